@@ -1,0 +1,324 @@
+//! Identifiers, parsed once at the edge and typed ever after. No two of them are interchangeable.
+//!
+//! Names of files and artifacts that come from clients and guests are metadata; what reaches the disk is
+//! a [`SafeName`], over a closed alphabet.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// Why a text is not the identifier it should be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct InvalidId(&'static str);
+
+/// Defines a newtype over a digest, written and parsed as lower-case hex.
+macro_rules! digest_id {
+    ($(#[$doc:meta])* $name:ident, $bytes:literal, $message:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name([u8; $bytes]);
+
+        impl $name {
+            /// Wraps the raw digest.
+            #[must_use]
+            pub const fn new(bytes: [u8; $bytes]) -> Self {
+                Self(bytes)
+            }
+
+            /// The raw digest.
+            #[must_use]
+            pub const fn bytes(&self) -> &[u8; $bytes] {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = InvalidId;
+
+            fn from_str(text: &str) -> Result<Self, InvalidId> {
+                from_hex(text).map(Self).ok_or(InvalidId($message))
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}({self})", stringify!($name))
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+
+digest_id!(
+    /// An upload: the SHA-1 of its bytes.
+    FileId, 20, "a file id is 40 lower-case hex digits"
+);
+digest_id!(
+    /// A run's question: SHA-1 over file, analysis name, module and args (see `analysis::key`).
+    AnalysisId, 20, "an analysis id is 40 lower-case hex digits"
+);
+digest_id!(
+    /// A SHA-256: of an upload's bytes, a module, a program or an artifact.
+    Sha256, 32, "a SHA-256 is 64 lower-case hex digits"
+);
+
+/// The SHA-256 of a module's bytes is the module's version.
+pub type ModuleDigest = Sha256;
+
+/// What addresses one run: the upload and the question asked of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RunKey {
+    pub file_id: FileId,
+    pub analysis_id: AnalysisId,
+}
+
+impl fmt::Display for RunKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.file_id, self.analysis_id)
+    }
+}
+
+impl FromStr for RunKey {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        let (file_id, analysis_id) = text.split_once('-').ok_or(InvalidId("a run key is two ids joined by `-`"))?;
+        Ok(Self { file_id: file_id.parse()?, analysis_id: analysis_id.parse()? })
+    }
+}
+
+/// The name of an analysis: `[a-z][a-z0-9_-]{0,63}`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct AnalysisName(String);
+
+impl AnalysisName {
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// `dummy` for `dummy_5`: the name before a final `_<digits>`, if this one has that form.
+    #[must_use]
+    pub fn without_number(&self) -> Option<AnalysisName> {
+        let (stem, number) = self.0.rsplit_once('_')?;
+        let numbered = (1..=9).contains(&number.len()) && number.bytes().all(|it| it.is_ascii_digit());
+        (numbered && !stem.is_empty()).then(|| Self(stem.to_owned()))
+    }
+}
+
+impl FromStr for AnalysisName {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        let bytes = text.as_bytes();
+        let tail = |it: &u8| it.is_ascii_lowercase() || it.is_ascii_digit() || matches!(it, b'_' | b'-');
+        let valid = bytes.len() <= 64 && bytes.first().is_some_and(u8::is_ascii_lowercase) && bytes.iter().all(tail);
+        valid.then(|| Self(text.to_owned())).ok_or(InvalidId(
+            "the name of an analysis is a lower-case letter, then at most 63 of a-z, 0-9, `_` and `-`",
+        ))
+    }
+}
+
+impl TryFrom<String> for AnalysisName {
+    type Error = InvalidId;
+
+    fn try_from(text: String) -> Result<Self, InvalidId> {
+        text.parse()
+    }
+}
+
+impl From<AnalysisName> for String {
+    fn from(name: AnalysisName) -> Self {
+        name.0
+    }
+}
+
+impl fmt::Display for AnalysisName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A file name that may stand on disk and in a link: 1 to 128 of `A-Z a-z 0-9 . _ -`, first no `.` or `-`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct SafeName(String);
+
+impl SafeName {
+    /// Longest name, in bytes.
+    pub const BYTES_MAX: usize = 128;
+    const EXTENSION_BYTES_MAX: usize = 16;
+    /// What the store itself puts beside an upload.
+    const RESERVED: [&str; 3] = ["the_file", "upload.json", "analysis"];
+
+    /// The nearest safe name to whatever a client or a guest called a file; never fails.
+    #[must_use]
+    pub fn from_untrusted(name: &str) -> Self {
+        let mapped: String = name
+            .chars()
+            .map(|it| if it.is_ascii_alphanumeric() || matches!(it, '.' | '_' | '-') { it } else { '_' })
+            .collect();
+        let trimmed = mapped.trim_start_matches(['.', '-']).trim_end_matches('.');
+        if trimmed.is_empty() || Self::RESERVED.contains(&trimmed) {
+            return Self(format!("file_{trimmed}").trim_end_matches('_').to_owned());
+        }
+        Self(shorten(trimmed, Self::BYTES_MAX))
+    }
+
+    /// `name-2.ext`, `name-3.ext` … for the second and later file of one name.
+    #[must_use]
+    pub fn numbered(&self, number: usize) -> Self {
+        let (stem, extension) = split_extension(&self.0);
+        let tail = format!("-{number}{extension}");
+        let room = Self::BYTES_MAX.saturating_sub(tail.len());
+        Self(format!("{}{tail}", &stem[..stem.len().min(room)]))
+    }
+
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for SafeName {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        let same = Self::from_untrusted(text);
+        if same.0 == text { Ok(same) } else { Err(InvalidId("not a file name that this server gives out")) }
+    }
+}
+
+impl TryFrom<String> for SafeName {
+    type Error = InvalidId;
+
+    fn try_from(text: String) -> Result<Self, InvalidId> {
+        text.parse()
+    }
+}
+
+impl From<SafeName> for String {
+    fn from(name: SafeName) -> Self {
+        name.0
+    }
+}
+
+impl fmt::Display for SafeName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Cuts the stem and keeps a short extension; `name` is ASCII.
+fn shorten(name: &str, bytes_max: usize) -> String {
+    if name.len() <= bytes_max {
+        return name.to_owned();
+    }
+    let (stem, extension) = split_extension(name);
+    format!("{}{extension}", &stem[..stem.len().min(bytes_max - extension.len())])
+}
+
+fn split_extension(name: &str) -> (&str, &str) {
+    match name.rfind('.') {
+        Some(at) if at > 0 && name.len() - at <= SafeName::EXTENSION_BYTES_MAX => name.split_at(at),
+        _ => (name, ""),
+    }
+}
+
+fn from_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let digits = text.as_bytes();
+    if digits.len() != 2 * N {
+        return None;
+    }
+    let mut bytes = [0; N];
+    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+        *byte = nibble(pair[0])? << 4 | nibble(pair[1])?;
+    }
+    Some(bytes)
+}
+
+fn nibble(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_id_is_exactly_forty_lower_case_hex_digits() {
+        let text = "da39a3ee5e6b4b0d3255bfef95601890afd80709";
+        assert_eq!(text.parse::<FileId>().unwrap().to_string(), text);
+        for bad in ["", "da39", &text.to_uppercase(), &format!("{text}0"), &text.replace('d', "g")] {
+            assert!(bad.parse::<FileId>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn analysis_names_keep_to_their_alphabet() {
+        for good in ["a", "dummy", "csv-profile", "dummy_5", &"x".repeat(64)] {
+            assert!(good.parse::<AnalysisName>().is_ok(), "{good}");
+        }
+        for bad in ["", "A", "5a", "a b", "a/b", "a.b", "é", &"x".repeat(65)] {
+            assert!(bad.parse::<AnalysisName>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn only_a_final_number_is_taken_off_a_name() {
+        let stem = |it: &str| it.parse::<AnalysisName>().unwrap().without_number().map(String::from);
+        assert_eq!(stem("dummy_5").as_deref(), Some("dummy"));
+        for whole in ["dummy", "dummy_", "dummy_x", "dummy_5x", "dummy_1234567890"] {
+            assert_eq!(stem(whole), None, "{whole}");
+        }
+    }
+
+    #[test]
+    fn hostile_file_names_become_safe_ones() {
+        for (given, safe) in [
+            ("foo bar.mp4", "foo_bar.mp4"),
+            ("../../etc/passwd", "_.._etc_passwd"),
+            (".bashrc", "bashrc"),
+            ("-rf", "rf"),
+            ("", "file"),
+            ("...", "file"),
+            ("the_file", "file_the_file"),
+            ("upload.json", "file_upload.json"),
+            ("a\nb\0c\u{1b}[31m", "a_b_c__31m"),
+            ("данные.csv", "______.csv"),
+        ] {
+            let name = SafeName::from_untrusted(given);
+            assert_eq!(name.as_str(), safe);
+            assert_eq!(safe.parse::<SafeName>().unwrap(), name, "stable");
+        }
+        let long = SafeName::from_untrusted(&format!("{}.tar.gz", "x".repeat(4096)));
+        assert_eq!(long.as_str().len(), SafeName::BYTES_MAX);
+        assert!(long.as_str().ends_with(".gz"));
+        assert_eq!(long.numbered(2).as_str().len(), SafeName::BYTES_MAX);
+    }
+}

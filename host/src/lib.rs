@@ -1,0 +1,12 @@
+//! Belljar: a host that runs analyses from strangers over files from strangers, each in a WebAssembly sandbox.
+//!
+//! Modules are ranked (see `ARCHITECTURE.md`); `tests/it/layering.rs` enforces it.
+
+pub mod confine;
+pub mod id;
+pub mod limits;
+pub mod run;
+pub mod sandbox;
+pub mod time;
+pub mod wire;
+pub mod worker;

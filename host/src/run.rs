@@ -1,0 +1,141 @@
+//! What a run is and how it ends. Pure: no IO, no clock.
+//!
+//! ```text
+//! accepted ──▶ running ──▶ successful | failed(reason) | dismissed
+//!     ▲           │
+//!     └── the host's fault, a bounded number of times
+//! ```
+
+use serde::Deserialize;
+use serde::Serialize;
+
+/// Why a run has no result: the closed list of the REST API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reason {
+    OutOfFuel,
+    MemoryLimit,
+    StackOverflow,
+    Trap,
+    NonzeroExit,
+    BadOutput,
+    OutputLimit,
+    Denied,
+    Deadline,
+    HostInterrupted,
+    StorageFull,
+    EngineError,
+    Dismissed,
+    FileDeleted,
+}
+
+/// Whose fault a reason is, which decides status and repetition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// Would happen again: kept like a result.
+    Module,
+    /// Depends on the day: kept, and run again when asked again.
+    Day,
+    /// Ours: tried again a bounded number of times first.
+    Host,
+    /// The client's own wish.
+    Client,
+}
+
+impl Reason {
+    /// Every reason there is.
+    pub const ALL: [Self; 14] = [
+        Self::OutOfFuel,
+        Self::MemoryLimit,
+        Self::StackOverflow,
+        Self::Trap,
+        Self::NonzeroExit,
+        Self::BadOutput,
+        Self::OutputLimit,
+        Self::Denied,
+        Self::Deadline,
+        Self::HostInterrupted,
+        Self::StorageFull,
+        Self::EngineError,
+        Self::Dismissed,
+        Self::FileDeleted,
+    ];
+
+    /// Whose fault it is.
+    #[must_use]
+    pub fn fault(self) -> Fault {
+        match self {
+            Self::OutOfFuel
+            | Self::MemoryLimit
+            | Self::StackOverflow
+            | Self::Trap
+            | Self::NonzeroExit
+            | Self::BadOutput
+            | Self::OutputLimit
+            | Self::Denied => Fault::Module,
+            Self::Deadline => Fault::Day,
+            Self::HostInterrupted | Self::StorageFull | Self::EngineError => Fault::Host,
+            Self::Dismissed | Self::FileDeleted => Fault::Client,
+        }
+    }
+
+    /// As it stands on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::OutOfFuel => "out-of-fuel",
+            Self::MemoryLimit => "memory-limit",
+            Self::StackOverflow => "stack-overflow",
+            Self::Trap => "trap",
+            Self::NonzeroExit => "nonzero-exit",
+            Self::BadOutput => "bad-output",
+            Self::OutputLimit => "output-limit",
+            Self::Denied => "denied",
+            Self::Deadline => "deadline",
+            Self::HostInterrupted => "host-interrupted",
+            Self::StorageFull => "storage-full",
+            Self::EngineError => "engine-error",
+            Self::Dismissed => "dismissed",
+            Self::FileDeleted => "file-deleted",
+        }
+    }
+}
+
+/// A reason and the sentence beside it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    pub reason: Reason,
+    pub detail: String,
+}
+
+impl Failure {
+    /// Pairs them.
+    pub fn new(reason: Reason, detail: impl Into<String>) -> Self {
+        Self { reason, detail: detail.into() }
+    }
+}
+
+/// What a run used.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Fuel spent; an upper bound when not exact.
+    pub fuel: u64,
+    /// False after a trap, where the engine's counter cannot be read.
+    pub fuel_exact: bool,
+    /// Most linear memory held, bytes.
+    pub memory_bytes_peak: u64,
+    /// Bytes read of the sample, counting repeats.
+    pub bytes_read: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_is_written_the_same_everywhere() {
+        for reason in Reason::ALL {
+            assert_eq!(serde_json::to_value(reason).unwrap(), reason.as_str());
+        }
+    }
+}

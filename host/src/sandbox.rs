@@ -1,0 +1,20 @@
+//! The first wall: the only code that names wasmtime.
+//!
+//! A module becomes a program ([`compile`]), a program is loaded ([`program`]) and run once per fresh store
+//! ([`execute`]) over a virtual file system ([`vfs`]). What reaches the guest is deterministic: its clock starts at
+//! 0 and moves by its own sleeps, its random bytes come from the run's key, its directories are sorted.
+//!
+//! Left to neighbours: the process around it (`confine`), the deadline (`pool` kills), what results mean (`dispatch`).
+
+pub mod admission;
+pub mod compile;
+pub mod engine;
+pub mod errno;
+pub mod execute;
+pub mod limiter;
+pub mod path;
+pub mod port;
+pub mod program;
+pub mod tree;
+pub mod vfs;
+mod wasi;

@@ -1,0 +1,25 @@
+//! What a run asks of its surroundings. The worker answers over its socket, tests from memory.
+
+use std::io;
+use std::os::fd::OwnedFd;
+
+/// The host as the sandbox sees it.
+pub trait Host: Send + 'static {
+    /// A fresh, empty file of the host's, open for reading and writing.
+    ///
+    /// # Errors
+    /// When the host is gone, or has no room.
+    fn create_file(&mut self) -> io::Result<OwnedFd>;
+
+    /// Takes what the guest wrote to stderr.
+    ///
+    /// # Errors
+    /// When the host is gone.
+    fn log(&mut self, bytes: &[u8]) -> io::Result<()>;
+
+    /// Tells how far the guest has read into its sample; called at every read.
+    fn progress(&mut self, bytes_read: u64);
+
+    /// Lets that much time pass before the guest goes on.
+    fn sleep(&mut self, duration: std::time::Duration);
+}

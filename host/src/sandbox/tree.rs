@@ -1,0 +1,369 @@
+//! The tree of the virtual file system: three roots, one read-only file, and what the guest makes.
+//!
+//! ```text
+//! /input/<name>  /input/the_file   the sample, read-only
+//! /out/…         /tmp/…            made by the guest, within the quota
+//! ```
+//! No name of the host is reachable, because none is here: bytes lie in descriptors that the host handed over.
+//! There are no links, so a node has one parent and `..` is a look-up; directories list in the order of their names.
+
+use std::collections::BTreeMap;
+use std::os::fd::OwnedFd;
+
+use super::errno::CallError;
+use super::errno::Errno;
+use super::path;
+use super::path::Step;
+use crate::limits::Limits;
+use crate::run::Reason;
+
+/// Index of a node; also its inode number, less one.
+pub type Ino = usize;
+
+pub const INPUT: Ino = 0;
+pub const OUT: Ino = 1;
+pub const TMP: Ino = 2;
+pub const SAMPLE: Ino = 3;
+
+/// What a node is.
+#[derive(Debug)]
+pub enum Kind {
+    Directory(BTreeMap<String, Ino>),
+    Sample,
+    File(OwnedFd),
+    /// Removed; the number is not given out again.
+    Gone,
+}
+
+#[derive(Debug)]
+struct Node {
+    kind: Kind,
+    parent: Ino,
+    size: u64,
+    /// Descriptors that the guest holds on it.
+    open: u32,
+    linked: bool,
+}
+
+/// What a guest may learn of a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stat {
+    pub ino: u64,
+    pub directory: bool,
+    pub size: u64,
+}
+
+/// A file that the guest left below `/out`.
+#[derive(Debug)]
+pub struct Artifact {
+    /// Below `/out`, joined by `/`.
+    pub path: String,
+    pub size: u64,
+    /// Which of the files that the host handed over, counted from 0.
+    pub file_number: u32,
+}
+
+/// All nodes, and the quota they count against.
+#[derive(Debug)]
+pub struct Tree {
+    nodes: Vec<Node>,
+    file_numbers: BTreeMap<Ino, u32>,
+    files_made: u32,
+    entries: u64,
+    bytes: u64,
+    limits: Limits,
+}
+
+impl Tree {
+    /// The three roots and the sample under its two names.
+    #[must_use]
+    pub fn new(sample_name: &str, sample_bytes: u64, limits: Limits) -> Self {
+        let node = |kind, parent, size| Node { kind, parent, size, open: 0, linked: true };
+        let names = BTreeMap::from([(sample_name.to_owned(), SAMPLE), ("the_file".to_owned(), SAMPLE)]);
+        let nodes = vec![
+            node(Kind::Directory(names), INPUT, 0),
+            node(Kind::Directory(BTreeMap::new()), OUT, 0),
+            node(Kind::Directory(BTreeMap::new()), TMP, 0),
+            node(Kind::Sample, INPUT, sample_bytes),
+        ];
+        Self { nodes, file_numbers: BTreeMap::new(), files_made: 0, entries: 0, bytes: 0, limits }
+    }
+
+    /// What stands at that number.
+    #[must_use]
+    pub fn kind(&self, ino: Ino) -> &Kind {
+        &self.nodes[ino].kind
+    }
+
+    /// Size in bytes; 0 for directories.
+    #[must_use]
+    pub fn size(&self, ino: Ino) -> u64 {
+        self.nodes[ino].size
+    }
+
+    /// What `fd_filestat_get` tells.
+    #[must_use]
+    pub fn stat(&self, ino: Ino) -> Stat {
+        let node = &self.nodes[ino];
+        let directory = matches!(node.kind, Kind::Directory(_));
+        Stat { ino: u64::try_from(ino).unwrap_or(0) + 1, directory, size: node.size }
+    }
+
+    /// Whether the guest may change it.
+    #[must_use]
+    pub fn writable(&self, ino: Ino) -> bool {
+        ino != INPUT && ino != SAMPLE
+    }
+
+    /// Names in a directory, in their order, with what they name; `.` and `..` first.
+    ///
+    /// # Errors
+    /// `Notdir`.
+    pub fn list(&self, ino: Ino) -> Result<Vec<(String, Stat)>, Errno> {
+        let Kind::Directory(names) = &self.nodes[ino].kind else { return Err(Errno::Notdir) };
+        let dots = [(".".to_owned(), self.stat(ino)), ("..".to_owned(), self.stat(self.nodes[ino].parent))];
+        Ok(dots.into_iter().chain(names.iter().map(|(name, ino)| (name.clone(), self.stat(*ino)))).collect())
+    }
+
+    /// Walks `path` from the directory `from`, never above `root`.
+    ///
+    /// # Errors
+    /// `Notcapable` where the path leaves `root`; `Noent`, `Notdir` and those of [`path::steps`].
+    pub fn find(&self, root: Ino, from: Ino, path: &[u8]) -> Result<Ino, Errno> {
+        let found = self.walk(root, from, &path::steps(path)?)?;
+        if path::wants_directory(path) && !matches!(self.nodes[found].kind, Kind::Directory(_)) {
+            return Err(Errno::Notdir);
+        }
+        Ok(found)
+    }
+
+    /// The directory that holds the last name of `path`, and that name.
+    ///
+    /// # Errors
+    /// As [`Self::find`]; `Inval` when the path does not end in a name.
+    pub fn find_parent<'a>(&self, root: Ino, from: Ino, path: &'a [u8]) -> Result<(Ino, &'a str), Errno> {
+        let steps = path::steps(path)?;
+        let Some((last, before)) = steps.split_last() else { return Err(Errno::Inval) };
+        let directory = self.walk(root, from, before)?;
+        let Kind::Directory(_) = self.nodes[directory].kind else { return Err(Errno::Notdir) };
+        match last {
+            Step::Name(name) => Ok((directory, name)),
+            Step::Parent => Err(self.walk(root, from, &steps).err().unwrap_or(Errno::Inval)),
+        }
+    }
+
+    /// The node of that name in a directory, if there is one.
+    #[must_use]
+    pub fn entry(&self, directory: Ino, name: &str) -> Option<Ino> {
+        match &self.nodes[directory].kind {
+            Kind::Directory(names) => names.get(name).copied(),
+            Kind::Sample | Kind::File(_) | Kind::Gone => None,
+        }
+    }
+
+    /// Makes a file; `descriptor` comes from the host.
+    ///
+    /// # Errors
+    /// As [`Self::check_room`].
+    pub fn add_file(&mut self, directory: Ino, name: &str, descriptor: OwnedFd) -> Result<Ino, CallError> {
+        let ino = self.add(directory, name, Kind::File(descriptor))?;
+        self.file_numbers.insert(ino, self.files_made);
+        self.files_made += 1;
+        Ok(ino)
+    }
+
+    /// Makes a directory.
+    ///
+    /// # Errors
+    /// As [`Self::check_room`].
+    pub fn add_directory(&mut self, directory: Ino, name: &str) -> Result<Ino, CallError> {
+        self.add(directory, name, Kind::Directory(BTreeMap::new()))
+    }
+
+    /// Whether one more name may be made in that directory.
+    ///
+    /// # Errors
+    /// `Rofs` below `/input`, `Exist`, `Nametoolong` too deep; `output-limit` when the quota of names is used up.
+    pub fn check_room(&self, directory: Ino, name: &str) -> Result<(), CallError> {
+        if !self.writable(directory) {
+            return Err(Errno::Rofs.into());
+        }
+        if self.entry(directory, name).is_some() {
+            return Err(Errno::Exist.into());
+        }
+        if !self.nodes[directory].linked {
+            return Err(Errno::Noent.into());
+        }
+        if self.depth(directory) >= path::DEPTH_MAX {
+            return Err(Errno::Nametoolong.into());
+        }
+        // What was made and removed counts too, four times as generously: each file costs the host a message.
+        let made = u64::try_from(self.nodes.len()).unwrap_or(u64::MAX);
+        if self.entries >= self.limits.artifacts_count || made > 4 * (self.limits.artifacts_count + 1) {
+            return Err(CallError::Limit(Reason::OutputLimit, "artifacts_count"));
+        }
+        Ok(())
+    }
+
+    /// Takes a name away; the node goes when nobody has it open.
+    ///
+    /// # Errors
+    /// `Rofs` below `/input`, `Noent`, `Notempty`.
+    pub fn remove(&mut self, directory: Ino, name: &str) -> Result<(), Errno> {
+        if !self.writable(directory) {
+            return Err(Errno::Rofs);
+        }
+        let ino = self.entry(directory, name).ok_or(Errno::Noent)?;
+        if let Kind::Directory(names) = &self.nodes[ino].kind
+            && !names.is_empty()
+        {
+            return Err(Errno::Notempty);
+        }
+        if let Kind::Directory(names) = &mut self.nodes[directory].kind {
+            names.remove(name);
+        }
+        self.nodes[ino].linked = false;
+        self.entries -= 1;
+        self.forget_if_unused(ino);
+        Ok(())
+    }
+
+    /// Moves a name, replacing what stood at the new one.
+    ///
+    /// # Errors
+    /// `Rofs`, `Noent`, `Isdir`, `Notdir`, `Notempty`; `Inval` for a directory into itself.
+    pub fn rename(&mut self, (from, old): (Ino, &str), (to, new): (Ino, &str)) -> Result<(), Errno> {
+        if !self.writable(from) || !self.writable(to) {
+            return Err(Errno::Rofs);
+        }
+        let ino = self.entry(from, old).ok_or(Errno::Noent)?;
+        if self.is_within(to, ino) {
+            return Err(Errno::Inval);
+        }
+        let directory = matches!(self.nodes[ino].kind, Kind::Directory(_));
+        // A renamed directory would carry its children deeper; only files may change depth.
+        if directory && self.depth(to) > self.depth(from) {
+            return Err(Errno::Nametoolong);
+        }
+        if let Some(replaced) = self.entry(to, new) {
+            if replaced == ino {
+                return Ok(());
+            }
+            match (directory, matches!(self.nodes[replaced].kind, Kind::Directory(_))) {
+                (false, true) => return Err(Errno::Isdir),
+                (true, false) => return Err(Errno::Notdir),
+                (true, true) | (false, false) => self.remove(to, new)?,
+            }
+        }
+        if let Kind::Directory(names) = &mut self.nodes[from].kind {
+            names.remove(old);
+        }
+        if let Kind::Directory(names) = &mut self.nodes[to].kind {
+            names.insert(new.to_owned(), ino);
+        }
+        self.nodes[ino].parent = to;
+        Ok(())
+    }
+
+    /// Counts a file's new size against the quota, before anything is written.
+    ///
+    /// # Errors
+    /// `output-limit`. A hole counts like bytes: a sparse file is as long as it says.
+    pub fn resize(&mut self, ino: Ino, size: u64) -> Result<(), CallError> {
+        let total = (self.bytes - self.nodes[ino].size).saturating_add(size);
+        if size > self.limits.artifact_bytes {
+            return Err(CallError::Limit(Reason::OutputLimit, "artifact_bytes"));
+        }
+        if total > self.limits.artifacts_bytes {
+            return Err(CallError::Limit(Reason::OutputLimit, "artifacts_bytes"));
+        }
+        self.bytes = total;
+        self.nodes[ino].size = size;
+        Ok(())
+    }
+
+    /// The guest opened it.
+    pub fn hold(&mut self, ino: Ino) {
+        self.nodes[ino].open += 1;
+    }
+
+    /// The guest closed it.
+    pub fn release(&mut self, ino: Ino) {
+        self.nodes[ino].open -= 1;
+        self.forget_if_unused(ino);
+    }
+
+    /// Every file below `/out`, by path.
+    #[must_use]
+    pub fn artifacts(&self) -> Vec<Artifact> {
+        let mut found = Vec::new();
+        let mut pending = vec![(OUT, String::new())];
+        while let Some((ino, path)) = pending.pop() {
+            match &self.nodes[ino].kind {
+                Kind::Directory(names) => pending.extend(names.iter().map(|(name, child)| {
+                    (*child, if path.is_empty() { name.clone() } else { format!("{path}/{name}") })
+                })),
+                Kind::File(_) => {
+                    let file_number = self.file_numbers.get(&ino).copied().unwrap_or(0);
+                    found.push(Artifact { path, size: self.nodes[ino].size, file_number });
+                }
+                Kind::Sample | Kind::Gone => (),
+            }
+        }
+        found.sort_by(|a, b| a.path.cmp(&b.path));
+        found
+    }
+
+    fn walk(&self, root: Ino, from: Ino, steps: &[Step<'_>]) -> Result<Ino, Errno> {
+        steps.iter().try_fold(from, |at, step| {
+            let Kind::Directory(names) = &self.nodes[at].kind else { return Err(Errno::Notdir) };
+            match step {
+                Step::Parent if at == root => Err(Errno::Notcapable),
+                Step::Parent => Ok(self.nodes[at].parent),
+                Step::Name(name) => names.get(*name).copied().ok_or(Errno::Noent),
+            }
+        })
+    }
+
+    fn add(&mut self, directory: Ino, name: &str, kind: Kind) -> Result<Ino, CallError> {
+        self.check_room(directory, name)?;
+        let ino = self.nodes.len();
+        self.nodes.push(Node { kind, parent: directory, size: 0, open: 0, linked: true });
+        if let Kind::Directory(names) = &mut self.nodes[directory].kind {
+            names.insert(name.to_owned(), ino);
+        }
+        self.entries += 1;
+        Ok(ino)
+    }
+
+    fn forget_if_unused(&mut self, ino: Ino) {
+        let node = &mut self.nodes[ino];
+        if node.open == 0 && !node.linked {
+            self.bytes -= node.size;
+            node.size = 0;
+            node.kind = Kind::Gone;
+        }
+    }
+
+    fn depth(&self, mut ino: Ino) -> usize {
+        let mut depth = 0;
+        while self.nodes[ino].parent != ino {
+            ino = self.nodes[ino].parent;
+            depth += 1;
+        }
+        depth + 1
+    }
+
+    fn is_within(&self, mut ino: Ino, ancestor: Ino) -> bool {
+        loop {
+            if ino == ancestor {
+                return true;
+            }
+            let parent = self.nodes[ino].parent;
+            if parent == ino {
+                return false;
+            }
+            ino = parent;
+        }
+    }
+}

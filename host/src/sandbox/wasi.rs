@@ -1,0 +1,118 @@
+//! WASI 0.1 over the virtual file system: `wasi_snapshot_preview1`, all of it that programs import.
+//!
+//! Our own functions rather than the preview1 adapter over `wasi:filesystem`: no fiber, one copy from the page cache
+//! into guest memory, and every call is charged to fuel, which host work otherwise escapes. Sockets answer
+//! `notsock`, links `notsup`; both can be imported, since libcs import them unasked.
+
+pub(super) mod clock;
+mod files;
+mod memory;
+mod paths;
+mod process;
+pub(super) mod random;
+
+use wasmtime::Caller;
+use wasmtime::Linker;
+
+use self::memory::GuestMemory;
+use super::errno::CallError;
+use super::errno::Errno;
+use super::execute::Guest;
+use super::port::Host;
+
+const MODULE: &str = "wasi_snapshot_preview1";
+/// Fuel of a host call, besides its bytes: about what it costs against guest instructions.
+const CALL_FUEL: u64 = 400;
+/// Bytes that a host call moves for one unit of fuel.
+const BYTES_PER_FUEL: u64 = 16;
+
+/// Every function that a module may import.
+pub(super) const NAMES: [&str; 46] = [
+    "args_get",
+    "args_sizes_get",
+    "clock_res_get",
+    "clock_time_get",
+    "environ_get",
+    "environ_sizes_get",
+    "fd_advise",
+    "fd_allocate",
+    "fd_close",
+    "fd_datasync",
+    "fd_fdstat_get",
+    "fd_fdstat_set_flags",
+    "fd_fdstat_set_rights",
+    "fd_filestat_get",
+    "fd_filestat_set_size",
+    "fd_filestat_set_times",
+    "fd_pread",
+    "fd_prestat_dir_name",
+    "fd_prestat_get",
+    "fd_pwrite",
+    "fd_read",
+    "fd_readdir",
+    "fd_renumber",
+    "fd_seek",
+    "fd_sync",
+    "fd_tell",
+    "fd_write",
+    "path_create_directory",
+    "path_filestat_get",
+    "path_filestat_set_times",
+    "path_link",
+    "path_open",
+    "path_readlink",
+    "path_remove_directory",
+    "path_rename",
+    "path_symlink",
+    "path_unlink_file",
+    "poll_oneoff",
+    "proc_exit",
+    "proc_raise",
+    "random_get",
+    "sched_yield",
+    "sock_accept",
+    "sock_recv",
+    "sock_send",
+    "sock_shutdown",
+];
+
+/// Bytes that a call moved, for its fuel.
+type Moved = Result<u64, CallError>;
+
+/// Defines every function.
+pub(super) fn link<H: Host>(linker: &mut Linker<Guest<H>>) -> wasmtime::Result<()> {
+    process::link(linker)?;
+    clock::link(linker)?;
+    random::link(linker)?;
+    files::link(linker)?;
+    paths::link(linker)
+}
+
+/// Carries out one host call: finds the memory, charges fuel, turns failure into an error number or the run's end.
+fn call<H: Host>(
+    mut caller: Caller<'_, Guest<H>>,
+    body: impl FnOnce(&mut GuestMemory<'_>, &mut Guest<H>) -> Moved,
+) -> wasmtime::Result<i32> {
+    charge(&mut caller, CALL_FUEL)?;
+    let Some(memory) = caller.get_export("memory").and_then(wasmtime::Extern::into_memory) else {
+        return Ok(Errno::Fault.number());
+    };
+    let (bytes, guest) = memory.data_and_store_mut(&mut caller);
+    match body(&mut GuestMemory(bytes), guest) {
+        Ok(moved) => {
+            charge(&mut caller, moved / BYTES_PER_FUEL)?;
+            Ok(0)
+        }
+        Err(CallError::Errno(errno)) => Ok(errno.number()),
+        Err(end @ (CallError::Limit(..) | CallError::Exit(_) | CallError::Host(_))) => {
+            guest.end = Some(end);
+            Err(wasmtime::Error::msg("the run ends in a host call"))
+        }
+    }
+}
+
+fn charge<H: Host>(caller: &mut Caller<'_, Guest<H>>, fuel: u64) -> wasmtime::Result<()> {
+    let left = caller.get_fuel()?;
+    caller.set_fuel(left.saturating_sub(fuel))?;
+    if left < fuel { Err(wasmtime::Trap::OutOfFuel.into()) } else { Ok(()) }
+}

@@ -1,0 +1,128 @@
+//! Time as the guest knows it: it starts at 0 (1970), moves by what the guest sleeps, and by a microsecond a look,
+//! so that a loop that waits for time to pass ends. Sleeping really takes the time asked for.
+
+use std::time::Duration;
+
+use wasmtime::Linker;
+
+use super::MODULE;
+use super::Moved;
+use super::call;
+use super::memory::GuestMemory;
+use crate::sandbox::errno::Errno;
+use crate::sandbox::execute::Guest;
+use crate::sandbox::port::Host;
+
+const LOOK_NS: u64 = 1_000;
+/// Realtime, monotonic and the two CPU clocks: all the same to a guest.
+const CLOCKS: std::ops::Range<u32> = 0..4;
+const SUBSCRIPTIONS_MAX: u32 = 1024;
+const SUBSCRIPTION_BYTES: u32 = 48;
+const EVENT_BYTES: u32 = 32;
+const ABSOLUTE: u8 = 1;
+
+/// A clock that only the guest moves.
+#[derive(Debug, Default)]
+pub(in crate::sandbox) struct GuestClock {
+    now_ns: u64,
+}
+
+impl GuestClock {
+    fn look(&mut self) -> u64 {
+        self.now_ns = self.now_ns.saturating_add(LOOK_NS);
+        self.now_ns
+    }
+}
+
+pub(super) fn link<H: Host>(linker: &mut Linker<Guest<H>>) -> wasmtime::Result<()> {
+    linker.func_wrap(MODULE, "clock_res_get", |caller: wasmtime::Caller<'_, Guest<H>>, id: u32, out: u32| {
+        call(caller, |memory, _| {
+            check(id)?;
+            memory.put_u64(out, LOOK_NS)?;
+            Ok(0)
+        })
+    })?;
+    linker.func_wrap(
+        MODULE,
+        "clock_time_get",
+        |caller: wasmtime::Caller<'_, Guest<H>>, id: u32, _precision: u64, out: u32| {
+            call(caller, |memory, guest| {
+                check(id)?;
+                memory.put_u64(out, guest.clock.look())?;
+                Ok(0)
+            })
+        },
+    )?;
+    linker.func_wrap(
+        MODULE,
+        "poll_oneoff",
+        |caller: wasmtime::Caller<'_, Guest<H>>, subscriptions: u32, events: u32, count: u32, out: u32| {
+            call(caller, |memory, guest| poll(memory, guest, Poll { subscriptions, events, count, out }))
+        },
+    )?;
+    linker.func_wrap(MODULE, "sched_yield", |caller: wasmtime::Caller<'_, Guest<H>>| call(caller, |_, _| Ok(0)))?;
+    Ok(())
+}
+
+fn check(id: u32) -> Result<(), Errno> {
+    if CLOCKS.contains(&id) { Ok(()) } else { Err(Errno::Inval) }
+}
+
+struct Poll {
+    subscriptions: u32,
+    events: u32,
+    count: u32,
+    out: u32,
+}
+
+/// What one subscription waits for.
+struct Wait {
+    userdata: u64,
+    tag: u8,
+    /// For a clock: when. Files and streams are always ready.
+    at_ns: Option<u64>,
+}
+
+fn poll<H: Host>(memory: &mut GuestMemory<'_>, guest: &mut Guest<H>, poll: Poll) -> Moved {
+    if poll.count == 0 || poll.count > SUBSCRIPTIONS_MAX {
+        return Err(Errno::Inval.into());
+    }
+    memory.bytes(poll.subscriptions, poll.count * SUBSCRIPTION_BYTES)?;
+    memory.bytes(poll.events, poll.count * EVENT_BYTES)?;
+    let now = guest.clock.now_ns;
+    let waits = (0..poll.count)
+        .map(|number| wait(memory, poll.subscriptions + number * SUBSCRIPTION_BYTES, now))
+        .collect::<Result<Vec<_>, _>>()?;
+    let something_ready = waits.iter().any(|it| it.at_ns.is_none());
+    if !something_ready && let Some(first) = waits.iter().filter_map(|it| it.at_ns).min() {
+        guest.vfs.host.sleep(Duration::from_nanos(first.saturating_sub(now)));
+        guest.clock.now_ns = first.max(now);
+    }
+    let due: Vec<_> = waits.iter().filter(|it| it.at_ns.is_none_or(|at| at <= guest.clock.now_ns)).collect();
+    let mut at = poll.events;
+    for event in &due {
+        memory.bytes_mut(at, EVENT_BYTES)?.fill(0);
+        memory.put_u64(at, event.userdata)?;
+        memory.put(at + 10, &[event.tag])?;
+        memory.put_u64(at + 16, u64::from(event.at_ns.is_none()))?;
+        at += EVENT_BYTES;
+    }
+    memory.put_len(poll.out, due.len())?;
+    Ok(u64::from(poll.count) * 80)
+}
+
+fn wait(memory: &GuestMemory<'_>, at: u32, now: u64) -> Result<Wait, Errno> {
+    let userdata = memory.u64(at)?;
+    let [tag] = memory.array::<1>(at + 8)?;
+    let at_ns = match tag {
+        0 => {
+            check(memory.u32(at + 16)?)?;
+            let timeout = memory.u64(at + 24)?;
+            let [flags] = memory.array::<1>(at + 40)?;
+            Some(if flags & ABSOLUTE == 0 { now.saturating_add(timeout) } else { timeout })
+        }
+        1 | 2 => None,
+        _ => return Err(Errno::Inval),
+    };
+    Ok(Wait { userdata, tag, at_ns })
+}

@@ -1,0 +1,74 @@
+//! Arguments, environment, the end of the program, and the sockets that are not there.
+
+use wasmtime::Caller;
+use wasmtime::Linker;
+
+use super::MODULE;
+use super::Moved;
+use super::call;
+use super::memory::GuestMemory;
+use crate::sandbox::errno::CallError;
+use crate::sandbox::errno::Errno;
+use crate::sandbox::execute::Guest;
+use crate::sandbox::port::Host;
+
+const ENVIRONMENT: [&str; 1] = ["TZ=UTC"];
+
+pub(super) fn link<H: Host>(linker: &mut Linker<Guest<H>>) -> wasmtime::Result<()> {
+    linker.func_wrap(MODULE, "args_sizes_get", |caller: Caller<'_, Guest<H>>, count: u32, bytes: u32| {
+        call(caller, |memory, guest| sizes(memory, &guest.argv, (count, bytes)))
+    })?;
+    linker.func_wrap(MODULE, "args_get", |caller: Caller<'_, Guest<H>>, pointers: u32, buffer: u32| {
+        call(caller, |memory, guest| strings(memory, &guest.argv, (pointers, buffer)))
+    })?;
+    linker.func_wrap(MODULE, "environ_sizes_get", |caller: Caller<'_, Guest<H>>, count: u32, bytes: u32| {
+        call(caller, |memory, _| sizes(memory, &ENVIRONMENT, (count, bytes)))
+    })?;
+    linker.func_wrap(MODULE, "environ_get", |caller: Caller<'_, Guest<H>>, pointers: u32, buffer: u32| {
+        call(caller, |memory, _| strings(memory, &ENVIRONMENT, (pointers, buffer)))
+    })?;
+    linker.func_wrap(MODULE, "proc_exit", |mut caller: Caller<'_, Guest<H>>, code: i32| -> wasmtime::Result<()> {
+        caller.data_mut().end = Some(CallError::Exit(code));
+        Err(wasmtime::Error::msg("the guest exits"))
+    })?;
+    linker.func_wrap(MODULE, "proc_raise", |caller: Caller<'_, Guest<H>>, _signal: u32| {
+        call(caller, |_, _| Err(Errno::Notsup.into()))
+    })?;
+    linker.func_wrap(MODULE, "sock_accept", |caller: Caller<'_, Guest<H>>, _: u32, _: u32, _: u32| {
+        call(caller, |_, _| Err(Errno::Notsock.into()))
+    })?;
+    linker.func_wrap(
+        MODULE,
+        "sock_recv",
+        |caller: Caller<'_, Guest<H>>, _: u32, _: u32, _: u32, _: u32, _: u32, _: u32| {
+            call(caller, |_, _| Err(Errno::Notsock.into()))
+        },
+    )?;
+    linker.func_wrap(MODULE, "sock_send", |caller: Caller<'_, Guest<H>>, _: u32, _: u32, _: u32, _: u32, _: u32| {
+        call(caller, |_, _| Err(Errno::Notsock.into()))
+    })?;
+    linker.func_wrap(MODULE, "sock_shutdown", |caller: Caller<'_, Guest<H>>, _: u32, _: u32| {
+        call(caller, |_, _| Err(Errno::Notsock.into()))
+    })?;
+    Ok(())
+}
+
+fn sizes<S: AsRef<str>>(memory: &mut GuestMemory<'_>, strings: &[S], (count, bytes): (u32, u32)) -> Moved {
+    memory.put_len(count, strings.len())?;
+    memory.put_len(bytes, strings.iter().map(|it| it.as_ref().len() + 1).sum())?;
+    Ok(0)
+}
+
+fn strings<S: AsRef<str>>(memory: &mut GuestMemory<'_>, strings: &[S], (pointers, buffer): (u32, u32)) -> Moved {
+    let (mut pointer, mut at) = (pointers, buffer);
+    for string in strings {
+        let bytes = string.as_ref().as_bytes();
+        memory.put_u32(pointer, at)?;
+        memory.put(at, bytes)?;
+        at = u32::try_from(bytes.len()).ok().and_then(|len| at.checked_add(len)).ok_or(Errno::Fault)?;
+        memory.put(at, &[0])?;
+        at = at.checked_add(1).ok_or(Errno::Fault)?;
+        pointer = pointer.checked_add(4).ok_or(Errno::Fault)?;
+    }
+    Ok(0)
+}

@@ -1,0 +1,86 @@
+//! Wall-clock instants. Inner modules take a [`Timestamp`]; only the edges ask a [`Clock`].
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+/// An instant in UTC, to the millisecond; RFC 3339 on the wire and on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// That many milliseconds after 1970-01-01T00:00:00Z.
+    #[must_use]
+    pub const fn from_unix_ms(unix_ms: i64) -> Self {
+        Self(unix_ms)
+    }
+
+    /// Milliseconds since 1970-01-01T00:00:00Z.
+    #[must_use]
+    pub const fn unix_ms(self) -> i64 {
+        self.0
+    }
+
+    /// Milliseconds from `earlier` to this instant; 0 when the clock went back.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> u64 {
+        u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0)
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let instant = jiff::Timestamp::from_millisecond(self.0).unwrap_or_default();
+        write!(f, "{instant:.3}")
+    }
+}
+
+impl From<Timestamp> for String {
+    fn from(timestamp: Timestamp) -> Self {
+        timestamp.to_string()
+    }
+}
+
+impl TryFrom<String> for Timestamp {
+    type Error = jiff::Error;
+
+    fn try_from(text: String) -> Result<Self, jiff::Error> {
+        Ok(Self(text.parse::<jiff::Timestamp>()?.as_millisecond()))
+    }
+}
+
+/// The port through which the edges learn the time.
+pub trait Clock: fmt::Debug + Send + Sync {
+    /// The present instant.
+    fn now(&self) -> Timestamp;
+}
+
+/// The machine's own clock.
+#[derive(Debug, Clone, Copy)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        Timestamp(jiff::Timestamp::now().as_millisecond())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timestamp_reads_back_what_it_writes() {
+        let instant = Timestamp::from_unix_ms(1_795_000_000_123);
+        let text = String::from(instant);
+        assert!(text.ends_with('Z') && text.contains(".123"), "{text}");
+        assert_eq!(Timestamp::try_from(text).unwrap(), instant);
+    }
+
+    #[test]
+    fn a_clock_that_went_back_gives_no_time_at_all() {
+        assert_eq!(Timestamp::from_unix_ms(5).since(Timestamp::from_unix_ms(9)), 0);
+    }
+}

@@ -1,0 +1,196 @@
+//! Messages between server and confined processes: one datagram each over a `SOCK_SEQPACKET` pair, open files beside
+//! them as descriptors. No path ever crosses. Either side treats the other as broken at the first odd message.
+
+use std::io;
+use std::io::IoSlice;
+use std::io::IoSliceMut;
+use std::mem::MaybeUninit;
+use std::os::fd::AsFd;
+use std::os::fd::BorrowedFd;
+use std::os::fd::OwnedFd;
+
+use rustix::net::RecvAncillaryBuffer;
+use rustix::net::RecvAncillaryMessage;
+use rustix::net::RecvFlags;
+use rustix::net::SendAncillaryBuffer;
+use rustix::net::SendAncillaryMessage;
+use rustix::net::SendFlags;
+use serde::Deserialize;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::limits::CompileLimits;
+use crate::limits::Limits;
+use crate::run::Failure;
+use crate::run::Usage;
+
+/// Longest message, bytes; below the kernel's default send buffer.
+pub const MESSAGE_BYTES_MAX: usize = 128 * 1024;
+/// Bytes of output that one message carries.
+pub const CHUNK_BYTES: usize = 64 * 1024;
+const DESCRIPTORS_MAX: usize = 2;
+
+/// What the server says.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Command {
+    /// With the compiled program: load it.
+    Load,
+    /// With the sample: run the program once.
+    Run(RunSpec),
+    /// With an empty file, as asked for.
+    File,
+    /// There is no room for another file.
+    NoFile,
+    /// With the module and an empty file for the program.
+    Compile(CompileLimits, Effort),
+}
+
+/// How hard to try; the sandbox's own word for it lies above this module.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Effort {
+    Full,
+    Least,
+}
+
+/// What stdin gives the guest.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum StdinSpec {
+    Bytes(Vec<u8>),
+    Sample,
+}
+
+/// One run, without its sample.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RunSpec {
+    pub argv: Vec<String>,
+    pub seed: [u8; 20],
+    pub sample_name: String,
+    pub sample_bytes: u64,
+    pub stdin: StdinSpec,
+    pub limits: Limits,
+}
+
+/// What a confined process says.
+#[derive(Debug, Serialize, Deserialize)]
+pub enum Event {
+    /// Confined, and listening.
+    Ready(Walls),
+    Loaded,
+    /// A piece of the guest's stderr.
+    Log(Vec<u8>),
+    /// Bytes of the sample read so far.
+    Progress(u64),
+    /// The guest makes a file: answer with one.
+    NeedFile,
+    /// A piece of the result; the last one travels with `Done`.
+    Stdout(Vec<u8>),
+    Done(Done),
+    Compiled {
+        descriptor: Option<String>,
+        imports: Vec<String>,
+    },
+    /// The module is refused, for these reasons.
+    Refused(Vec<String>),
+    /// We failed.
+    Fault(String),
+}
+
+/// The end of a run.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Done {
+    pub outcome: Result<Vec<u8>, Failure>,
+    pub log_tail: Vec<u8>,
+    pub usage: Usage,
+    pub artifacts: Vec<ArtifactSpec>,
+}
+
+/// A file left below `/out`.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ArtifactSpec {
+    pub path: String,
+    pub size_bytes: u64,
+    /// Which of the files that the server sent, from 0.
+    pub file_number: u32,
+}
+
+/// Which parts of the second wall stand.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Walls {
+    /// No file system access by path: `enforced`, `partial` or `missing`.
+    pub landlock: String,
+    /// Whether only listed system calls are let through.
+    pub seccomp: bool,
+    /// Whether a new program could gain rights.
+    pub no_new_privs: bool,
+}
+
+/// Two ends of a channel: the server's does not block, the process's does.
+///
+/// # Errors
+/// Out of descriptors.
+pub fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
+    use rustix::net::AddressFamily;
+    use rustix::net::SocketFlags;
+    use rustix::net::SocketType;
+    let (ours, theirs) =
+        rustix::net::socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)?;
+    rustix::io::ioctl_fionbio(&ours, true)?;
+    Ok((ours, theirs))
+}
+
+/// Sends one message with its descriptors.
+///
+/// # Errors
+/// `WouldBlock` on a full non-blocking socket; otherwise the other side is gone.
+pub fn send<T: Serialize>(socket: BorrowedFd<'_>, message: &T, descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
+    let bytes = postcard::to_stdvec(message).map_err(io::Error::other)?;
+    if bytes.len() > MESSAGE_BYTES_MAX {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "message too long for the wire"));
+    }
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS_MAX))];
+    let mut control = SendAncillaryBuffer::new(&mut space);
+    if !descriptors.is_empty() && !control.push(SendAncillaryMessage::ScmRights(descriptors)) {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "too many descriptors for one message"));
+    }
+    rustix::io::retry_on_intr(|| {
+        rustix::net::sendmsg(socket, &[IoSlice::new(&bytes)], &mut control, SendFlags::NOSIGNAL)
+    })?;
+    Ok(())
+}
+
+/// A place to receive into, used again and again.
+#[derive(Debug)]
+pub struct Inbox(Vec<u8>);
+
+impl Default for Inbox {
+    fn default() -> Self {
+        Self(vec![0; MESSAGE_BYTES_MAX])
+    }
+}
+
+impl Inbox {
+    /// Receives one message; `None` when the other side has closed.
+    ///
+    /// # Errors
+    /// `WouldBlock` on an empty non-blocking socket; `InvalidData` for what is no message.
+    pub fn receive<T: DeserializeOwned>(&mut self, socket: BorrowedFd<'_>) -> io::Result<Option<(T, Vec<OwnedFd>)>> {
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS_MAX))];
+        let mut control = RecvAncillaryBuffer::new(&mut space);
+        let received = rustix::io::retry_on_intr(|| {
+            let mut vectors = [IoSliceMut::new(&mut self.0)];
+            rustix::net::recvmsg(socket.as_fd(), &mut vectors, &mut control, RecvFlags::CMSG_CLOEXEC)
+        })?;
+        let mut descriptors = Vec::new();
+        for message in control.drain() {
+            if let RecvAncillaryMessage::ScmRights(rights) = message {
+                descriptors.extend(rights);
+            }
+        }
+        if received.bytes == 0 {
+            return Ok(None);
+        }
+        let message = postcard::from_bytes(&self.0[..received.bytes])
+            .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+        Ok(Some((message, descriptors)))
+    }
+}

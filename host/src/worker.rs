@@ -1,0 +1,235 @@
+//! The confined processes from the inside: `belljar worker`, which runs one program's runs one at a time, and
+//! `belljar compile`, which makes one program and ends. Their channel to the server is descriptor 0.
+//!
+//! Confinement comes first; the first message is read after it. Neither enforces the deadline: the server kills.
+
+use std::io;
+use std::os::fd::AsFd;
+use std::os::fd::OwnedFd;
+use std::time::Duration;
+use std::time::Instant;
+
+use crate::confine;
+use crate::confine::Allowance;
+use crate::limits::Limits;
+use crate::sandbox::compile;
+use crate::sandbox::engine;
+use crate::sandbox::execute;
+use crate::sandbox::execute::Ended;
+use crate::sandbox::execute::Request;
+use crate::sandbox::port::Host;
+use crate::sandbox::program::Program;
+use crate::sandbox::vfs::Mounts;
+use crate::sandbox::vfs::Stdin;
+use crate::wire;
+use crate::wire::ArtifactSpec;
+use crate::wire::Command;
+use crate::wire::Done;
+use crate::wire::Event;
+use crate::wire::Inbox;
+use crate::wire::RunSpec;
+use crate::wire::StdinSpec;
+
+const PROGRESS_EVERY: Duration = Duration::from_millis(250);
+const LOG_BUFFER_BYTES: usize = 16 * 1024;
+
+/// Serves runs of one program until the server closes the channel.
+///
+/// # Errors
+/// When the server is gone or says what makes no sense.
+pub fn serve(socket: OwnedFd, caps: Limits) -> io::Result<()> {
+    die_with_parent()?;
+    // The engine opens what it needs of /proc now, while it can.
+    let engine = engine::running(caps.memory_bytes, caps.table_elements).map_err(io::Error::other)?;
+    let walls = confine::enter(Allowance {
+        file_bytes: caps.artifact_bytes,
+        descriptors: 5 * caps.artifacts_count + 32,
+        cpu_s: None,
+        address_space_bytes: None,
+    })?;
+    let mut remote = Remote::new(socket);
+    remote.send(&Event::Ready(walls))?;
+    let Some((Command::Load, mut program)) = remote.receive()? else { return Err(odd("expected a program")) };
+    let program = program.pop().ok_or_else(|| odd("no program came with the message"))?;
+    let program = match Program::load(&engine, program) {
+        Ok(program) => program,
+        Err(error) => return remote.send(&Event::Fault(format!("{error:#}"))),
+    };
+    confine::forbid_new_code()?;
+    remote.send(&Event::Loaded)?;
+    while let Some((command, mut sample)) = remote.receive()? {
+        let Command::Run(spec) = command else { return Err(odd("expected a run")) };
+        let sample = sample.pop().ok_or_else(|| odd("no sample came with the run"))?;
+        match execute::execute(&program, request(spec, sample), remote) {
+            Ok(ended) => remote = finish(ended)?,
+            Err(error) => return Err(io::Error::other(format!("{error:#}"))),
+        }
+    }
+    Ok(())
+}
+
+/// Makes one program out of one module.
+///
+/// # Errors
+/// When the server is gone or says what makes no sense.
+pub fn compile(socket: OwnedFd, limits: crate::limits::CompileLimits) -> io::Result<()> {
+    die_with_parent()?;
+    let walls = confine::enter(Allowance {
+        file_bytes: limits.memory_bytes,
+        descriptors: 16,
+        cpu_s: Some(limits.cpu_s),
+        address_space_bytes: Some(limits.memory_bytes),
+    })?;
+    let mut remote = Remote::new(socket);
+    remote.send(&Event::Ready(walls))?;
+    let Some((Command::Compile(limits, effort), descriptors)) = remote.receive()? else {
+        return Err(odd("expected a module"));
+    };
+    let [module, program] = <[OwnedFd; 2]>::try_from(descriptors).map_err(|_| odd("expected two descriptors"))?;
+    let effort = match effort {
+        wire::Effort::Full => engine::Effort::Full,
+        wire::Effort::Least => engine::Effort::Least,
+    };
+    match compile::compile(&read_all(&module)?, &limits, effort) {
+        Ok(compiled) => {
+            write_all(&program, &compiled.program)?;
+            remote.send(&Event::Compiled { descriptor: compiled.facts.descriptor, imports: compiled.facts.imports })
+        }
+        Err(reasons) => remote.send(&Event::Refused(reasons)),
+    }
+}
+
+/// The server, as the sandbox sees it.
+#[derive(Debug)]
+struct Remote {
+    socket: OwnedFd,
+    inbox: Inbox,
+    log: Vec<u8>,
+    told: Instant,
+}
+
+impl Remote {
+    fn new(socket: OwnedFd) -> Self {
+        Self { socket, inbox: Inbox::default(), log: Vec::new(), told: Instant::now() }
+    }
+
+    fn send(&self, event: &Event) -> io::Result<()> {
+        wire::send(self.socket.as_fd(), event, &[])
+    }
+
+    fn receive(&mut self) -> io::Result<Option<(Command, Vec<OwnedFd>)>> {
+        self.inbox.receive(self.socket.as_fd())
+    }
+
+    fn flush_log(&mut self) -> io::Result<()> {
+        let log = std::mem::take(&mut self.log);
+        log.chunks(wire::CHUNK_BYTES).try_for_each(|chunk| self.send(&Event::Log(chunk.to_vec())))
+    }
+}
+
+impl Host for Remote {
+    fn create_file(&mut self) -> io::Result<OwnedFd> {
+        self.send(&Event::NeedFile)?;
+        match self.receive()? {
+            Some((Command::File, mut file)) => file.pop().ok_or_else(|| odd("no file came with the message")),
+            Some((Command::NoFile, _)) => Err(io::ErrorKind::StorageFull.into()),
+            Some((Command::Load | Command::Run(_) | Command::Compile(..), _)) => Err(odd("expected a file")),
+            None => Err(io::ErrorKind::BrokenPipe.into()),
+        }
+    }
+
+    fn log(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.log.extend_from_slice(bytes);
+        if self.log.len() > LOG_BUFFER_BYTES { self.flush_log() } else { Ok(()) }
+    }
+
+    fn progress(&mut self, bytes_read: u64) {
+        if self.told.elapsed() >= PROGRESS_EVERY {
+            self.told = Instant::now();
+            // A server that is gone shows at the next message that matters.
+            drop(self.send(&Event::Progress(bytes_read)));
+        }
+    }
+
+    fn sleep(&mut self, duration: Duration) {
+        drop(self.flush_log());
+        let end = Instant::now().checked_add(duration);
+        // A sleep past the end of time is ended by the deadline.
+        while let Some(left) =
+            end.map_or(Some(Duration::from_secs(3600)), |end| end.checked_duration_since(Instant::now()))
+        {
+            let seconds = i64::try_from(left.as_secs()).unwrap_or(i64::MAX);
+            let request = rustix::time::Timespec { tv_sec: seconds, tv_nsec: i64::from(left.subsec_nanos()) };
+            if matches!(rustix::thread::nanosleep(&request), rustix::thread::NanosleepRelativeResult::Ok)
+                && end.is_some()
+            {
+                return;
+            }
+        }
+    }
+}
+
+fn request(spec: RunSpec, sample: OwnedFd) -> Request {
+    let stdin = match spec.stdin {
+        StdinSpec::Bytes(bytes) => Stdin::Bytes(bytes),
+        StdinSpec::Sample => Stdin::Sample,
+    };
+    let mounts =
+        Mounts { sample, sample_name: spec.sample_name, sample_bytes: spec.sample_bytes, stdin, limits: spec.limits };
+    Request { argv: spec.argv, seed: spec.seed, mounts }
+}
+
+/// Sends what came of a run: large output in pieces, the end with the last of them.
+fn finish(ended: Ended<Remote>) -> io::Result<Remote> {
+    let mut remote = ended.host;
+    let outcome = match ended.outcome {
+        Ok(stdout) => {
+            let whole = stdout.len() - stdout.len() % wire::CHUNK_BYTES;
+            for chunk in stdout[..whole].chunks(wire::CHUNK_BYTES) {
+                remote.send(&Event::Stdout(chunk.to_vec()))?;
+            }
+            Ok(stdout[whole..].to_vec())
+        }
+        Err(failure) => Err(failure),
+    };
+    let artifact = |it: crate::sandbox::tree::Artifact| ArtifactSpec {
+        path: it.path,
+        size_bytes: it.size,
+        file_number: it.file_number,
+    };
+    let log_tail = std::mem::take(&mut remote.log);
+    let artifacts = ended.artifacts.into_iter().map(artifact).collect();
+    remote.send(&Event::Done(Done { outcome, log_tail, usage: ended.usage, artifacts }))?;
+    Ok(remote)
+}
+
+/// The server's death must not leave a guest running.
+fn die_with_parent() -> io::Result<()> {
+    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
+    Ok(())
+}
+
+fn read_all(file: &OwnedFd) -> io::Result<Vec<u8>> {
+    let size = usize::try_from(rustix::fs::fstat(file)?.st_size).map_err(io::Error::other)?;
+    let mut bytes = vec![0; size];
+    let mut at = 0;
+    while at < size {
+        match rustix::io::pread(file, &mut bytes[at..], u64::try_from(at).map_err(io::Error::other)?)? {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            count => at += count,
+        }
+    }
+    Ok(bytes)
+}
+
+fn write_all(file: &OwnedFd, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        let count = rustix::io::write(file, bytes)?;
+        bytes = &bytes[count..];
+    }
+    Ok(())
+}
+
+fn odd(what: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, what)
+}
