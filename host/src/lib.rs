@@ -2,11 +2,13 @@
 //!
 //! Modules are ranked (see `ARCHITECTURE.md`); `tests/it/layering.rs` enforces it.
 
+pub mod analysis;
 pub mod confine;
 pub mod id;
 pub mod limits;
 pub mod run;
 pub mod sandbox;
+pub mod store;
 pub mod time;
 pub mod wire;
 pub mod worker;

@@ -1,0 +1,5 @@
+//! What an analysis is, and what question a request asks of it. Pure.
+
+pub mod args;
+pub mod descriptor;
+pub mod key;

@@ -1,0 +1,123 @@
+//! The only code that touches the data directory. The file system is the database; `ARCHITECTURE.md` has the layout.
+//!
+//! Invariants: what stands under its final name is whole, for it was staged, synced and renamed there; what was
+//! answered for is synced first (`Durability::Full`); a run is pending exactly while its entry in `queue/` stands.
+
+pub mod disk;
+pub mod runs;
+pub mod uploads;
+
+use std::fs;
+use std::fs::File;
+use std::io;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+
+use self::disk::Disk;
+use self::disk::Durability;
+use crate::id::FileId;
+use crate::id::RunKey;
+
+const FORMAT: &str = "belljar-data 1\n";
+const STRIPES: usize = 64;
+
+/// The data directory, held by this process alone.
+#[derive(Debug)]
+pub struct Store {
+    root: PathBuf,
+    disk: Disk,
+    staged: AtomicU64,
+    /// Writers of one upload take turns.
+    stripes: [Mutex<()>; STRIPES],
+    /// Locked as long as the store lives.
+    _lock: File,
+}
+
+/// Why a store cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("another server works on this data directory")]
+    InUse,
+    #[error("the data directory has format {0:?}; this version knows {FORMAT:?}")]
+    Format(String),
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+impl Store {
+    /// Opens or founds a data directory, and sweeps what was half written.
+    ///
+    /// # Errors
+    /// When it is in use, of another format, or cannot be written.
+    pub fn open(root: &Path, durability: Durability) -> Result<Self, OpenError> {
+        fs::create_dir_all(root)?;
+        let root = root.canonicalize()?;
+        let lock = File::options().create(true).append(true).open(root.join("LOCK"))?;
+        rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive).map_err(|_| OpenError::InUse)?;
+        match fs::read_to_string(root.join("FORMAT")) {
+            Ok(format) if format == FORMAT => (),
+            Ok(format) => return Err(OpenError::Format(format)),
+            Err(_) => fs::write(root.join("FORMAT"), FORMAT)?,
+        }
+        match fs::remove_dir_all(root.join("staging")) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
+            Ok(()) | Err(_) => (),
+        }
+        for directory in ["staging", "queue", "analyses", "programs", "gone"] {
+            fs::create_dir_all(root.join(directory))?;
+        }
+        let store = Self {
+            disk: Disk::new(durability),
+            root,
+            staged: AtomicU64::new(0),
+            stripes: [const { Mutex::new(()) }; STRIPES],
+            _lock: lock,
+        };
+        store.disk.sync_directory(&store.root)?;
+        Ok(store)
+    }
+
+    /// A path below `staging/` that nobody else has.
+    #[must_use]
+    pub fn staging_path(&self) -> PathBuf {
+        self.root.join("staging").join(self.staged.fetch_add(1, Ordering::Relaxed).to_string())
+    }
+
+    /// Where installed modules lie.
+    #[must_use]
+    pub fn analyses_dir(&self) -> PathBuf {
+        self.root.join("analyses")
+    }
+
+    /// Where compiled programs lie.
+    #[must_use]
+    pub fn programs_dir(&self) -> PathBuf {
+        self.root.join("programs")
+    }
+
+    /// The one way to make things durable.
+    #[must_use]
+    pub fn disk(&self) -> &Disk {
+        &self.disk
+    }
+
+    fn upload_dir(&self, file_id: FileId) -> PathBuf {
+        let hex = file_id.to_string();
+        self.root.join(&hex[..2]).join(&hex[2..])
+    }
+
+    fn run_dir(&self, key: RunKey) -> PathBuf {
+        self.upload_dir(key.file_id).join("analysis").join(key.analysis_id.to_string())
+    }
+
+    fn lock_file(&self, file_id: FileId) -> MutexGuard<'_, ()> {
+        let stripe = usize::from(file_id.bytes()[0]) % STRIPES;
+        // The lock guards the disk, which a panic elsewhere has not harmed.
+        self.stripes[stripe].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,180 @@
+//! Uploads: staged while their bytes arrive, then renamed into place as one directory with all that belongs to it.
+
+use std::fs;
+use std::fs::File;
+use std::io;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::symlink;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use super::Store;
+use super::disk;
+use crate::id::FileId;
+use crate::id::SafeName;
+use crate::id::Sha256;
+use crate::time::Timestamp;
+
+/// How long a deleted upload answers as gone.
+const GONE_MS: u64 = 24 * 3600 * 1000;
+
+/// `upload.json`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UploadFacts {
+    pub version: u32,
+    /// As the client named it.
+    pub filename: String,
+    /// As it lies on disk, and below `/input`.
+    pub safe_name: SafeName,
+    pub size_bytes: u64,
+    pub media_type: String,
+    pub sha1: FileId,
+    pub sha256: Sha256,
+    pub created: Timestamp,
+}
+
+/// What became of staged bytes.
+#[derive(Debug)]
+pub enum Stored {
+    New,
+    /// The same bytes were here.
+    Already(UploadFacts),
+    /// Other bytes of the same SHA-1 are here.
+    Collision,
+}
+
+/// A directory below `staging/` that vanishes unless it is published.
+#[derive(Debug)]
+pub struct StagedUpload {
+    directory: PathBuf,
+    safe_name: SafeName,
+    file: File,
+    published: Published,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Published {
+    No,
+    Yes,
+}
+
+impl StagedUpload {
+    /// Appends bytes.
+    ///
+    /// # Errors
+    /// Of the disk.
+    pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all(bytes)
+    }
+
+    /// The name that the file has on disk.
+    #[must_use]
+    pub fn safe_name(&self) -> &SafeName {
+        &self.safe_name
+    }
+}
+
+impl Drop for StagedUpload {
+    fn drop(&mut self) {
+        if self.published == Published::No {
+            // What cannot be removed now is swept at the next start.
+            drop(fs::remove_dir_all(&self.directory));
+        }
+    }
+}
+
+impl Store {
+    /// Begins an upload.
+    ///
+    /// # Errors
+    /// Of the disk.
+    pub fn stage_upload(&self, filename: &str) -> io::Result<StagedUpload> {
+        let directory = self.staging_path();
+        let safe_name = SafeName::from_untrusted(filename);
+        fs::create_dir(&directory)?;
+        let path = directory.join(safe_name.as_str());
+        let file = File::options().write(true).create_new(true).mode(0o444).open(path)?;
+        Ok(StagedUpload { directory, safe_name, file, published: Published::No })
+    }
+
+    /// Puts an upload into place, unless the same bytes are there.
+    ///
+    /// # Errors
+    /// Of the disk; nothing appears then.
+    pub fn publish_upload(&self, mut staged: StagedUpload, facts: &UploadFacts) -> io::Result<Stored> {
+        let target = self.upload_dir(facts.sha1);
+        let _turn = self.lock_file(facts.sha1);
+        if let Some(there) = self.upload(facts.sha1)? {
+            return Ok(if there.sha256 == facts.sha256 { Stored::Already(there) } else { Stored::Collision });
+        }
+        self.disk.sync(&staged.file)?;
+        let json = serde_json::to_vec_pretty(facts)?;
+        self.disk.write_new(&staged.directory.join("upload.json"), &json)?;
+        symlink(staged.safe_name.as_str(), staged.directory.join("the_file"))?;
+        fs::create_dir(staged.directory.join("analysis"))?;
+        self.disk.sync_directory(&staged.directory)?;
+        let prefix = target.parent().unwrap_or(&self.root);
+        if !prefix.exists() {
+            fs::create_dir_all(prefix)?;
+            self.disk.sync_directory(&self.root)?;
+        }
+        self.disk.publish(&staged.directory, &target)?;
+        staged.published = Published::Yes;
+        disk::remove_if_there(&self.gone_path(facts.sha1))?;
+        Ok(Stored::New)
+    }
+
+    /// What is known of an upload.
+    ///
+    /// # Errors
+    /// Of the disk.
+    pub fn upload(&self, file_id: FileId) -> io::Result<Option<UploadFacts>> {
+        let Some(bytes) = disk::read_if_there(&self.upload_dir(file_id).join("upload.json"))? else { return Ok(None) };
+        Ok(Some(serde_json::from_slice(&bytes)?))
+    }
+
+    /// Opens an upload's bytes.
+    ///
+    /// # Errors
+    /// Of the disk.
+    pub fn open_upload(&self, facts: &UploadFacts) -> io::Result<File> {
+        File::open(self.upload_dir(facts.sha1).join(facts.safe_name.as_str()))
+    }
+
+    /// Removes an upload with its results, at once for every reader. Its runs have been ended before.
+    ///
+    /// # Errors
+    /// Of the disk.
+    pub fn delete_upload(&self, file_id: FileId, now: Timestamp) -> io::Result<()> {
+        let _turn = self.lock_file(file_id);
+        let directory = self.upload_dir(file_id);
+        let trash = self.staging_path();
+        disk::remove_if_there(&self.gone_path(file_id))?;
+        self.disk.write_new(&self.gone_path(file_id), now.to_string().as_bytes())?;
+        fs::rename(&directory, &trash)?;
+        self.disk.sync_directory(directory.parent().unwrap_or(&self.root))?;
+        fs::remove_dir_all(trash)
+    }
+
+    /// Whether an upload was here not long ago.
+    ///
+    /// # Errors
+    /// Of the disk.
+    pub fn is_gone(&self, file_id: FileId, now: Timestamp) -> io::Result<bool> {
+        let path = self.gone_path(file_id);
+        let Some(bytes) = disk::read_if_there(&path)? else { return Ok(false) };
+        let deleted = String::from_utf8(bytes).ok().and_then(|text| Timestamp::try_from(text).ok());
+        if deleted.is_some_and(|deleted| now.since(deleted) < GONE_MS) {
+            return Ok(true);
+        }
+        disk::remove_if_there(&path)?;
+        Ok(false)
+    }
+
+    fn gone_path(&self, file_id: FileId) -> PathBuf {
+        self.root.join("gone").join(file_id.to_string())
+    }
+}
