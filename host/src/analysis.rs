@@ -3,3 +3,4 @@
 pub mod args;
 pub mod descriptor;
 pub mod key;
+pub mod result;

@@ -3,9 +3,15 @@
 //! Modules are ranked (see `ARCHITECTURE.md`); `tests/it/layering.rs` enforces it.
 
 pub mod analysis;
+pub mod app;
+pub mod cli;
 pub mod confine;
+pub mod dispatch;
+pub mod http;
 pub mod id;
 pub mod limits;
+pub mod pool;
+pub mod registry;
 pub mod run;
 pub mod sandbox;
 pub mod store;

@@ -1,0 +1,59 @@
+//! The REST API: a route table, a file per resource, and the server that speaks it.
+
+pub mod analyse;
+pub mod analyses;
+pub mod download;
+pub mod error;
+pub mod health;
+pub mod results;
+pub mod serve;
+pub mod upload;
+mod wait;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::get;
+use axum::routing::post;
+
+use crate::dispatch::Dispatch;
+use crate::limits::Limits;
+use crate::registry::Registry;
+use crate::store::Store;
+use crate::time::Clock;
+use crate::wire::Walls;
+
+/// What handlers share.
+#[derive(Debug, Clone)]
+pub struct Api {
+    pub store: Arc<Store>,
+    pub registry: Arc<Registry>,
+    pub dispatch: Arc<Dispatch>,
+    pub clock: Arc<dyn Clock>,
+    pub caps: Limits,
+    /// Longest upload, bytes.
+    pub upload_bytes_max: u64,
+    /// What confined a worker at start.
+    pub walls: Walls,
+}
+
+/// Every route.
+pub fn router(api: Api) -> Router {
+    Router::new()
+        .route("/upload", post(upload::create))
+        .route("/upload/{file_id}", get(upload::show).delete(upload::delete))
+        .route("/analyse", post(analyse::create))
+        .route("/analyses", get(analyses::list))
+        .route("/analyses/{name}", get(analyses::show))
+        .route("/results/{file_id}/{analysis_id}", get(results::show).delete(results::dismiss))
+        .route("/results/{file_id}/{analysis_id}/run", get(results::run))
+        .route("/results/{file_id}/{analysis_id}/log", get(results::log))
+        .route("/download/{file_id}/{filename}", get(download::upload))
+        .route("/download/{file_id}/{analysis_id}/{name}", get(download::artifact))
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route("/limits", get(health::limits))
+        .fallback(error::no_such_route)
+        .method_not_allowed_fallback(error::wrong_method)
+        .with_state(api)
+}

@@ -1,0 +1,114 @@
+//! `POST /analyse`: a question asked of a file.
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::http::StatusCode;
+use axum::http::header;
+use axum::response::IntoResponse;
+use axum::response::Response;
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::json;
+
+use super::Api;
+use super::error::Problem;
+use super::results;
+use super::upload;
+use super::wait;
+use crate::analysis::key::analysis_id;
+use crate::dispatch::Again;
+use crate::dispatch::Question;
+use crate::id::AnalysisName;
+use crate::id::RunKey;
+use crate::limits::AskedLimits;
+use crate::limits::Limits;
+use crate::store::runs::RunConfig;
+
+const BODY_BYTES_MAX: usize = 1 << 20;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    file_id: String,
+    analysis: String,
+    #[serde(default = "no_args")]
+    args: Value,
+    #[serde(default)]
+    limits: AskedLimits,
+    #[serde(default)]
+    rerun: bool,
+}
+
+fn no_args() -> Value {
+    json!({})
+}
+
+/// Takes the question, joins the run in flight, or finds the answer there.
+pub async fn create(State(api): State<Api>, headers: HeaderMap, body: Body) -> Result<Response, Problem> {
+    let bytes = axum::body::to_bytes(body, BODY_BYTES_MAX)
+        .await
+        .map_err(|_| Problem::too_large(format!("the body may have {BODY_BYTES_MAX} bytes at most")))?;
+    let asked = parse(&bytes)?;
+    let question = question(&api, asked)?;
+    let key = question.key;
+    api.dispatch.submit(question).await?;
+    let waited = wait::preferred(&headers);
+    if let Some(time) = waited {
+        // Time over is no error: the client asks again.
+        drop(tokio::time::timeout(time, api.dispatch.ended(key)).await);
+    }
+    let status = results::status(&api, key)?;
+    let answer = Json(json!({
+        "file_id": key.file_id,
+        "analysis_id": key.analysis_id,
+        "status": status,
+        "results": format!("/results/{}/{}", key.file_id, key.analysis_id),
+    }));
+    let mut response = answer.into_response();
+    results::applied(&mut response, waited);
+    Ok(response)
+}
+
+fn parse(bytes: &[u8]) -> Result<Asked, Problem> {
+    let value: Value = serde_json::from_slice(bytes)
+        .map_err(|error| Problem::bad_request(format!("the body is not JSON: {error}")))?;
+    serde_json::from_value(value).map_err(|error| {
+        let detail =
+            format!("the body is not a question: {error}; send {{\"file_id\": …, \"analysis\": …, \"args\": …}}");
+        Problem::invalid(detail, Vec::new())
+    })
+}
+
+fn question(api: &Api, asked: Asked) -> Result<Question, Problem> {
+    let upload = upload::find(api, &asked.file_id)?;
+    let unknown = || Problem::not_found("no such analysis is installed; GET /analyses lists those that are");
+    let name: AnalysisName = asked.analysis.parse().map_err(|_| unknown())?;
+    let analysis = api.registry.find(&name).ok_or_else(unknown)?;
+    if !analysis.descriptor.accepts(&upload.media_type) {
+        let accepts = analysis.descriptor.accepts.join(", ");
+        return Err(Problem::not_accepted(format!("`{name}` takes {accepts}; this file is {}", upload.media_type)));
+    }
+    let (args, canonical) = analysis
+        .args
+        .canonical(asked.args)
+        .map_err(|errors| Problem::invalid(format!("the args are not those of `{name}`"), errors))?;
+    let key =
+        RunKey { file_id: upload.sha1, analysis_id: analysis_id(upload.sha1, &name, analysis.module, &canonical) };
+    let config = RunConfig {
+        version: 1,
+        analysis: name,
+        module: analysis.module,
+        args,
+        limits: Limits::resolve(api.caps, &analysis.descriptor.limits, &asked.limits),
+        accepted: api.clock.now(),
+    };
+    let again = if asked.rerun { Again::Always } else { Again::IfNeeded };
+    Ok(Question { key, analysis, upload, config, again })
+}
+
+/// The status of an answer that is not there yet.
+pub(super) fn not_ready() -> Response {
+    (StatusCode::ACCEPTED, [(header::RETRY_AFTER, "1")]).into_response()
+}

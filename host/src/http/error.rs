@@ -1,0 +1,137 @@
+//! The only place that chooses a status: problem+json (RFC 9457) for everything that is not 2xx.
+
+use std::io;
+
+use axum::http::HeaderValue;
+use axum::http::Method;
+use axum::http::StatusCode;
+use axum::http::Uri;
+use axum::http::header;
+use axum::response::IntoResponse;
+use axum::response::Response;
+use serde::Serialize;
+
+use crate::analysis::args::Invalid;
+use crate::dispatch::Denied;
+use crate::run::Failure;
+use crate::run::Fault;
+use crate::run::Reason;
+
+/// What a client is told when there is no answer.
+#[derive(Debug, Serialize)]
+pub struct Problem {
+    title: &'static str,
+    status: u16,
+    detail: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<Reason>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<Invalid>,
+    #[serde(skip)]
+    retry_after_s: Option<u64>,
+}
+
+impl Problem {
+    /// With that status and sentence.
+    pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        Self {
+            title: status.canonical_reason().unwrap_or("Error"),
+            status: status.as_u16(),
+            detail: detail.into(),
+            reason: None,
+            errors: Vec::new(),
+            retry_after_s: None,
+        }
+    }
+
+    /// 400: not what this server understands.
+    pub fn bad_request(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, detail)
+    }
+
+    /// 404.
+    pub fn not_found(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, detail)
+    }
+
+    /// 410.
+    pub fn gone(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::GONE, detail)
+    }
+
+    /// 413.
+    pub fn too_large(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
+    }
+
+    /// 422 with places.
+    pub fn invalid(detail: impl Into<String>, errors: Vec<Invalid>) -> Self {
+        Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail) }
+    }
+
+    /// 409: same SHA-1, other bytes.
+    pub fn collision() -> Self {
+        Self::new(StatusCode::CONFLICT, "other bytes with this SHA-1 are stored; this file cannot be")
+    }
+
+    /// 415: the analysis does not take such a file.
+    pub fn not_accepted(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail)
+    }
+}
+
+impl From<Failure> for Problem {
+    fn from(failure: Failure) -> Self {
+        let status = match failure.reason.fault() {
+            Fault::Module | Fault::Day => StatusCode::UNPROCESSABLE_ENTITY,
+            Fault::Host => StatusCode::INTERNAL_SERVER_ERROR,
+            Fault::Client => StatusCode::GONE,
+        };
+        Self { reason: Some(failure.reason), ..Self::new(status, failure.detail) }
+    }
+}
+
+impl From<io::Error> for Problem {
+    fn from(error: io::Error) -> Self {
+        if matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) {
+            return Self::new(StatusCode::INSUFFICIENT_STORAGE, "the disk is full; free some room and try again");
+        }
+        tracing::error!(%error, "a request failed");
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "this server failed; its log tells why")
+    }
+}
+
+impl From<Denied> for Problem {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::QueueFull => Self {
+                retry_after_s: Some(5),
+                ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "the queue is full; try again later")
+            },
+            Denied::Deleting => Self::gone("the file is being deleted"),
+            Denied::Io(error) => error.into(),
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let body = serde_json::to_vec(&self).unwrap_or_default();
+        let mut response = (status, [(header::CONTENT_TYPE, "application/problem+json")], body).into_response();
+        if let Some(seconds) = self.retry_after_s {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
+
+/// Answers for a path that is no route.
+pub async fn no_such_route(uri: Uri) -> Problem {
+    Problem::not_found(format!("nothing is served at `{}`", uri.path()))
+}
+
+/// Answers for a route that does not take this method.
+pub async fn wrong_method(method: Method, uri: Uri) -> Problem {
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, format!("`{}` does not take {method}", uri.path()))
+}

@@ -1,0 +1,156 @@
+//! `/results`: what came of a question.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::Path;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::http::HeaderValue;
+use axum::http::StatusCode;
+use axum::http::header;
+use axum::response::IntoResponse;
+use axum::response::Response;
+use serde_json::Value;
+use serde_json::json;
+
+use super::Api;
+use super::analyse::not_ready;
+use super::error::Problem;
+use super::upload;
+use super::wait;
+use crate::dispatch::Phase;
+use crate::id::RunKey;
+use crate::run::Reason;
+use crate::store::runs::Ending;
+use crate::store::runs::RunState;
+
+/// `GET /results/<f>/<a>`: 202 while it is not ready, then the analysis' own JSON.
+pub async fn show(
+    State(api): State<Api>,
+    Path((file_id, analysis_id)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let key = key(&api, &file_id, &analysis_id)?;
+    let waited = wait::preferred(&headers);
+    if let Some(time) = waited {
+        drop(tokio::time::timeout(time, api.dispatch.ended(key)).await);
+    }
+    let mut response = match state(&api, key)? {
+        RunState::Pending => not_ready(),
+        RunState::Ended(Ending::Result(json)) => ([(header::CONTENT_TYPE, "application/json")], json).into_response(),
+        RunState::Ended(Ending::Failure(failure)) => Problem::from(failure).into_response(),
+        RunState::Unknown => return Err(unknown()),
+    };
+    applied(&mut response, waited);
+    Ok(response)
+}
+
+/// `DELETE /results/<f>/<a>`: ends the run if it is in flight.
+pub async fn dismiss(
+    State(api): State<Api>,
+    Path((file_id, analysis_id)): Path<(String, String)>,
+) -> Result<StatusCode, Problem> {
+    let key = key(&api, &file_id, &analysis_id)?;
+    if matches!(state(&api, key)?, RunState::Unknown) {
+        return Err(unknown());
+    }
+    api.dispatch.dismiss(key, Reason::Dismissed).await;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `GET /results/<f>/<a>/run`: the run record.
+pub async fn run(
+    State(api): State<Api>,
+    Path((file_id, analysis_id)): Path<(String, String)>,
+) -> Result<Json<Value>, Problem> {
+    let key = key(&api, &file_id, &analysis_id)?;
+    let config = api.store.config(key)?.ok_or_else(unknown)?;
+    let upload = upload::find(&api, &file_id)?;
+    let progress = api.dispatch.watch(key).and_then(|phase| match *phase.borrow() {
+        Phase::Running { bytes_read } => Some(json!({ "bytes_read": bytes_read, "size_bytes": upload.size_bytes })),
+        Phase::Accepting | Phase::Accepted | Phase::Ended => None,
+    });
+    let failure = match state(&api, key)? {
+        RunState::Ended(Ending::Failure(failure)) => Some(failure),
+        RunState::Unknown | RunState::Pending | RunState::Ended(Ending::Result(_)) => None,
+    };
+    let record = api.store.record(key)?;
+    let artifacts = record.iter().flat_map(|record| &record.artifacts).map(|it| {
+        json!({
+            "name": it.name, "path": it.path, "size_bytes": it.size_bytes, "media_type": it.media_type,
+            "sha256": it.sha256, "download": format!("/download/{}/{}/{}", key.file_id, key.analysis_id, it.name),
+        })
+    });
+    Ok(Json(json!({
+        "file_id": key.file_id,
+        "analysis_id": key.analysis_id,
+        "analysis": config.analysis,
+        "status": status(&api, key)?,
+        "reason": failure.as_ref().map(|it| it.reason),
+        "detail": failure.as_ref().map(|it| &it.detail),
+        "progress": progress,
+        "accepted": config.accepted,
+        "started": record.as_ref().map(|it| it.started),
+        "finished": record.as_ref().map(|it| it.finished),
+        "duration_ms": record.as_ref().map(|it| it.finished.since(it.started)),
+        "attempts": record.as_ref().map(|it| it.attempts),
+        "limits": config.limits,
+        "usage": record.as_ref().map(|it| it.usage),
+        "module_sha256": config.module,
+        "engine": record.as_ref().map(|it| &it.engine),
+        "args": config.args,
+        "artifacts": artifacts.collect::<Vec<_>>(),
+    })))
+}
+
+/// `GET /results/<f>/<a>/log`: what the analysis wrote to stderr.
+pub async fn log(
+    State(api): State<Api>,
+    Path((file_id, analysis_id)): Path<(String, String)>,
+) -> Result<Response, Problem> {
+    let key = key(&api, &file_id, &analysis_id)?;
+    let log = api.store.log(key)?.unwrap_or_default();
+    let safe = [(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::X_CONTENT_TYPE_OPTIONS, "nosniff")];
+    Ok((safe, log).into_response())
+}
+
+/// The state of a run in the words of OGC API – Processes.
+pub(super) fn status(api: &Api, key: RunKey) -> Result<&'static str, Problem> {
+    Ok(match state(api, key)? {
+        RunState::Ended(Ending::Result(_)) => "successful",
+        RunState::Ended(Ending::Failure(failure)) if failure.reason == Reason::Dismissed => "dismissed",
+        RunState::Ended(Ending::Failure(_)) => "failed",
+        RunState::Unknown | RunState::Pending => match api.dispatch.watch(key).map(|it| *it.borrow()) {
+            Some(Phase::Running { .. }) => "running",
+            Some(Phase::Accepting | Phase::Accepted | Phase::Ended) | None => "accepted",
+        },
+    })
+}
+
+/// Says that a wish to wait was heeded.
+pub(super) fn applied(response: &mut Response, waited: Option<Duration>) {
+    let value = waited.and_then(|time| HeaderValue::from_str(&format!("wait={}", time.as_secs())).ok());
+    if let Some(value) = value {
+        response.headers_mut().insert("preference-applied", value);
+    }
+}
+
+/// The run of those ids; the file must be there.
+fn key(api: &Api, file_id: &str, analysis_id: &str) -> Result<RunKey, Problem> {
+    let upload = upload::find(api, file_id)?;
+    let analysis_id = analysis_id.parse().map_err(|_| unknown())?;
+    Ok(RunKey { file_id: upload.sha1, analysis_id })
+}
+
+/// What the disk says, unless the run is in flight: an old ending does not count while a new one is on its way.
+fn state(api: &Api, key: RunKey) -> Result<RunState, Problem> {
+    match api.dispatch.watch(key) {
+        Some(phase) if *phase.borrow() != Phase::Ended => Ok(RunState::Pending),
+        Some(_) | None => Ok(api.store.state(key)?),
+    }
+}
+
+fn unknown() -> Problem {
+    Problem::not_found("no such analysis of this file was asked for")
+}
