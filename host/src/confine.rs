@@ -102,6 +102,7 @@ mod system {
         libc::SYS_sched_yield,
         // Clocks and sleeping; the deadline is the server's.
         libc::SYS_clock_gettime,
+        libc::SYS_nanosleep,
         libc::SYS_clock_nanosleep,
         // Traps are signals.
         libc::SYS_rt_sigaction,
@@ -119,6 +120,7 @@ mod system {
     ];
     /// `PAGEMAP_SCAN`, by which a used memory is told from an untouched one.
     const PAGEMAP_SCAN: u64 = 0xc060_6610;
+    const F_GETFD: u64 = 1;
     const PROT_EXEC: u64 = 4;
 
     pub(super) fn enter() -> io::Result<Walls> {
@@ -157,6 +159,8 @@ mod system {
 
     fn allow_list() -> io::Result<SeccompFilter> {
         let mut rules: BTreeMap<i64, Vec<SeccompRule>> = ALLOWED.iter().map(|it| (*it, Vec::new())).collect();
+        // std asks in debug builds whether a descriptor that it closes is open.
+        rules.insert(libc::SYS_fcntl, vec![rule(vec![condition(1, SeccompCmpOp::Eq, F_GETFD)?])?]);
         rules.insert(libc::SYS_ioctl, vec![rule(vec![condition(1, SeccompCmpOp::Eq, PAGEMAP_SCAN)?])?]);
         filter(rules, SeccompAction::KillProcess, SeccompAction::Allow)
     }

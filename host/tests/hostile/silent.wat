@@ -1,0 +1,2 @@
+;; Prints nothing.
+(module (memory (export "memory") 2) (func (export "_start")))

@@ -1,0 +1,6 @@
+;; One clock subscription of 2^64-1 ns.
+(module (import "wasi_snapshot_preview1" "poll_oneoff" (func $p (param i32 i32 i32 i32) (result i32))) (memory (export "memory") 2)
+  (func (export "_start")
+    (i32.store (i32.const 16) (i32.const 1))
+    (i64.store (i32.const 24) (i64.const -1))
+    (drop (call $p (i32.const 0) (i32.const 64) (i32.const 1) (i32.const 128)))))
