@@ -4,7 +4,7 @@ use std::path::Path;
 use std::{env, fs};
 
 fn main() {
-    let root = env::var("CARGO_MANIFEST_DIR").expect("cargo sets it");
+    let root = env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it");
     let prebuilt = Path::new(&root).join("../guest-analyses/prebuilt");
     println!("cargo::rerun-if-changed={}", prebuilt.display());
     let mut modules: Vec<_> = fs::read_dir(&prebuilt)
@@ -19,6 +19,6 @@ fn main() {
         format!("({name:?}, include_bytes!({:?})),", path.display().to_string())
     };
     let list: String = modules.iter().map(entry).collect();
-    let out = Path::new(&env::var("OUT_DIR").expect("cargo sets it")).join("shipped.rs");
+    let out = Path::new(&env::var_os("OUT_DIR").expect("cargo sets it")).join("shipped.rs");
     fs::write(out, format!("[{list}]")).expect("the build directory can be written");
 }

@@ -5,14 +5,21 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Context;
+use futures_util::StreamExt;
+use futures_util::stream;
 use tokio::net::TcpListener;
 
 use crate::dispatch::Dispatch;
+use crate::dispatch::Ports;
 use crate::http;
 use crate::http::Api;
+use crate::limits::CompileLimits;
 use crate::limits::Limits;
-use crate::pool::Process;
+use crate::pool::nursery::Nursery;
+use crate::pool::process::Process;
+use crate::registry;
 use crate::registry::Registry;
+use crate::registry::workshop::Workshop;
 use crate::sandbox::engine;
 use crate::store::Store;
 use crate::store::disk::Durability;
@@ -37,19 +44,28 @@ pub struct Options {
 /// # Errors
 /// When it cannot start.
 pub async fn serve(options: Options, listening: impl FnOnce(SocketAddr)) -> anyhow::Result<()> {
-    let data = options.data.display().to_string();
-    let store = Store::open(&options.data, options.durability).with_context(|| format!("cannot open {data}"))?;
-    let store = Arc::new(store);
+    let (data, durability) = (options.data.clone(), options.durability);
+    let opened = tokio::task::spawn_blocking(move || Store::open(&data, durability)).await?;
+    let store = Arc::new(opened.with_context(|| format!("cannot open {}", options.data.display()))?);
     let fingerprint = engine::fingerprint().map_err(|error| anyhow::anyhow!("{error:#}"))?;
-    let registry = Arc::new(Registry::new(Arc::clone(&store), fingerprint));
-    let walls = Process::start("worker").await.context("no worker comes up")?.walls.clone();
-    if walls.landlock != "enforced" || !walls.seccomp {
+    let nursery = Nursery::open()?;
+    let walls = Process::start(&nursery, "worker").await.context("no worker comes up")?.walls;
+    if !walls.stand() {
         tracing::warn!(?walls, "the second wall is not whole on this kernel");
     }
+    let workshop =
+        Workshop { store: Arc::clone(&store), nursery: nursery.clone(), fingerprint, limits: CompileLimits::DEFAULT };
+    let registry = Arc::new(Registry::new(workshop));
     install(&registry, &options).await?;
     let clock = Arc::new(SystemClock);
-    let dispatch = Arc::new(Dispatch::new(Arc::clone(&store), Arc::clone(&registry), clock.clone(), options.workers));
-    let recovered = dispatch.recover().context("cannot read the queue")?;
+    let dispatch = Arc::new(Dispatch::new(Ports {
+        store: Arc::clone(&store),
+        registry: Arc::clone(&registry),
+        nursery,
+        clock: clock.clone(),
+        workers_max: options.workers,
+    }));
+    let recovered = dispatch.recover().await.context("cannot take up the queue")?;
     if recovered > 0 {
         tracing::info!(runs = recovered, "took up the runs of a former server");
     }
@@ -64,17 +80,21 @@ pub async fn serve(options: Options, listening: impl FnOnce(SocketAddr)) -> anyh
 }
 
 async fn install(registry: &Registry, options: &Options) -> anyhow::Result<()> {
-    for (name, module) in SHIPPED {
-        if let Err(reasons) = registry.install(module, None).await {
-            tracing::error!(analysis = name, ?reasons, "a shipped analysis is refused");
-        }
-    }
+    let shipped = stream::iter(SHIPPED);
+    shipped
+        .for_each_concurrent(registry::INSTALLS_AT_ONCE, async |(name, module)| {
+            if let Err(reasons) = registry.install(module, None).await {
+                tracing::error!(analysis = name, ?reasons, "a shipped analysis is refused");
+            }
+        })
+        .await;
     if let Some(directory) = &options.analyses {
         let refused = registry.install_directory(directory).await;
         for (path, reasons) in refused.with_context(|| format!("cannot read {}", directory.display()))? {
             tracing::error!(path = %path.display(), ?reasons, "an analysis is refused");
         }
     }
+    tracing::info!(analyses = registry.all().len(), "installed");
     Ok(())
 }
 

@@ -73,6 +73,7 @@ mod system {
     use seccompiler::SeccompFilter;
     use seccompiler::SeccompRule;
 
+    use crate::wire::Wall;
     use crate::wire::Walls;
 
     /// Every call that a confined process may make, and what for.
@@ -127,12 +128,12 @@ mod system {
         rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)?;
         rustix::thread::set_no_new_privs(true)?;
         let landlock = match restrict_paths() {
-            Ok(RulesetStatus::FullyEnforced) => "enforced",
-            Ok(RulesetStatus::PartiallyEnforced) => "partial",
-            Ok(RulesetStatus::NotEnforced) | Err(_) => "missing",
+            Ok(RulesetStatus::FullyEnforced) => Wall::Enforced,
+            Ok(RulesetStatus::PartiallyEnforced) => Wall::Partial,
+            Ok(RulesetStatus::NotEnforced) | Err(_) => Wall::Missing,
         };
-        let seccomp = install(allow_list()?).is_ok();
-        Ok(Walls { landlock: landlock.to_owned(), seccomp, no_new_privs: true })
+        let seccomp = install(allow_list()?).map_or(Wall::Missing, |()| Wall::Enforced);
+        Ok(Walls { landlock, seccomp, no_new_privs: Wall::Enforced })
     }
 
     pub(super) fn forbid_new_code() -> io::Result<()> {
@@ -195,7 +196,7 @@ mod system {
     use crate::wire::Walls;
 
     pub(super) fn enter() -> io::Result<Walls> {
-        Ok(Walls { landlock: "missing".to_owned(), seccomp: false, no_new_privs: false })
+        Ok(Walls::MISSING)
     }
 
     pub(super) fn forbid_new_code() -> io::Result<()> {

@@ -1,9 +1,14 @@
 //! Runs in flight: one per question, a bounded number of workers, dismissal at any time, host faults tried again.
 //!
-//! Invariants: a key is in `live` from before its acceptance is durable until after its ending is; at most one task
-//! carries it out; a file that is being deleted gets no new run. Readers see a run through its `watch`.
+//! Invariants: a key is in `live` from before its acceptance is on disk until after its ending is, durably; at most one
+//! task carries it out; a file that is being deleted gets no new run. Readers see a run through its `watch`.
+//!
+//! Small files are written where the work is, not on another thread: into the page cache they cost less than the way
+//! there. What can take long (hashing artifacts, deleting trees, waiting for the disk) goes elsewhere.
 
 mod attempt;
+mod attendant;
+mod ending;
 
 use std::collections::HashMap;
 use std::collections::HashSet;
@@ -18,9 +23,11 @@ use tokio::sync::watch;
 
 use crate::id::FileId;
 use crate::id::RunKey;
-use crate::pool::Worker;
-use crate::registry::Analysis;
+use crate::pool::nursery::Nursery;
+use crate::pool::worker::Worker;
 use crate::registry::Registry;
+use crate::registry::workshop::Analysis;
+use crate::run::Failure;
 use crate::run::Fault;
 use crate::run::Reason;
 use crate::store::Store;
@@ -36,7 +43,7 @@ pub const QUEUE_MAX: usize = 10_000;
 /// What the outside sees of a run in flight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
-    /// Its acceptance is not durable yet.
+    /// Its acceptance is not on disk yet.
     Accepting,
     Accepted,
     Running {
@@ -80,6 +87,12 @@ struct Live {
     wish: watch::Sender<Option<Reason>>,
 }
 
+impl Live {
+    fn new(phase: Phase) -> Self {
+        Self { phase: watch::Sender::new(phase), wish: watch::Sender::new(None) }
+    }
+}
+
 #[derive(Debug, Default)]
 struct Board {
     live: HashMap<RunKey, Live>,
@@ -90,74 +103,104 @@ struct Board {
 /// Takes questions and sees to their answers.
 #[derive(Debug)]
 pub struct Dispatch {
-    store: Arc<Store>,
-    registry: Arc<Registry>,
-    clock: Arc<dyn Clock>,
-    workers_max: usize,
+    ports: Ports,
     slots: Arc<Semaphore>,
     board: Mutex<Board>,
 }
 
+/// What it works with.
+#[derive(Debug)]
+pub struct Ports {
+    pub store: Arc<Store>,
+    pub registry: Arc<Registry>,
+    pub nursery: Nursery,
+    pub clock: Arc<dyn Clock>,
+    /// Runs at the same time.
+    pub workers_max: usize,
+}
+
 impl Dispatch {
-    /// With at most that many workers.
+    /// With nothing in flight.
     #[must_use]
-    pub fn new(store: Arc<Store>, registry: Arc<Registry>, clock: Arc<dyn Clock>, workers_max: usize) -> Self {
-        let slots = Arc::new(Semaphore::new(workers_max));
-        Self { store, registry, clock, workers_max, slots, board: Mutex::default() }
+    pub fn new(ports: Ports) -> Self {
+        let slots = Arc::new(Semaphore::new(ports.workers_max));
+        Self { ports, slots, board: Mutex::default() }
     }
 
-    /// Takes a question: joins the run in flight, keeps a finished answer, or begins a run. Durable when it returns.
+    /// Takes a question: joins the run in flight, keeps a finished answer, or begins a run. Durable when it returns;
+    /// the run does not wait for that.
     ///
     /// # Errors
     /// [`Denied`].
     pub async fn submit(self: &Arc<Self>, question: Question) -> Result<(), Denied> {
-        let key = question.key;
-        let joined = {
-            let mut board = self.board();
-            if board.deleting.contains(&key.file_id) {
-                return Err(Denied::Deleting);
+        match self.enter(&question)? {
+            Some(mut phase) => {
+                // An error means that it ended, or could not be accepted: either way there is nothing to wait for.
+                drop(phase.wait_for(|phase| *phase != Phase::Accepting).await);
             }
-            match board.live.get(&key) {
-                Some(live) => Some(live.phase.subscribe()),
-                None if board.live.len() >= QUEUE_MAX => return Err(Denied::QueueFull),
-                None => {
-                    let live = Live { phase: watch::Sender::new(Phase::Accepting), wish: watch::Sender::new(None) };
-                    board.live.insert(key, live);
-                    None
-                }
-            }
-        };
-        if let Some(mut phase) = joined {
-            // An error means that it ended, or could not be accepted: either way there is nothing to wait for.
-            drop(phase.wait_for(|phase| *phase != Phase::Accepting).await);
-            return Ok(());
+            // No await from here to the end of `begin`: a client that goes away leaves nothing half done.
+            None => match self.begin(question)? {
+                Accepted::Already => return Ok(()),
+                Accepted::Anew => (),
+            },
         }
-        // From here on the work belongs to a task: a client that goes away leaves nothing half done.
-        let this = Arc::clone(self);
-        tokio::spawn(async move { this.begin(question).await }).await.map_err(io::Error::other)?
+        match self.ports.store.disk().commit() {
+            Some(ticket) => Ok(ticket.done().await?),
+            None => Ok(()),
+        }
     }
 
-    /// Takes up what a former server left, and ends what can no longer be run.
+    /// A place on the board, or the run in flight that has it.
+    fn enter(&self, question: &Question) -> Result<Option<watch::Receiver<Phase>>, Denied> {
+        let key = question.key;
+        let mut board = self.board();
+        if board.deleting.contains(&key.file_id) {
+            return Err(Denied::Deleting);
+        }
+        if let Some(live) = board.live.get(&key) {
+            return Ok(Some(live.phase.subscribe()));
+        }
+        if board.live.len() >= QUEUE_MAX {
+            return Err(Denied::QueueFull);
+        }
+        board.live.insert(key, Live::new(Phase::Accepting));
+        Ok(None)
+    }
+
+    fn begin(self: &Arc<Self>, question: Question) -> Result<Accepted, Denied> {
+        let accepted = accept(&self.ports.store, &question);
+        if let Ok(Accepted::Anew) = accepted {
+            self.set_phase(question.key, Phase::Accepted);
+            tokio::spawn(Arc::clone(self).carry_out(question));
+        } else {
+            self.forget(question.key);
+        }
+        Ok(accepted?)
+    }
+
+    /// Takes up what a former server left; a run that can no longer be carried out is failed by name.
     ///
     /// # Errors
     /// Of the disk.
-    pub fn recover(self: &Arc<Self>) -> io::Result<usize> {
-        let pending = self.store.pending()?;
+    pub async fn recover(self: &Arc<Self>) -> io::Result<usize> {
+        let pending = self.ports.store.pending()?;
         let count = pending.len();
         for (key, config) in pending {
-            let (Some(upload), Some(analysis)) =
-                (self.store.upload(key.file_id)?, self.registry.find(&config.analysis))
-            else {
+            let Some(upload) = self.ports.store.upload(key.file_id)? else {
+                self.abandon(key, Failure::new(Reason::FileDeleted, "the file is not stored any more")).await?;
                 continue;
             };
-            if analysis.module != config.module {
-                continue;
+            match self.ports.registry.revive(config.module).await {
+                Ok(analysis) => {
+                    self.board().live.insert(key, Live::new(Phase::Accepted));
+                    let question = Question { key, analysis, upload, config, again: Again::IfNeeded };
+                    tokio::spawn(Arc::clone(self).carry_out(question));
+                }
+                Err(reasons) => {
+                    let detail = format!("`{}` cannot be run any more: {}", config.analysis, reasons.join("; "));
+                    self.abandon(key, Failure::new(Reason::EngineError, detail)).await?;
+                }
             }
-            let live = Live { phase: watch::Sender::new(Phase::Accepted), wish: watch::Sender::new(None) };
-            self.board().live.insert(key, live);
-            let this = Arc::clone(self);
-            let question = Question { key, analysis, upload, config, again: Again::IfNeeded };
-            tokio::spawn(async move { this.carry_out(question).await });
         }
         Ok(count)
     }
@@ -175,12 +218,14 @@ impl Dispatch {
         }
     }
 
-    /// Ends a run that nobody wants any more; returns when it has ended.
-    pub async fn dismiss(&self, key: RunKey, reason: Reason) {
+    /// Ends a run that nobody wants any more; returns when it has ended, and whether it was in flight.
+    pub async fn dismiss(&self, key: RunKey, reason: Reason) -> Dismissed {
         let wished = self.board().live.get(&key).map(|live| live.wish.send_replace(Some(reason)));
-        if wished.is_some() {
-            self.ended(key).await;
+        if wished.is_none() {
+            return Dismissed::NotInFlight;
         }
+        self.ended(key).await;
+        Dismissed::Ended
     }
 
     /// Ends every run of a file, then removes the file.
@@ -198,33 +243,13 @@ impl Dispatch {
             for key in keys {
                 this.dismiss(key, Reason::FileDeleted).await;
             }
-            let (store, now) = (Arc::clone(&this.store), this.clock.now());
+            let (store, now) = (Arc::clone(&this.ports.store), this.ports.clock.now());
             let deleted = tokio::task::spawn_blocking(move || store.delete_upload(file_id, now)).await;
             this.board().deleting.remove(&file_id);
             deleted.map_err(io::Error::other)?
         })
         .await
         .map_err(io::Error::other)?
-    }
-
-    async fn begin(self: Arc<Self>, question: Question) -> Result<(), Denied> {
-        let (store, asked) = (Arc::clone(&self.store), question.clone());
-        let accepted = tokio::task::spawn_blocking(move || accept(&store, &asked)).await.map_err(io::Error::other);
-        match accepted.and_then(|it| it) {
-            Ok(Accepted::Already) => {
-                self.forget(question.key);
-                Ok(())
-            }
-            Ok(Accepted::Anew) => {
-                self.set_phase(question.key, Phase::Accepted);
-                tokio::spawn(self.carry_out(question));
-                Ok(())
-            }
-            Err(error) => {
-                self.forget(question.key);
-                Err(error.into())
-            }
-        }
     }
 
     fn set_phase(&self, key: RunKey, phase: Phase) {
@@ -242,6 +267,13 @@ impl Dispatch {
     fn board(&self) -> MutexGuard<'_, Board> {
         self.board.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What a dismissal came upon.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dismissed {
+    Ended,
+    NotInFlight,
 }
 
 enum Accepted {

@@ -1,7 +1,8 @@
-//! The analyses that can be run: by name, each with its module's digest, its descriptor and its compiled program.
+//! The analyses that can be run, by name.
+
+pub mod workshop;
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::path::PathBuf;
@@ -9,57 +10,35 @@ use std::sync::Arc;
 use std::sync::PoisonError;
 use std::sync::RwLock;
 
-use sha2::Digest;
+use futures_util::StreamExt;
+use futures_util::stream;
 
-use crate::analysis::args::Schema;
-use crate::analysis::descriptor::Descriptor;
+use self::workshop::Analysis;
+use self::workshop::Workshop;
 use crate::id::AnalysisName;
 use crate::id::ModuleDigest;
-use crate::limits::CompileLimits;
-use crate::pool;
-use crate::store::Store;
 
-/// One installed analysis.
-#[derive(Debug)]
-pub struct Analysis {
-    pub descriptor: Descriptor,
-    pub args: Schema,
-    pub result: Option<Schema>,
-    pub module: ModuleDigest,
-    /// What it imports, as `module.name`.
-    pub capabilities: Vec<String>,
-    program: PathBuf,
-}
-
-impl Analysis {
-    /// Opens its compiled program.
-    ///
-    /// # Errors
-    /// Of the disk.
-    pub fn open_program(&self) -> io::Result<File> {
-        File::open(&self.program)
-    }
-}
+/// Compiling processes at the same time.
+pub const INSTALLS_AT_ONCE: usize = 2;
 
 /// All of them.
 #[derive(Debug)]
 pub struct Registry {
-    store: Arc<Store>,
-    fingerprint: String,
+    workshop: Workshop,
     by_name: RwLock<BTreeMap<AnalysisName, Arc<Analysis>>>,
 }
 
 impl Registry {
-    /// None yet; `fingerprint` names the engine that programs are made for.
+    /// None yet.
     #[must_use]
-    pub fn new(store: Arc<Store>, fingerprint: String) -> Self {
-        Self { store, fingerprint, by_name: RwLock::new(BTreeMap::new()) }
+    pub fn new(workshop: Workshop) -> Self {
+        Self { workshop, by_name: RwLock::new(BTreeMap::new()) }
     }
 
     /// Which engine programs are made for.
     #[must_use]
     pub fn fingerprint(&self) -> &str {
-        &self.fingerprint
+        &self.workshop.fingerprint
     }
 
     /// The analysis that answers to a name, by itself or by number.
@@ -88,60 +67,41 @@ impl Registry {
             .collect::<io::Result<Vec<_>>>()?;
         paths.retain(|path| path.extension().is_some_and(|it| it == "wasm"));
         paths.sort();
-        let mut refused = Vec::new();
-        for path in paths {
-            let sidecar = std::fs::read_to_string(path.with_extension("json")).ok();
-            let installed = match std::fs::read(&path) {
-                Ok(module) => self.install(&module, sidecar.as_deref()).await,
-                Err(error) => Err(vec![error.to_string()]),
-            };
-            if let Err(reasons) = installed {
-                refused.push((path, reasons));
-            }
-        }
-        Ok(refused)
+        let installing = paths.into_iter().map(async |path| {
+            let reasons = self.install_file(&path).await.err()?;
+            Some((path, reasons))
+        });
+        Ok(stream::iter(installing).buffered(INSTALLS_AT_ONCE).filter_map(std::future::ready).collect().await)
+    }
+
+    async fn install_file(&self, path: &Path) -> Result<Arc<Analysis>, Vec<String>> {
+        let fault = |error: io::Error| vec![format!("cannot be read: {error}")];
+        let sidecar = match std::fs::read_to_string(path.with_extension("json")) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            read => Some(read.map_err(fault)?),
+        };
+        self.install(&std::fs::read(path).map_err(fault)?, sidecar).await
     }
 
     /// Checks, compiles and installs one module; a sidecar wins over the descriptor inside.
     ///
     /// # Errors
     /// Every reason to refuse it.
-    pub async fn install(&self, module: &[u8], sidecar: Option<&str>) -> Result<Arc<Analysis>, Vec<String>> {
-        let digest = ModuleDigest::new(sha2::Sha256::digest(module).into());
-        let limits = CompileLimits::DEFAULT;
-        if u64::try_from(module.len()).unwrap_or(u64::MAX) > limits.module_bytes {
-            return Err(vec![format!("a module of {} bytes; at most {}", module.len(), limits.module_bytes)]);
-        }
-        let fault = |error: io::Error| vec![format!("cannot be stored: {error}")];
-        let wasm = self.store.analyses_dir().join(format!("{digest}.wasm"));
-        if !wasm.exists() {
-            self.store.disk().replace(&self.store.staging_path(), &wasm, module).map_err(fault)?;
-        }
-        let program = self.store.programs_dir().join(format!("{digest}-{}.cwasm", self.fingerprint));
-        // Compiled anew at every start: facts and program come from one confined look at the bytes.
-        let staged = self.store.staging_path();
-        let made = File::options().create_new(true).write(true).open(&staged).map_err(fault)?;
-        let compiled = pool::compile(&File::open(&wasm).map_err(fault)?.into(), &made.into(), limits).await?;
-        let text = sidecar.or(compiled.descriptor.as_deref());
-        let text =
-            text.ok_or_else(|| vec!["no descriptor: neither a section inside nor a sidecar beside".to_owned()])?;
-        let analysis = Arc::new(describe(text, digest, compiled.imports.clone(), program.clone())?);
-        self.store.disk().publish(&staged, &program).map_err(fault)?;
+    pub async fn install(&self, module: &[u8], sidecar: Option<String>) -> Result<Arc<Analysis>, Vec<String>> {
+        let analysis = Arc::new(self.workshop.make(module, sidecar).await?);
         let name = analysis.descriptor.name.clone();
         self.by_name.write().unwrap_or_else(PoisonError::into_inner).insert(name, Arc::clone(&analysis));
         Ok(analysis)
     }
-}
 
-fn describe(
-    text: &str,
-    module: ModuleDigest,
-    capabilities: Vec<String>,
-    program: PathBuf,
-) -> Result<Analysis, Vec<String>> {
-    let wrong = |detail: String| vec![format!("the descriptor: {detail}")];
-    let descriptor: Descriptor = serde_json::from_str(text).map_err(|error| wrong(error.to_string()))?;
-    let args = Schema::new(descriptor.args.clone()).map_err(|error| wrong(format!("args: {error}")))?;
-    let result = descriptor.result.clone().map(Schema::new).transpose().map_err(|it| wrong(format!("result: {it}")))?;
-    Ok(Analysis { descriptor, args, result, module, capabilities, program })
+    /// A module that was installed once and need not be any more, for the runs that were promised it.
+    ///
+    /// # Errors
+    /// Why it cannot be had.
+    pub async fn revive(&self, module: ModuleDigest) -> Result<Arc<Analysis>, Vec<String>> {
+        if let Some(current) = self.all().into_iter().find(|it| it.module == module) {
+            return Ok(current);
+        }
+        self.workshop.remake(module).await.map(Arc::new)
+    }
 }

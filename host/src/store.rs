@@ -1,8 +1,12 @@
 //! The only code that touches the data directory. The file system is the database; `ARCHITECTURE.md` has the layout.
 //!
-//! Invariants: what stands under its final name is whole, for it was staged, synced and renamed there; what was
-//! answered for is synced first (`Durability::Full`); a run is pending exactly while its entry in `queue/` stands.
+//! Invariants: what stands under its final name is whole for every reader, for it was staged and renamed there; what
+//! is answered for has reached the disk first (`Durability::Full`); a run is pending exactly while its entry in `queue/`
+//! stands. After power loss an upload is whole because it was on disk before its rename, an ending because recovery
+//! checks it against the digests in its record before it leaves the queue.
 
+pub mod commit;
+pub mod digest;
 pub mod disk;
 pub mod runs;
 pub mod uploads;
@@ -32,6 +36,7 @@ pub struct Store {
     root: PathBuf,
     disk: Disk,
     staged: AtomicU64,
+    boot_id: String,
     /// Writers of one upload take turns.
     stripes: [Mutex<()>; STRIPES],
     /// Locked as long as the store lives.
@@ -71,14 +76,16 @@ impl Store {
         for directory in ["staging", "queue", "analyses", "programs", "gone"] {
             fs::create_dir_all(root.join(directory))?;
         }
+        let boot_id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned();
         let store = Self {
-            disk: Disk::new(durability),
+            disk: Disk::new(&root, durability)?,
             root,
+            boot_id,
             staged: AtomicU64::new(0),
             stripes: [const { Mutex::new(()) }; STRIPES],
             _lock: lock,
         };
-        store.disk.sync_directory(&store.root)?;
+        store.disk.settle()?;
         Ok(store)
     }
 

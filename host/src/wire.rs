@@ -84,6 +84,8 @@ pub enum Event {
     NeedFile,
     /// A piece of the result; the last one travels with `Done`.
     Stdout(Vec<u8>),
+    /// The guest left this file.
+    Artifact(ArtifactSpec),
     Done(Done),
     Compiled {
         descriptor: Option<String>,
@@ -101,7 +103,6 @@ pub struct Done {
     pub outcome: Result<Vec<u8>, Failure>,
     pub log_tail: Vec<u8>,
     pub usage: Usage,
-    pub artifacts: Vec<ArtifactSpec>,
 }
 
 /// A file left below `/out`.
@@ -114,14 +115,35 @@ pub struct ArtifactSpec {
 }
 
 /// Which parts of the second wall stand.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Walls {
-    /// No file system access by path: `enforced`, `partial` or `missing`.
-    pub landlock: String,
-    /// Whether only listed system calls are let through.
-    pub seccomp: bool,
-    /// Whether a new program could gain rights.
-    pub no_new_privs: bool,
+    /// No access to files, sockets and other processes by name or number.
+    pub landlock: Wall,
+    /// Only listed system calls are let through.
+    pub seccomp: Wall,
+    /// No program gains rights that this one has not.
+    pub no_new_privs: Wall,
+}
+
+/// How far one part stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Wall {
+    Enforced,
+    /// As much of it as this kernel knows.
+    Partial,
+    Missing,
+}
+
+impl Walls {
+    /// None at all.
+    pub const MISSING: Self = Self { landlock: Wall::Missing, seccomp: Wall::Missing, no_new_privs: Wall::Missing };
+
+    /// Whether the whole of it stands.
+    #[must_use]
+    pub fn stand(&self) -> bool {
+        [self.landlock, self.seccomp, self.no_new_privs].iter().all(|wall| *wall == Wall::Enforced)
+    }
 }
 
 /// Two ends of a channel: the server's does not block, the process's does.

@@ -198,8 +198,10 @@ fn finish(ended: Ended<Remote>) -> io::Result<Remote> {
         file_number: it.file_number,
     };
     let log_tail = std::mem::take(&mut remote.log);
-    let artifacts = ended.artifacts.into_iter().map(artifact).collect();
-    remote.send(&Event::Done(Done { outcome, log_tail, usage: ended.usage, artifacts }))?;
+    for spec in ended.artifacts.into_iter().map(artifact) {
+        remote.send(&Event::Artifact(spec))?;
+    }
+    remote.send(&Event::Done(Done { outcome, log_tail, usage: ended.usage }))?;
     Ok(remote)
 }
 

@@ -140,11 +140,8 @@ mod tests {
 
     #[test]
     fn only_values_that_are_exactly_a_path_become_links() {
-        assert_eq!(
-            check(br#" {"/out/a.mp4": "\/out/a.mp4", "b": ["/out/a.mp4 ", "/out/b", 1.0e400e]"#).is_err(),
-            true,
-            "broken JSON"
-        );
+        let broken = br#" {"/out/a.mp4": "\/out/a.mp4", "b": ["/out/a.mp4 ", "/out/b", 1.0e400e]"#;
+        assert!(check(broken).is_err());
         assert_eq!(
             check(br#"{"/out/a.mp4" : "/out\/a.mp4", "b": ["x\"/out/a.mp4", "/out/b", 1.50]}"#).unwrap(),
             r#"{"/out/a.mp4" : "/download/f/a/a.mp4", "b": ["x\"/out/a.mp4", "/out/b", 1.50]}"#

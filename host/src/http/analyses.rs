@@ -10,7 +10,7 @@ use super::Api;
 use super::error::Problem;
 use crate::limits::AskedLimits;
 use crate::limits::Limits;
-use crate::registry::Analysis;
+use crate::registry::workshop::Analysis;
 
 /// `GET /analyses`.
 pub async fn list(State(api): State<Api>) -> Json<Value> {

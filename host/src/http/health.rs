@@ -19,12 +19,11 @@ pub async fn alive() -> &'static str {
 /// `GET /readyz`: which walls stand.
 pub async fn ready(State(api): State<Api>) -> (StatusCode, Json<Value>) {
     let walls = &api.walls;
-    let second = walls.landlock == "enforced" && walls.seccomp && walls.no_new_privs;
     (
         StatusCode::OK,
         Json(json!({
             "ready": true,
-            "walls": { "wasm": true, "process": second, "landlock": walls.landlock, "seccomp": walls.seccomp,
+            "walls": { "wasm": true, "process": walls.stand(), "landlock": walls.landlock, "seccomp": walls.seccomp,
                        "no_new_privs": walls.no_new_privs },
             "engine": api.registry.fingerprint(),
             "analyses": api.registry.all().len(),

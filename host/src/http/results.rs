@@ -1,5 +1,7 @@
 //! `/results`: what came of a question.
 
+use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
@@ -19,6 +21,7 @@ use super::analyse::not_ready;
 use super::error::Problem;
 use super::upload;
 use super::wait;
+use crate::dispatch::Dismissed;
 use crate::dispatch::Phase;
 use crate::id::RunKey;
 use crate::run::Reason;
@@ -46,16 +49,20 @@ pub async fn show(
     Ok(response)
 }
 
-/// `DELETE /results/<f>/<a>`: ends the run if it is in flight.
+/// `DELETE /results/<f>/<a>`: ends the run if it is in flight, else removes its result.
 pub async fn dismiss(
     State(api): State<Api>,
     Path((file_id, analysis_id)): Path<(String, String)>,
 ) -> Result<StatusCode, Problem> {
     let key = key(&api, &file_id, &analysis_id)?;
-    if matches!(state(&api, key)?, RunState::Unknown) {
-        return Err(unknown());
+    match (api.dispatch.dismiss(key, Reason::Dismissed).await, api.store.state(key)?) {
+        (Dismissed::NotInFlight, RunState::Unknown | RunState::Pending) => return Err(unknown()),
+        (Dismissed::NotInFlight, RunState::Ended(_)) => {
+            let store = Arc::clone(&api.store);
+            tokio::task::spawn_blocking(move || store.remove_run(key)).await.map_err(io::Error::other)??;
+        }
+        (Dismissed::Ended, _) => (),
     }
-    api.dispatch.dismiss(key, Reason::Dismissed).await;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -143,12 +150,16 @@ fn key(api: &Api, file_id: &str, analysis_id: &str) -> Result<RunKey, Problem> {
     Ok(RunKey { file_id: upload.sha1, analysis_id })
 }
 
-/// What the disk says, unless the run is in flight: an old ending does not count while a new one is on its way.
+/// What the disk says, unless the run is in flight: an old ending does not count while a new one is on its way, and a
+/// run that is pending on disk alone was never answered for.
 fn state(api: &Api, key: RunKey) -> Result<RunState, Problem> {
-    match api.dispatch.watch(key) {
-        Some(phase) if *phase.borrow() != Phase::Ended => Ok(RunState::Pending),
-        Some(_) | None => Ok(api.store.state(key)?),
+    if api.dispatch.watch(key).is_some_and(|phase| *phase.borrow() != Phase::Ended) {
+        return Ok(RunState::Pending);
     }
+    Ok(match api.store.state(key)? {
+        RunState::Pending => RunState::Unknown,
+        known @ (RunState::Unknown | RunState::Ended(_)) => known,
+    })
 }
 
 fn unknown() -> Problem {

@@ -60,6 +60,7 @@ struct Descriptor {
 
 /// What a descriptor may be used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "the flags of `path_open`, one by one")]
 pub struct Access {
     pub read: bool,
     pub write: bool,
@@ -68,6 +69,7 @@ pub struct Access {
 
 /// How `path_open` treats what it finds.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "the flags of `path_open`, one by one")]
 pub struct OpenHow {
     pub access: Access,
     pub create: bool,

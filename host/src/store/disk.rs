@@ -1,4 +1,4 @@
-//! Making things durable: write under a staging name, fsync, rename into place, fsync the directory.
+//! Making things durable: write under a staging name, sync, rename into place, sync.
 
 use std::fs;
 use std::fs::File;
@@ -6,6 +6,9 @@ use std::io;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+
+use super::commit::Committer;
+use super::commit::Ticket;
 
 /// What an answer waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,71 +22,79 @@ pub enum Durability {
 /// Carries out durable writes as asked.
 #[derive(Debug)]
 pub struct Disk {
-    durability: Durability,
+    committer: Option<Committer>,
 }
 
 impl Disk {
-    /// With that promise.
-    #[must_use]
-    pub fn new(durability: Durability) -> Self {
-        Self { durability }
-    }
-
-    /// Whether syncs wait for the disk.
-    #[must_use]
-    pub fn durability(&self) -> Durability {
-        self.durability
-    }
-
-    /// Syncs a file.
+    /// For the file system of that directory, with that promise.
     ///
     /// # Errors
-    /// The file is then lost: an fsync that failed is not tried again.
-    pub fn sync(&self, file: &File) -> io::Result<()> {
-        match self.durability {
-            Durability::Full => file.sync_all(),
-            Durability::Process => Ok(()),
-        }
+    /// When the directory cannot be opened.
+    pub fn new(root: &Path, durability: Durability) -> io::Result<Self> {
+        let committer = match durability {
+            Durability::Full => Some(Committer::start(File::open(root)?)?),
+            Durability::Process => None,
+        };
+        Ok(Self { committer })
     }
 
-    /// Syncs a directory's entries.
+    /// Asks that everything written so far be on disk; `None` where nobody waits for the disk.
+    #[must_use]
+    pub fn commit(&self) -> Option<Ticket> {
+        self.committer.as_ref().map(Committer::ask)
+    }
+
+    /// Waits until everything written so far is on disk; blocks.
     ///
     /// # Errors
-    /// As [`Self::sync`].
-    pub fn sync_directory(&self, path: &Path) -> io::Result<()> {
-        match self.durability {
-            Durability::Full => File::open(path)?.sync_all(),
-            Durability::Process => Ok(()),
-        }
+    /// What was written may be lost: a sync that failed is not tried again.
+    pub fn settle(&self) -> io::Result<()> {
+        self.commit().map_or(Ok(()), Ticket::wait)
     }
 
-    /// Renames what is staged and already synced into place, and makes that durable.
+    /// Writes a large file's bytes out, so that the group does not wait for them.
+    ///
+    /// # Errors
+    /// As [`Self::settle`].
+    pub fn sync_alone(&self, file: &File) -> io::Result<()> {
+        self.committer.as_ref().map_or(Ok(()), |_| file.sync_data())
+    }
+
+    /// Renames what is staged into place: whole on disk before it appears there, and there for good on return.
     ///
     /// # Errors
     /// The target does not appear, or appears whole.
     pub fn publish(&self, staged: &Path, target: &Path) -> io::Result<()> {
+        self.settle()?;
         fs::rename(staged, target)?;
-        self.sync_directory(target.parent().unwrap_or(target))
+        self.settle()
     }
 
-    /// Writes a new file and syncs it.
-    ///
-    /// # Errors
-    /// When it exists or cannot be written.
-    pub fn write_new(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        let mut file = File::options().write(true).create_new(true).mode(0o444).open(path)?;
-        file.write_all(bytes)?;
-        self.sync(&file)
-    }
-
-    /// Puts a whole file into place, over what was there.
+    /// Puts a whole file into place, over what was there, durably.
     ///
     /// # Errors
     /// The target is then what it was.
     pub fn replace(&self, staged: &Path, target: &Path, bytes: &[u8]) -> io::Result<()> {
-        self.write_new(staged, bytes)?;
+        write_new(staged, bytes)?;
         self.publish(staged, target)
     }
+}
+
+/// Writes a new file, mode 0444.
+///
+/// # Errors
+/// When it exists or cannot be written.
+pub fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    File::options().write(true).create_new(true).mode(0o444).open(path)?.write_all(bytes)
+}
+
+/// Puts a file into place whole for every reader, but durable only once the disk settles.
+///
+/// # Errors
+/// The target is then what it was.
+pub fn swap_in(staged: &Path, target: &Path, bytes: &[u8]) -> io::Result<()> {
+    write_new(staged, bytes)?;
+    fs::rename(staged, target)
 }
 
 /// Removes a file that need not be there.

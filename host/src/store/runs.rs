@@ -3,14 +3,16 @@
 use std::fs;
 use std::fs::File;
 use std::io;
-use std::io::Write;
+use std::path::Path;
 use std::path::PathBuf;
 
 use serde::Deserialize;
 use serde::Serialize;
 use serde_json::Value;
+use sha2::Digest;
 
 use super::Store;
+use super::digest::Sha256Writer;
 use super::disk;
 use crate::id::AnalysisName;
 use crate::id::ModuleDigest;
@@ -36,6 +38,9 @@ pub struct RunConfig {
 /// `run.json`: what came of it, besides the result.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RunRecord {
+    pub version: u32,
+    /// Of `results.json` or `failure.json`, whichever stands.
+    pub ending_sha256: Sha256,
     pub started: Timestamp,
     pub finished: Timestamp,
     pub attempts: u32,
@@ -63,6 +68,19 @@ pub enum Ending {
     Failure(Failure),
 }
 
+impl Ending {
+    /// The digest of the file that it becomes.
+    ///
+    /// # Errors
+    /// Never for a failure of ours.
+    pub fn sha256(&self) -> io::Result<Sha256> {
+        Ok(match self {
+            Self::Result(json) => Sha256::new(sha2::Sha256::digest(json).into()),
+            Self::Failure(failure) => Sha256::new(sha2::Sha256::digest(failure_json(failure)?).into()),
+        })
+    }
+}
+
 /// A run as the disk knows it.
 #[derive(Debug)]
 pub enum RunState {
@@ -82,7 +100,7 @@ pub struct Finished<'a> {
 }
 
 impl Store {
-    /// Accepts a run: durable before it is answered for. A former ending is taken away.
+    /// Accepts a run, over a former ending if there is one; durable once the disk settles.
     ///
     /// # Errors
     /// Of the disk.
@@ -90,24 +108,16 @@ impl Store {
         let _turn = self.lock_file(key.file_id);
         let directory = self.run_dir(key);
         // The entry comes first: one without a config is dropped at recovery, a config without one would never run.
-        self.disk.write_new(&self.queue_path(key), b"").or_else(|error| match error.kind() {
-            io::ErrorKind::AlreadyExists => Ok(()),
-            _ => Err(error),
-        })?;
-        self.disk.sync_directory(&self.root.join("queue"))?;
-        if directory.exists() {
-            for name in ["results.json", "failure.json", "run.json", "log.txt"] {
-                disk::remove_if_there(&directory.join(name))?;
-            }
-        } else {
-            fs::create_dir(&directory)?;
-            self.disk.sync_directory(directory.parent().unwrap_or(&directory))?;
+        drop(File::create(self.queue_path(key))?);
+        match fs::create_dir(&directory) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => remove_ending(&directory)?,
+            made => made?,
         }
-        let json = serde_json::to_vec_pretty(config)?;
-        self.disk.replace(&self.staging_path(), &directory.join("config.json"), &json)
+        disk::swap_in(&self.staging_path(), &directory.join("config.json"), &serde_json::to_vec_pretty(config)?)
     }
 
-    /// Runs that were accepted and have not ended, oldest first.
+    /// Runs that were accepted and have not ended, oldest first. What was cut short is cleaned away: a run that was
+    /// never answered for, an ending that is not whole.
     ///
     /// # Errors
     /// Of the disk.
@@ -116,63 +126,96 @@ impl Store {
         for entry in fs::read_dir(self.root.join("queue"))? {
             let name = entry?.file_name();
             let Some(key) = name.to_str().and_then(|it| it.parse::<RunKey>().ok()) else { continue };
-            match (self.state(key)?, self.config(key)?) {
-                (RunState::Pending, Some(config)) => found.push((key, config)),
-                (RunState::Unknown | RunState::Pending | RunState::Ended(_), _) => {
-                    disk::remove_if_there(&self.queue_path(key))?;
+            let directory = self.run_dir(key);
+            disk::remove_if_there(&directory.join("inrun.pid"))?;
+            let Some(config) = self.config(key)? else {
+                if directory.exists() {
+                    fs::remove_dir_all(&directory)?;
                 }
+                disk::remove_if_there(&self.queue_path(key))?;
+                continue;
+            };
+            if self.ended_whole(key)? {
+                disk::remove_if_there(&self.queue_path(key))?;
+            } else {
+                remove_ending(&directory)?;
+                found.push((key, config));
             }
         }
         found.sort_by_key(|(_, config)| config.accepted);
         Ok(found)
     }
 
-    /// Marks a run as running. Needs no sync: after power loss nothing runs.
+    /// Whether an ending stands whose every byte is as the record has it.
+    fn ended_whole(&self, key: RunKey) -> io::Result<bool> {
+        let directory = self.run_dir(key);
+        let Ok(Some(record)) = self.record(key) else { return Ok(false) };
+        let is = |path: PathBuf, sha256| Ok::<_, io::Error>(digest_if_there(&path)? == Some(sha256));
+        let ended = is(directory.join("results.json"), record.ending_sha256)?
+            || is(directory.join("failure.json"), record.ending_sha256)?;
+        for artifact in &record.artifacts {
+            if !is(directory.join("artifacts").join(artifact.name.as_str()), artifact.sha256)? {
+                return Ok(false);
+            }
+        }
+        Ok(ended)
+    }
+
+    /// Marks a run as running: the worker's pid, the boot it runs in, the server that owns it. Needs no sync: after
+    /// power loss nothing runs.
     ///
     /// # Errors
     /// Of the disk.
     pub fn mark_running(&self, key: RunKey, worker_pid: u32) -> io::Result<()> {
-        let directory = self.run_dir(key);
-        let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-        let mut file = File::create(directory.join("inrun.pid"))?;
-        write!(file, "{worker_pid}\n{}\n{}\n", boot.trim(), std::process::id())
+        let line = format!("{worker_pid}\n{}\n{}\n", self.boot_id, std::process::id());
+        fs::write(self.run_dir(key).join("inrun.pid"), line)
     }
 
-    /// Ends a run: artifacts, log and record first, the ending last and whole.
+    /// Ends a run: artifacts, log and record first, the ending last and whole. Durable once the disk settles; then
+    /// [`Self::retire`] it.
     ///
     /// # Errors
     /// Of the disk; the run is then still pending.
     pub fn finish(&self, key: RunKey, finished: &Finished<'_>) -> io::Result<()> {
         let _turn = self.lock_file(key.file_id);
         let directory = self.run_dir(key);
-        let artifacts = directory.join("artifacts");
-        if artifacts.exists() {
-            fs::remove_dir_all(&artifacts)?;
-        }
         if !finished.staged.is_empty() {
+            let artifacts = directory.join("artifacts");
             fs::create_dir(&artifacts)?;
             for (staged, facts) in finished.staged.iter().zip(&finished.record.artifacts) {
-                self.disk.sync(&File::open(staged)?)?;
                 fs::rename(staged, artifacts.join(facts.name.as_str()))?;
             }
-            self.disk.sync_directory(&artifacts)?;
         }
-        let write = |name: &str, bytes: &[u8]| {
-            let staged = self.staging_path();
-            self.disk.write_new(&staged, bytes)?;
-            fs::rename(staged, directory.join(name))
-        };
+        let put = |name: &str, bytes: &[u8]| disk::swap_in(&self.staging_path(), &directory.join(name), bytes);
         if !finished.log.is_empty() {
-            write("log.txt", finished.log)?;
+            put("log.txt", finished.log)?;
         }
-        write("run.json", &serde_json::to_vec_pretty(finished.record)?)?;
-        let (name, bytes) = match finished.ending {
-            Ending::Result(json) => ("results.json", json.clone()),
-            Ending::Failure(failure) => ("failure.json", serde_json::to_vec_pretty(failure)?),
-        };
-        self.disk.replace(&self.staging_path(), &directory.join(name), &bytes)?;
-        disk::remove_if_there(&directory.join("inrun.pid"))?;
+        put("run.json", &serde_json::to_vec_pretty(finished.record)?)?;
+        match finished.ending {
+            Ending::Result(json) => put("results.json", json),
+            Ending::Failure(failure) => put("failure.json", &failure_json(failure)?),
+        }
+    }
+
+    /// Takes a run that has ended, durably, out of the queue.
+    ///
+    /// # Errors
+    /// Of the disk; the next start takes it out then.
+    pub fn retire(&self, key: RunKey) -> io::Result<()> {
+        disk::remove_if_there(&self.run_dir(key).join("inrun.pid"))?;
         disk::remove_if_there(&self.queue_path(key))
+    }
+
+    /// Removes a run that has ended, with its result and artifacts, at once for every reader.
+    ///
+    /// # Errors
+    /// Of the disk, `NotFound` among them.
+    pub fn remove_run(&self, key: RunKey) -> io::Result<()> {
+        let _turn = self.lock_file(key.file_id);
+        let trash = self.staging_path();
+        fs::rename(self.run_dir(key), &trash)?;
+        self.disk.settle()?;
+        fs::remove_dir_all(trash)
     }
 
     /// What the disk knows of a run.
@@ -227,4 +270,30 @@ impl Store {
     fn queue_path(&self, key: RunKey) -> PathBuf {
         self.root.join("queue").join(key.to_string())
     }
+}
+
+/// Where nothing of a former ending may stay.
+fn remove_ending(directory: &Path) -> io::Result<()> {
+    for name in ["results.json", "failure.json", "run.json", "log.txt"] {
+        disk::remove_if_there(&directory.join(name))?;
+    }
+    match fs::remove_dir_all(directory.join("artifacts")) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+fn failure_json(failure: &Failure) -> io::Result<Vec<u8>> {
+    Ok(serde_json::to_vec_pretty(failure)?)
+}
+
+fn digest_if_there(path: &Path) -> io::Result<Option<Sha256>> {
+    let mut file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let mut digest = Sha256Writer::default();
+    io::copy(&mut file, &mut digest)?;
+    Ok(Some(digest.finish()))
 }

@@ -6,6 +6,7 @@ use std::io;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::fs::symlink;
+use std::path::Path;
 use std::path::PathBuf;
 
 use serde::Deserialize;
@@ -20,6 +21,8 @@ use crate::time::Timestamp;
 
 /// How long a deleted upload answers as gone.
 const GONE_MS: u64 = 24 * 3600 * 1000;
+/// A file above this is written out by itself before the group commit, which then has little to do.
+const ALONE_BYTES_MIN: u64 = 1 << 20;
 
 /// `upload.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -105,23 +108,39 @@ impl Store {
     /// # Errors
     /// Of the disk; nothing appears then.
     pub fn publish_upload(&self, mut staged: StagedUpload, facts: &UploadFacts) -> io::Result<Stored> {
-        let target = self.upload_dir(facts.sha1);
-        let _turn = self.lock_file(facts.sha1);
-        if let Some(there) = self.upload(facts.sha1)? {
-            return Ok(if there.sha256 == facts.sha256 { Stored::Already(there) } else { Stored::Collision });
+        if let Some(stored) = self.same_upload(facts)? {
+            // Whoever put it here may not have waited for the disk yet.
+            self.disk.settle()?;
+            return Ok(stored);
         }
-        self.disk.sync(&staged.file)?;
-        let json = serde_json::to_vec_pretty(facts)?;
-        self.disk.write_new(&staged.directory.join("upload.json"), &json)?;
+        if facts.size_bytes > ALONE_BYTES_MIN {
+            self.disk.sync_alone(&staged.file)?;
+        }
+        let target = self.upload_dir(facts.sha1);
+        disk::write_new(&staged.directory.join("upload.json"), &serde_json::to_vec_pretty(facts)?)?;
         symlink(staged.safe_name.as_str(), staged.directory.join("the_file"))?;
         fs::create_dir(staged.directory.join("analysis"))?;
-        self.disk.sync_directory(&staged.directory)?;
-        let prefix = target.parent().unwrap_or(&self.root);
-        if !prefix.exists() {
-            fs::create_dir_all(prefix)?;
-            self.disk.sync_directory(&self.root)?;
+        fs::create_dir_all(target.parent().unwrap_or(&self.root))?;
+        self.disk.settle()?;
+        let stored = self.place_upload(&mut staged, facts, &target)?;
+        self.disk.settle()?;
+        Ok(stored)
+    }
+
+    fn same_upload(&self, facts: &UploadFacts) -> io::Result<Option<Stored>> {
+        let compare = |there: UploadFacts| {
+            if there.sha256 == facts.sha256 { Stored::Already(there) } else { Stored::Collision }
+        };
+        Ok(self.upload(facts.sha1)?.map(compare))
+    }
+
+    /// The first of several who bring the same bytes puts them there.
+    fn place_upload(&self, staged: &mut StagedUpload, facts: &UploadFacts, target: &Path) -> io::Result<Stored> {
+        let _turn = self.lock_file(facts.sha1);
+        if let Some(stored) = self.same_upload(facts)? {
+            return Ok(stored);
         }
-        self.disk.publish(&staged.directory, &target)?;
+        fs::rename(&staged.directory, target)?;
         staged.published = Published::Yes;
         disk::remove_if_there(&self.gone_path(facts.sha1))?;
         Ok(Stored::New)
@@ -153,9 +172,9 @@ impl Store {
         let directory = self.upload_dir(file_id);
         let trash = self.staging_path();
         disk::remove_if_there(&self.gone_path(file_id))?;
-        self.disk.write_new(&self.gone_path(file_id), now.to_string().as_bytes())?;
+        disk::write_new(&self.gone_path(file_id), now.to_string().as_bytes())?;
         fs::rename(&directory, &trash)?;
-        self.disk.sync_directory(directory.parent().unwrap_or(&self.root))?;
+        self.disk.settle()?;
         fs::remove_dir_all(trash)
     }
 

@@ -1,6 +1,9 @@
 //! One integration binary: it starts the real server on port 0 and speaks HTTP to it.
 
+#![expect(clippy::unwrap_used, reason = "a test that panics has failed, as it should")]
+
 mod flows;
 mod hostile;
 mod layering;
 mod server;
+mod shipped;

@@ -1,0 +1,138 @@
+//! From how a run ended to what stands on disk: result checked, artifacts named and digested, record written.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::Dispatch;
+use super::Question;
+use super::attempt::Attempted;
+use crate::analysis::result::result_json;
+use crate::id::RunKey;
+use crate::id::SafeName;
+use crate::run::Failure;
+use crate::run::Reason;
+use crate::run::Usage;
+use crate::store::digest::Sha256Writer;
+use crate::store::runs::ArtifactFacts;
+use crate::store::runs::Ending;
+use crate::store::runs::Finished;
+use crate::store::runs::RunRecord;
+use crate::time::Timestamp;
+use crate::wire::ArtifactSpec;
+
+/// A result longer than this is checked on another thread, bytes.
+const INLINE_BYTES_MAX: usize = 64 * 1024;
+
+impl Dispatch {
+    /// Stores how a run ended, durably, and takes it out of the queue.
+    pub(super) async fn conclude(
+        &self,
+        question: Question,
+        attempted: Attempted,
+        (started, attempts): (Timestamp, u32),
+    ) -> io::Result<()> {
+        let key = question.key;
+        let small =
+            attempted.artifacts.is_empty() && attempted.outcome.as_ref().map_or(0, Vec::len) <= INLINE_BYTES_MAX;
+        let (store, finished) = (Arc::clone(&self.ports.store), self.ports.clock.now());
+        let engine = self.ports.registry.fingerprint().to_owned();
+        let store_it = move || {
+            let usage = attempted.usage;
+            let (ending, artifacts, staged) = settle(&question, &attempted)?;
+            let ending_sha256 = ending.sha256()?;
+            let record = RunRecord { version: 1, ending_sha256, started, finished, attempts, usage, engine, artifacts };
+            let log = &attempted.attendant.log;
+            store.finish(key, &Finished { ending: &ending, record: &record, log, staged: &staged })
+        };
+        if small {
+            store_it()?;
+        } else {
+            tokio::task::spawn_blocking(store_it).await??;
+        }
+        if let Some(ticket) = self.ports.store.disk().commit() {
+            ticket.done().await?;
+        }
+        self.ports.store.retire(key)
+    }
+
+    /// Ends a run that no attempt can be made at.
+    pub(super) async fn abandon(&self, key: RunKey, failure: Failure) -> io::Result<()> {
+        let (store, now) = (&self.ports.store, self.ports.clock.now());
+        let ending = Ending::Failure(failure);
+        let record = RunRecord {
+            version: 1,
+            ending_sha256: ending.sha256()?,
+            started: now,
+            finished: now,
+            attempts: 0,
+            usage: Usage::default(),
+            engine: self.ports.registry.fingerprint().to_owned(),
+            artifacts: Vec::new(),
+        };
+        store.finish(key, &Finished { ending: &ending, record: &record, log: b"", staged: &[] })?;
+        if let Some(ticket) = store.disk().commit() {
+            ticket.done().await?;
+        }
+        store.retire(key)
+    }
+}
+
+/// The ending, and the artifacts that go with it: a failure has none.
+fn settle(question: &Question, attempted: &Attempted) -> io::Result<(Ending, Vec<ArtifactFacts>, Vec<PathBuf>)> {
+    let stdout = match &attempted.outcome {
+        Ok(stdout) => stdout.clone(),
+        Err(failure) => return Ok((Ending::Failure(failure.clone()), Vec::new(), Vec::new())),
+    };
+    let (facts, staged) = describe(&attempted.artifacts, &attempted.attendant.staged)?;
+    Ok(match result(question, stdout, &facts) {
+        Ok(json) => (Ending::Result(json), facts, staged),
+        Err(failure) => (Ending::Failure(failure), Vec::new(), Vec::new()),
+    })
+}
+
+/// Names, types and digests of what the guest left, and where each lies.
+fn describe(artifacts: &[ArtifactSpec], staged: &[PathBuf]) -> io::Result<(Vec<ArtifactFacts>, Vec<PathBuf>)> {
+    let mut facts: Vec<ArtifactFacts> = Vec::new();
+    let mut paths = Vec::new();
+    for artifact in artifacts {
+        let number = usize::try_from(artifact.file_number).unwrap_or(usize::MAX);
+        let path = staged.get(number).ok_or_else(|| io::Error::other("the worker names a file it never got"))?;
+        let mut digest = Sha256Writer::default();
+        let size_bytes = io::copy(&mut File::open(path)?, &mut digest)?;
+        let wanted = SafeName::from_untrusted(&artifact.path);
+        let taken = |name: &SafeName| facts.iter().any(|it| it.name == *name);
+        let name = std::iter::once(wanted.clone())
+            .chain((2..).map(|number| wanted.numbered(number)))
+            .find(|name| !taken(name))
+            .unwrap_or(wanted);
+        facts.push(ArtifactFacts {
+            media_type: mime_guess::from_path(name.as_str()).first_or_octet_stream().essence_str().to_owned(),
+            name,
+            path: format!("/out/{}", artifact.path),
+            size_bytes,
+            sha256: digest.finish(),
+        });
+        paths.push(path.clone());
+    }
+    Ok((facts, paths))
+}
+
+fn result(question: &Question, stdout: Vec<u8>, artifacts: &[ArtifactFacts]) -> Result<Vec<u8>, Failure> {
+    let RunKey { file_id, analysis_id } = question.key;
+    let links: BTreeMap<_, _> = artifacts
+        .iter()
+        .map(|it| (it.path.clone(), format!("/download/{file_id}/{analysis_id}/{}", it.name)))
+        .collect();
+    let bad = |detail: String| Failure::new(Reason::BadOutput, detail);
+    let json = result_json(stdout, question.analysis.descriptor.stdout, &links).map_err(bad)?;
+    if let Some(schema) = &question.analysis.result {
+        let value = serde_json::from_slice(&json).map_err(|error| bad(error.to_string()))?;
+        if let Some(invalid) = schema.check(&value).first() {
+            return Err(bad(format!("the result breaks its own schema at `{}`: {}", invalid.pointer, invalid.detail)));
+        }
+    }
+    Ok(json)
+}

@@ -1,0 +1,60 @@
+//! Has a module compiled by a confined process that lives for this alone.
+
+use std::io;
+use std::os::fd::AsFd;
+use std::os::fd::OwnedFd;
+use std::time::Duration;
+
+use super::nursery::Nursery;
+use super::process::Process;
+use crate::limits::CompileLimits;
+use crate::wire::Command;
+use crate::wire::Effort;
+use crate::wire::Event;
+
+/// What a compiling process made.
+#[derive(Debug)]
+pub struct Compiled {
+    pub descriptor: Option<String>,
+    pub imports: Vec<String>,
+}
+
+/// Compiles a module into the empty file `program`; a module that is too dear is tried once more with least effort.
+///
+/// # Errors
+/// Every reason to refuse it; a process that died is one of them.
+pub async fn compile(
+    nursery: &Nursery,
+    module: &OwnedFd,
+    program: &OwnedFd,
+    limits: CompileLimits,
+) -> Result<Compiled, Vec<String>> {
+    for effort in [Effort::Full, Effort::Least] {
+        match tokio::time::timeout(
+            Duration::from_millis(limits.wall_ms),
+            attempt(nursery, (module, program), limits, effort),
+        )
+        .await
+        {
+            Ok(Ok(compiled)) => return compiled,
+            // Dead or too slow: the cheaper way may do.
+            Ok(Err(_)) | Err(_) => drop(rustix::fs::ftruncate(program, 0)),
+        }
+    }
+    Err(vec![format!("compiling it costs more than {} CPU-seconds or {} bytes", limits.cpu_s, limits.memory_bytes)])
+}
+
+async fn attempt(
+    nursery: &Nursery,
+    (module, program): (&OwnedFd, &OwnedFd),
+    limits: CompileLimits,
+    effort: Effort,
+) -> io::Result<Result<Compiled, Vec<String>>> {
+    let mut process = Process::start(nursery, "compile").await?;
+    process.send(&Command::Compile(limits, effort), &[module.as_fd(), program.as_fd()]).await?;
+    match process.receive().await? {
+        Some(Event::Compiled { descriptor, imports }) => Ok(Ok(Compiled { descriptor, imports })),
+        Some(Event::Refused(reasons)) => Ok(Err(reasons)),
+        other => Err(io::Error::other(format!("compiling ended with {other:?}"))),
+    }
+}

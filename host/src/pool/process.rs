@@ -1,0 +1,89 @@
+//! A confined process and the channel to it. A dropped one is a killed one.
+
+use std::io;
+use std::os::fd::AsFd;
+use std::os::fd::BorrowedFd;
+use std::os::fd::OwnedFd;
+use std::process::Child;
+use std::process::Command;
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::io::unix::AsyncFd;
+
+use super::nursery::Nursery;
+use crate::wire;
+use crate::wire::Event;
+use crate::wire::Inbox;
+use crate::wire::Walls;
+
+const READY_WITHIN: Duration = Duration::from_secs(10);
+
+/// A confined process and the channel to it.
+#[derive(Debug)]
+pub struct Process {
+    nursery: Nursery,
+    child: Option<Child>,
+    socket: AsyncFd<OwnedFd>,
+    inbox: Inbox,
+    /// What confines it, by its own word.
+    pub walls: Walls,
+}
+
+impl Process {
+    /// Starts this same binary with that command and waits until it is confined.
+    ///
+    /// # Errors
+    /// When it cannot be started or dies first.
+    pub async fn start(nursery: &Nursery, command: &str) -> io::Result<Self> {
+        let (ours, theirs) = wire::pair()?;
+        let mut belljar = Command::new("/proc/self/exe");
+        belljar.arg(command).env_clear().stdin(Stdio::from(theirs)).stdout(Stdio::null());
+        let child = nursery.start(belljar).await?;
+        let walls = Walls::MISSING;
+        #[expect(deprecated, reason = "an OwnedFd never changes its number, which is all that `register` asks for")]
+        let socket = AsyncFd::new(ours)?;
+        let mut process = Self { nursery: nursery.clone(), child: Some(child), socket, inbox: Inbox::default(), walls };
+        match tokio::time::timeout(READY_WITHIN, process.receive()).await {
+            Ok(Ok(Some(Event::Ready(walls)))) => process.walls = walls,
+            Ok(Ok(_)) | Err(_) => return Err(io::Error::other(format!("`{command}` did not come up"))),
+            Ok(Err(error)) => return Err(error),
+        }
+        Ok(process)
+    }
+
+    /// Its process id.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.child.as_ref().map_or(0, Child::id)
+    }
+
+    pub(super) async fn send(&self, command: &wire::Command, descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
+        loop {
+            let mut ready = self.socket.writable().await?;
+            let sent = ready.try_io(|socket| wire::send(socket.as_fd(), command, descriptors));
+            if let Ok(sent) = sent {
+                return sent;
+            }
+        }
+    }
+
+    pub(super) async fn receive(&mut self) -> io::Result<Option<Event>> {
+        loop {
+            let mut ready = self.socket.readable().await?;
+            let inbox = &mut self.inbox;
+            // A confined process sends no descriptors; any that come are closed here.
+            if let Ok(received) = ready.try_io(|socket| inbox.receive(socket.as_fd())) {
+                return received.map(|it| it.map(|(event, _)| event));
+            }
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        if let Some(child) = self.child.take() {
+            self.nursery.bury(child);
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! Makes an analysis out of a module: stored under its digest, compiled in a confined process, described.
+//!
+//! What was found out stays beside the module, so that a restart compiles nothing. A stored program is believed only
+//! when it is, byte for byte, what the compiling process wrote for this very engine.
+
+use std::fs::File;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde::Serialize;
+use sha2::Digest;
+
+use crate::analysis::args::Schema;
+use crate::analysis::descriptor::Descriptor;
+use crate::id::ModuleDigest;
+use crate::id::Sha256;
+use crate::limits::CompileLimits;
+use crate::pool::compile;
+use crate::pool::nursery::Nursery;
+use crate::store::Store;
+use crate::store::digest::Sha256Writer;
+use crate::store::disk;
+
+/// One installed analysis.
+#[derive(Debug)]
+pub struct Analysis {
+    pub descriptor: Descriptor,
+    pub args: Schema,
+    pub result: Option<Schema>,
+    pub module: ModuleDigest,
+    /// What it imports, as `module.name`.
+    pub capabilities: Vec<String>,
+    program: PathBuf,
+}
+
+impl Analysis {
+    /// Opens its compiled program.
+    ///
+    /// # Errors
+    /// Of the disk.
+    pub fn open_program(&self) -> io::Result<File> {
+        File::open(&self.program)
+    }
+}
+
+/// Where analyses are made.
+#[derive(Debug)]
+pub struct Workshop {
+    pub store: Arc<Store>,
+    pub nursery: Nursery,
+    /// Names the engine that programs are made for.
+    pub fingerprint: String,
+    pub limits: CompileLimits,
+}
+
+/// `data/analyses/<digest>.json`.
+#[derive(Debug, Serialize, Deserialize)]
+struct Facts {
+    version: u32,
+    /// The engine that the program was made for.
+    engine: String,
+    program_sha256: Sha256,
+    imports: Vec<String>,
+    /// The descriptor inside.
+    section: Option<String>,
+    /// The descriptor beside it, when it was installed last.
+    sidecar: Option<String>,
+}
+
+impl Workshop {
+    /// Stores, compiles and describes a module.
+    ///
+    /// # Errors
+    /// Every reason to refuse it.
+    pub async fn make(&self, module: &[u8], sidecar: Option<String>) -> Result<Analysis, Vec<String>> {
+        if u64::try_from(module.len()).unwrap_or(u64::MAX) > self.limits.module_bytes {
+            return Err(vec![format!("a module of {} bytes; at most {}", module.len(), self.limits.module_bytes)]);
+        }
+        let digest = ModuleDigest::new(sha2::Sha256::digest(module).into());
+        let mut facts = match self.known(digest).map_err(fault)? {
+            Some(facts) => facts,
+            None => self.compile(digest, module).await?,
+        };
+        let told = facts.sidecar != sidecar;
+        facts.sidecar = sidecar;
+        let analysis = describe(&facts, digest, self.program_path(digest))?;
+        if told {
+            self.remember(digest, &facts).await?;
+        }
+        Ok(analysis)
+    }
+
+    /// Makes an analysis out of what is stored of it.
+    ///
+    /// # Errors
+    /// Why that cannot be.
+    pub async fn remake(&self, digest: ModuleDigest) -> Result<Analysis, Vec<String>> {
+        let gone = || vec!["the module is no longer stored".to_owned()];
+        let module = disk::read_if_there(&self.path(digest, "wasm")).map_err(fault)?.ok_or_else(gone)?;
+        let facts = disk::read_if_there(&self.path(digest, "json")).map_err(fault)?;
+        let facts = facts.and_then(|json| serde_json::from_slice::<Facts>(&json).ok());
+        self.make(&module, facts.and_then(|it| it.sidecar)).await
+    }
+
+    /// What is known of a module whose program is at hand and untouched.
+    fn known(&self, digest: ModuleDigest) -> io::Result<Option<Facts>> {
+        let facts = disk::read_if_there(&self.path(digest, "json"))?;
+        let facts = facts.and_then(|json| serde_json::from_slice::<Facts>(&json).ok());
+        let Some(facts) = facts.filter(|it| it.engine == self.fingerprint) else { return Ok(None) };
+        let mut found = Sha256Writer::default();
+        match File::open(self.program_path(digest)).and_then(|mut program| io::copy(&mut program, &mut found)) {
+            Ok(_) if found.finish() == facts.program_sha256 => Ok(Some(facts)),
+            Ok(_) => Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn compile(&self, digest: ModuleDigest, module: &[u8]) -> Result<Facts, Vec<String>> {
+        let wasm = self.path(digest, "wasm");
+        let first = !wasm.exists();
+        if first {
+            let (wasm, module) = (wasm.clone(), module.to_vec());
+            self.on_disk(move |store| store.disk().replace(&store.staging_path(), &wasm, &module)).await?;
+        }
+        let staged = self.store.staging_path();
+        let program = File::options().create_new(true).read(true).write(true).open(&staged).map_err(fault)?.into();
+        let module = File::open(&wasm).map_err(fault)?.into();
+        let compiled = compile::compile(&self.nursery, &module, &program, self.limits).await;
+        let compiled = compiled.inspect_err(|_| {
+            // A refused module leaves neither half a program nor its bytes; the start sweeps what cannot be removed.
+            drop(std::fs::remove_file(&staged));
+            drop(first.then(|| std::fs::remove_file(&wasm)));
+        })?;
+        let target = self.program_path(digest);
+        let program_sha256 = self
+            .on_disk(move |store| {
+                let mut sha256 = Sha256Writer::default();
+                io::copy(&mut File::open(&staged)?, &mut sha256)?;
+                store.disk().publish(&staged, &target)?;
+                Ok(sha256.finish())
+            })
+            .await?;
+        let facts = Facts {
+            version: 1,
+            engine: self.fingerprint.clone(),
+            program_sha256,
+            imports: compiled.imports,
+            section: compiled.descriptor,
+            sidecar: None,
+        };
+        self.remember(digest, &facts).await?;
+        Ok(facts)
+    }
+
+    async fn remember(&self, digest: ModuleDigest, facts: &Facts) -> Result<(), Vec<String>> {
+        let json = serde_json::to_vec_pretty(facts).map_err(|error| fault(error.into()))?;
+        let target = self.path(digest, "json");
+        self.on_disk(move |store| store.disk().replace(&store.staging_path(), &target, &json)).await
+    }
+
+    /// What waits for the disk does so on a thread that may.
+    async fn on_disk<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Store) -> io::Result<T> + Send + 'static,
+    ) -> Result<T, Vec<String>> {
+        let store = Arc::clone(&self.store);
+        let done = tokio::task::spawn_blocking(move || work(&store)).await;
+        done.map_err(io::Error::other).and_then(|it| it).map_err(fault)
+    }
+
+    fn path(&self, digest: ModuleDigest, extension: &str) -> PathBuf {
+        self.store.analyses_dir().join(format!("{digest}.{extension}"))
+    }
+
+    fn program_path(&self, digest: ModuleDigest) -> PathBuf {
+        self.store.programs_dir().join(format!("{digest}-{}.cwasm", self.fingerprint))
+    }
+}
+
+fn describe(facts: &Facts, module: ModuleDigest, program: PathBuf) -> Result<Analysis, Vec<String>> {
+    let wrong = |detail: String| vec![format!("the descriptor: {detail}")];
+    let text = facts.sidecar.as_ref().or(facts.section.as_ref());
+    let text = text.ok_or_else(|| vec!["no descriptor: neither a section inside nor a sidecar beside".to_owned()])?;
+    let descriptor: Descriptor = serde_json::from_str(text).map_err(|error| wrong(error.to_string()))?;
+    let args = Schema::new(descriptor.args.clone()).map_err(|error| wrong(format!("args: {error}")))?;
+    let result = descriptor.result.clone().map(Schema::new).transpose().map_err(|it| wrong(format!("result: {it}")))?;
+    Ok(Analysis { descriptor, args, result, module, capabilities: facts.imports.clone(), program })
+}
+
+fn fault(error: io::Error) -> Vec<String> {
+    vec![format!("cannot be stored: {error}")]
+}

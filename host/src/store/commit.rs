@@ -1,0 +1,126 @@
+//! Group commit: whoever waits while the disk is busy is served by the next sync, all of them by one.
+//!
+//! One thread calls `syncfs`, which makes durable everything written to this file system before the call: files,
+//! renames and directories alike. A sync that failed is told to all who waited for it and is not tried again for them.
+
+use std::fs::File;
+use std::io;
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+use std::time::Instant;
+
+use tokio::sync::oneshot;
+
+/// How long a sync waits for company: longer than a short run takes, shorter than any disk.
+const GATHER: Duration = Duration::from_micros(200);
+
+type Reply = oneshot::Sender<Result<(), rustix::io::Errno>>;
+
+/// The thread that syncs. Dropping it waits for the sync under way.
+#[derive(Debug)]
+pub struct Committer {
+    requests: Option<mpsc::Sender<Reply>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// A sync that is asked for; what was written before the asking is on disk when it is done.
+#[derive(Debug)]
+pub struct Ticket(oneshot::Receiver<Result<(), rustix::io::Errno>>);
+
+impl Committer {
+    /// For the file system of that directory.
+    ///
+    /// # Errors
+    /// When there is no thread to be had.
+    pub fn start(directory: File) -> io::Result<Self> {
+        let (requests, received) = mpsc::channel();
+        let thread = std::thread::Builder::new()
+            .name("belljar-commit".to_owned())
+            .spawn(move || serve(&directory, &received))?;
+        Ok(Self { requests: Some(requests), thread: Some(thread) })
+    }
+
+    /// Asks for a sync.
+    #[must_use]
+    pub fn ask(&self) -> Ticket {
+        let (reply, done) = oneshot::channel();
+        if let Some(requests) = &self.requests {
+            // A thread that is gone drops the reply, which the ticket reports.
+            drop(requests.send(reply));
+        }
+        Ticket(done)
+    }
+}
+
+impl Drop for Committer {
+    fn drop(&mut self) {
+        self.requests = None;
+        if let Some(thread) = self.thread.take() {
+            drop(thread.join());
+        }
+    }
+}
+
+impl Ticket {
+    /// Waits, and blocks the thread; not for async code.
+    ///
+    /// # Errors
+    /// What was written may not be on disk.
+    pub fn wait(self) -> io::Result<()> {
+        said(self.0.blocking_recv())
+    }
+
+    /// Waits.
+    ///
+    /// # Errors
+    /// As [`Self::wait`].
+    pub async fn done(self) -> io::Result<()> {
+        said(self.0.await)
+    }
+}
+
+fn said(reply: Result<Result<(), rustix::io::Errno>, oneshot::error::RecvError>) -> io::Result<()> {
+    Ok(reply.map_err(|_| io::Error::other("the committing thread is gone"))??)
+}
+
+fn serve(directory: &File, requests: &mpsc::Receiver<Reply>) {
+    while let Ok(first) = requests.recv() {
+        let mut batch = vec![first];
+        let until = Instant::now() + GATHER;
+        while let Ok(next) = requests.recv_timeout(until.saturating_duration_since(Instant::now())) {
+            batch.push(next);
+        }
+        let synced = sync(directory);
+        for reply in batch {
+            // Whoever went away meanwhile does not need to know.
+            let _ = reply.send(synced);
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn sync(directory: &File) -> Result<(), rustix::io::Errno> {
+    rustix::fs::syncfs(directory)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn sync(_: &File) -> Result<(), rustix::io::Errno> {
+    rustix::fs::sync();
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everyone_who_asks_is_served_and_dropping_waits() {
+        let committer = Committer::start(File::open(std::env::temp_dir()).unwrap()).unwrap();
+        let tickets: Vec<_> = (0..100).map(|_| committer.ask()).collect();
+        drop(committer);
+        for ticket in tickets {
+            ticket.wait().unwrap();
+        }
+    }
+}
