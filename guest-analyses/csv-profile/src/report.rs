@@ -1,0 +1,117 @@
+//! What a file comes to, as it is serialized, and the warnings that go with it.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use crate::column::Column;
+use crate::column::ColumnReport;
+use crate::layout::Layout;
+use crate::records::Line;
+use crate::sniff::Delimiter;
+use crate::sniff::Dialect;
+use crate::sniff::LineEnding;
+use crate::sniff::Quote;
+
+/// Frequent values in a whole result; with the names and extremes of 2,000 columns it stays below 16 MiB of JSON.
+const TOP_TOTAL_MAX: usize = 4_000;
+
+#[derive(Debug, Serialize)]
+pub struct Report {
+    size_bytes: u64,
+    encoding: String,
+    bom: bool,
+    delimiter: Delimiter,
+    quote: Quote,
+    line_ending: LineEnding,
+    has_header: bool,
+    preamble_rows: u64,
+    rows: u64,
+    column_count: u64,
+    columns_truncated: bool,
+    ragged_rows: Ragged,
+    oversized_fields: u64,
+    columns: Vec<ColumnReport>,
+    warnings: Vec<String>,
+}
+
+/// Rows that have more or fewer fields than the table has columns.
+#[derive(Debug, Default, Serialize)]
+pub struct Ragged {
+    pub count: u64,
+    pub first_lines: Vec<Line>,
+}
+
+/// What was counted over the whole file.
+#[derive(Debug, Default)]
+pub struct Totals {
+    pub rows: u64,
+    pub ragged: Ragged,
+    pub oversized_fields: u64,
+}
+
+/// What was found of the file as a whole.
+#[derive(Debug)]
+pub struct Findings {
+    pub size_bytes: u64,
+    pub encoding: &'static encoding_rs::Encoding,
+    pub bom: bool,
+    pub malformed: bool,
+    pub nul: bool,
+    pub dialect: Dialect,
+    pub sample_cut: bool,
+    pub unclosed: Option<Line>,
+}
+
+impl Report {
+    pub fn new(findings: &Findings, layout: &Layout, totals: Totals, columns: Vec<Column>, top: usize) -> Self {
+        let warnings = warnings(findings, layout, &totals, top);
+        let top = top_shown(top, columns.len());
+        Self {
+            size_bytes: findings.size_bytes,
+            encoding: findings.encoding.name().to_ascii_lowercase(),
+            bom: findings.bom,
+            delimiter: findings.dialect.delimiter,
+            quote: findings.dialect.quote,
+            line_ending: findings.dialect.line_ending,
+            has_header: layout.has_header,
+            preamble_rows: layout.preamble_records,
+            rows: totals.rows,
+            column_count: layout.column_count,
+            columns_truncated: layout.column_count > columns.len() as u64,
+            ragged_rows: totals.ragged,
+            oversized_fields: totals.oversized_fields,
+            columns: columns.into_iter().map(|column| column.into_report(top)).collect(),
+            warnings,
+        }
+    }
+}
+
+fn top_shown(asked: usize, columns: usize) -> usize {
+    asked.min(TOP_TOTAL_MAX / columns.max(1))
+}
+
+fn warnings(findings: &Findings, layout: &Layout, totals: &Totals, top: usize) -> Vec<String> {
+    let columns = layout.names.len();
+    let names: BTreeSet<_> = layout.names.iter().collect();
+    let mut all = Vec::new();
+    let mut warn = |when: bool, warning: String| all.extend(when.then_some(warning));
+    warn(findings.nul, "The file has NUL bytes; it may be no text.".into());
+    warn(findings.malformed, format!("Some bytes are no {}; they became U+FFFD.", findings.encoding.name()));
+    if let Some(Line(line)) = findings.unclosed {
+        warn(true, format!("A quote in the record of line {line} never closes; the rest of the file is one field."));
+    }
+    warn(findings.sample_cut, "The first record is longer than the sample; columns are those of its beginning.".into());
+    let beyond = layout.column_count > columns as u64;
+    warn(beyond, format!("Of {} columns only the first {columns} are profiled.", layout.column_count));
+    let preamble = layout.preamble_records;
+    warn(preamble > 0, format!("{preamble} records before the table are narrower and were skipped."));
+    warn(names.len() < columns, "Some columns have the same name.".into());
+    let ragged = totals.ragged.count;
+    warn(ragged > 0, format!("{ragged} rows have more or fewer fields than there are columns."));
+    let oversized = totals.oversized_fields;
+    warn(oversized > 0, format!("{oversized} fields are larger than 1 MiB; only that much of each is profiled."));
+    let shown = top_shown(top, columns);
+    warn(shown < top, format!("For so many columns only {shown} frequent values are shown of each."));
+    all
+}
