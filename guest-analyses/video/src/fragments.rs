@@ -37,6 +37,8 @@ struct Defaults {
     duration: u32,
     size: u32,
     flags: u32,
+    /// Only a run says this.
+    composition: i32,
 }
 
 /// The reader of all fragments of a movie.
@@ -66,7 +68,7 @@ impl Fragments {
                 let (size, flags) = (fields.u32()?, fields.u32()?);
                 // One for each track, so that looking it up stays cheap.
                 if tracks.iter().any(|it| it.header.id == id) && defaults.iter().all(|(known, _)| *known != id) {
-                    defaults.push((id, Defaults { description, duration, size, flags }));
+                    defaults.push((id, Defaults { description, duration, size, flags, composition: 0 }));
                 }
             }
         }
@@ -169,10 +171,10 @@ fn add_run(
     }
     let first_flags = if flags & FIRST_FLAGS != 0 { Some(fields.u32()?) } else { None };
     let mut add = |count: u32, sample: Defaults| {
-        let Defaults { description, duration, size, flags } = sample;
+        let Defaults { description, duration, size, flags, composition } = sample;
         let (count, offset, is_key) = (u64::from(count), cursor.next, flags & NOT_KEY == 0);
         cursor.next = offset.saturating_add(count.saturating_mul(u64::from(size)));
-        tally.add(&Run { count, duration, size, offset, description, is_key }, rate)
+        tally.add(&Run { count, duration, composition, size, offset, description, is_key }, rate)
     };
     let first = Defaults { flags: first_flags.unwrap_or(defaults.flags), ..defaults };
     if flags & (DURATIONS | SIZES | FLAGS | COMPOSITION) == 0 {
@@ -189,7 +191,7 @@ fn add_run(
             }
         }
         if flags & COMPOSITION != 0 {
-            fields.skip(4)?;
+            sample.composition = i32::from_be_bytes(fields.array()?);
         }
         if index == 0 {
             sample.flags = first_flags.unwrap_or(sample.flags);

@@ -35,7 +35,7 @@ fn analyse(mut sample: Sample, args: Args) -> Result<Report, Failure> {
     let movie = Movie::read(&mut sample, file_bytes)?;
     let report = Report::of(&movie);
     let keyframes_max = if args.preview { args.preview_keyframes_max } else { 0 };
-    let Some(plan) = Plan::of(&movie, keyframes_max)? else { return Ok(report) };
+    let Some(plan) = Plan::of(&movie, &mut sample, keyframes_max)? else { return Ok(report) };
     plan.write(&mut sample, &mut BufWriter::with_capacity(BLOCK_BYTES, File::create(PREVIEW)?))?;
     Ok(report.with_preview(PREVIEW, &plan))
 }

@@ -47,9 +47,10 @@ impl Movie {
     pub fn read(source: &mut (impl Read + Seek), file_bytes: u64) -> Result<Self, Fault> {
         let outline = Outline::read(source, file_bytes)?;
         let moov = outline.movie.ok_or(Fault::NoMovie)?.payload(source, MOOV_BYTES_MAX)?;
+        let header = Header::of(&moov)?;
         let mut movie = Self {
             brand: outline.brand,
-            duration_s: duration_s(&moov)?,
+            duration_s: header.duration.map(|ticks| seconds(ticks, header.timescale)),
             start_s: 0,
             is_fragmented: !outline.fragments.is_empty(),
             is_cut_off: outline.is_cut_off,
@@ -59,7 +60,7 @@ impl Movie {
         for child in Children::of(&moov) {
             let child = child?;
             if &child.kind.0 == b"trak" {
-                movie.add_track(child.payload, file_bytes)?;
+                movie.add_track(child.payload, (&header, file_bytes))?;
             }
         }
         let mut fragments = Fragments::of(&moov, &movie.tracks)?;
@@ -77,11 +78,11 @@ impl Movie {
         self.tracks.iter().find(|track| track.kind == Kind::Video)
     }
 
-    fn add_track(&mut self, trak: &[u8], file_bytes: u64) -> Result<(), Fault> {
+    fn add_track(&mut self, trak: &[u8], (header, file_bytes): (&Header, u64)) -> Result<(), Fault> {
         if self.tracks.len() == TRACKS_MAX {
             return Err(Fault::TooMuch { what: "tracks", max: TRACKS_MAX as u64 });
         }
-        let Parsed { mut track, tables } = Parsed::of(trak, file_bytes)?;
+        let Parsed { mut track, tables } = Parsed::of(trak, header.timescale, file_bytes)?;
         if track.kind == Kind::Video && self.video().is_none() {
             track.keep_keyframes();
         } else {
@@ -144,11 +145,20 @@ pub fn seconds(ticks: u64, timescale: u32) -> f64 {
     (ticks as f64 / f64::from(timescale.max(1)) * 1e6).round() / 1e6
 }
 
-fn duration_s(moov: &[u8]) -> Result<Option<f64>, Fault> {
-    let Some(mvhd) = boxes::find(moov, b"mvhd")? else { return Ok(None) };
-    let mut fields = Fields::new(FourCc(*b"mvhd"), mvhd);
-    let (version, _) = fields.version_and_flags()?;
-    fields.skip(if version == 0 { 8 } else { 16 })?;
-    let timescale = fields.u32()?;
-    Ok(declared(version, fields.versioned(version)?).map(|ticks| seconds(ticks, timescale)))
+/// What `mvhd` says.
+struct Header {
+    timescale: u32,
+    duration: Option<u64>,
+}
+
+impl Header {
+    /// That of a movie; without the box nothing is known.
+    fn of(moov: &[u8]) -> Result<Self, Fault> {
+        let Some(mvhd) = boxes::find(moov, b"mvhd")? else { return Ok(Self { timescale: 1, duration: None }) };
+        let mut fields = Fields::new(FourCc(*b"mvhd"), mvhd);
+        let (version, _) = fields.version_and_flags()?;
+        fields.skip(if version == 0 { 8 } else { 16 })?;
+        let timescale = fields.u32()?;
+        Ok(Self { timescale, duration: declared(version, fields.versioned(version)?) })
+    }
 }

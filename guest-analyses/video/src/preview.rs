@@ -1,8 +1,8 @@
 //! A slideshow of the keyframes of a track, as an MP4 of its own: the samples are copied, nothing is decoded.
 //!
 //! Each keyframe is shown until the next one of the slideshow, at most a second, at least a millisecond. When there are
-//! more than asked for, or more bytes than [`SAMPLE_BYTES_MAX`], evenly spaced ones are taken. The movie stands before
-//! the data, with one track of one sample a chunk, all of them keyframes. It keeps the sample descriptions and how the
+//! more than asked for, or more bytes than [`SAMPLE_BYTES_MAX`], evenly spaced ones are taken; keyframes that are no
+//! clean cut (`avc`) are left out. The movie stands before the data, with one track of one sample a chunk, all of them keyframes. It keeps the sample descriptions and how the
 //! picture is turned; edit lists, languages and other tracks stay behind.
 
 use std::io;
@@ -11,8 +11,10 @@ use std::io::Seek;
 use std::io::SeekFrom;
 use std::io::Write;
 
+use crate::avc::Cuts;
 use crate::fault::Fault;
 use crate::movie::Movie;
+use crate::movie::seconds;
 use crate::mux::boxed;
 use crate::mux::full_boxed;
 use crate::mux::words;
@@ -23,12 +25,14 @@ use crate::track::Track;
 
 /// Most keyframes of a preview.
 pub const KEYFRAMES_MAX: usize = 600;
+/// Keyframes that are looked at to choose those from; evenly spaced ones. Times all that are known it fits 32 bits.
+const CANDIDATES_MAX: usize = 2048;
 /// Most bytes of samples in a preview.
 pub const SAMPLE_BYTES_MAX: u64 = 64 << 20;
 /// Sample descriptions that are copied; longer ones give no preview.
 const STSD_BYTES_MAX: usize = 1 << 20;
 /// A slide is shown so long at most, and the last one if the track lasts.
-const SLIDE_MS_MAX: u64 = 1000;
+const SLIDE_MS_MAX: f64 = 1000.0;
 const TIMESCALE: u32 = 1000;
 
 /// One keyframe of the preview.
@@ -51,18 +55,19 @@ pub struct Plan<'a> {
 
 impl<'a> Plan<'a> {
     /// The preview of the first video track with at most `keyframes_max` keyframes; none where that cannot be shown.
-    pub fn of(movie: &'a Movie, keyframes_max: usize) -> Result<Option<Self>, Fault> {
+    pub fn of(movie: &'a Movie, source: &mut (impl Read + Seek), keyframes_max: usize) -> Result<Option<Self>, Fault> {
         let Some(track) = movie.video() else { return Ok(None) };
         let (Some(description), Some(keyframes)) = (track.description, &track.tally.keyframes) else {
             return Ok(None);
         };
-        if description.is_encrypted || track.stsd.len() > STSD_BYTES_MAX {
+        if keyframes_max == 0 || description.is_encrypted || track.stsd.len() > STSD_BYTES_MAX {
             return Ok(None);
         }
         let (stsd, entries) = own_descriptions(&track.stsd)?;
         let mut usable: Vec<_> = keyframes.known.iter().copied().filter(|it| it.size > 0).collect();
         usable.retain(|it| (1..=entries).contains(&it.description));
-        let chosen = thin_out(&usable, keyframes_max.min(KEYFRAMES_MAX));
+        let clean = Cuts::of(&track.stsd)?.among(&evenly(&usable, CANDIDATES_MAX), source)?;
+        let chosen = thin_out(&clean, keyframes_max.min(KEYFRAMES_MAX));
         if chosen.is_empty() {
             return Ok(None);
         }
@@ -177,7 +182,7 @@ fn own_descriptions(original: &[u8]) -> Result<(Vec<u8>, u32), Fault> {
 fn thin_out(all: &[Keyframe], count_max: usize) -> Vec<Keyframe> {
     let mut count = all.len().min(count_max);
     while count > 0 {
-        let chosen: Vec<_> = (0..count).map(|number| all[number * all.len() / count]).collect();
+        let chosen = evenly(all, count);
         let bytes: u64 = chosen.iter().map(|it| u64::from(it.size)).sum();
         if bytes <= SAMPLE_BYTES_MAX {
             return chosen;
@@ -188,12 +193,20 @@ fn thin_out(all: &[Keyframe], count_max: usize) -> Vec<Keyframe> {
     Vec::new()
 }
 
+/// At most `count_max` of `all`, evenly spaced, the first among them.
+fn evenly(all: &[Keyframe], count_max: usize) -> Vec<Keyframe> {
+    let count = all.len().min(count_max);
+    (0..count).map(|number| all[number * all.len() / count]).collect()
+}
+
 fn slides(track: &Track, chosen: &[Keyframe]) -> Vec<Slide> {
-    let ms = |time: u64| time.saturating_mul(1000) / u64::from(track.timescale.max(1));
-    let nexts = chosen.iter().skip(1).map(|it| it.time).chain([track.tally.time]);
-    let slide = |(keyframe, next): (&Keyframe, u64)| {
-        let shown = ms(next).saturating_sub(ms(keyframe.time)).clamp(1, SLIDE_MS_MAX);
-        Slide { keyframe: *keyframe, shown_ms: u32::try_from(shown).expect("at most SLIDE_MS_MAX") }
+    // The film ends as long after its first picture as its last sample ends after the first.
+    let rest_s = |first: &Keyframe| seconds(track.tally.time.saturating_sub(first.time), track.timescale);
+    let end_s = chosen.first().map(|first| track.shown_s(first) + rest_s(first));
+    let nexts_s = chosen.iter().skip(1).map(|it| track.shown_s(it)).chain(end_s);
+    let slide = |(keyframe, next_s): (&Keyframe, f64)| {
+        let shown_ms = (next_s - track.shown_s(keyframe)) * 1000.0;
+        Slide { keyframe: *keyframe, shown_ms: shown_ms.round().clamp(1.0, SLIDE_MS_MAX) as u32 }
     };
-    chosen.iter().zip(nexts).map(slide).collect()
+    chosen.iter().zip(nexts_s).map(slide).collect()
 }

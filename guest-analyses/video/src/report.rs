@@ -76,7 +76,7 @@ impl Report {
         let keyframes = video.and_then(|track| track.tally.keyframes.as_ref().map(|known| (track, known)));
         let times = keyframes.map(|(track, keyframes)| {
             let known = keyframes.known.iter().take(KEYFRAME_TIMES_MAX);
-            known.map(|keyframe| seconds(keyframe.time, track.timescale)).collect()
+            known.map(|keyframe| track.shown_s(keyframe)).collect()
         });
         Self {
             brand: movie.brand.map(|brand| brand.to_string()),

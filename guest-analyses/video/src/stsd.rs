@@ -9,7 +9,7 @@ use crate::fields::FourCc;
 use crate::track::Kind;
 
 /// Bytes of a visual entry before its boxes.
-const VISUAL_BYTES: usize = 78;
+pub const VISUAL_BYTES: usize = 78;
 /// Bytes of an audio entry of version 0 before its boxes.
 const AUDIO_BYTES: usize = 28;
 

@@ -1,7 +1,7 @@
 //! The sample tables of a track (`stbl`), walked as runs of samples in decode order.
 //!
 //! The tables stay as they lie in the file and are read in step; nothing is laid out per sample. `stsz` says how many
-//! samples there are, and no more than the chunks have room for. Where `stts` ends early its last duration goes on.
+//! samples there are, and no more than the chunks have room for. Where `stts` or `ctts` ends early its last row goes on.
 
 use crate::boxes;
 use crate::fault::Fault;
@@ -113,6 +113,7 @@ pub struct Tables<'a> {
     pub sizes: Sizes<'a>,
     offsets: Offsets<'a>,
     durations: &'a [Row<2>],
+    compositions: &'a [Row<2>],
     chunks: &'a [Row<3>],
     /// Without the table all samples are keyframes.
     keys: Option<&'a [Row<1>]>,
@@ -125,6 +126,7 @@ impl<'a> Tables<'a> {
             sizes: Sizes::of(stbl)?,
             offsets: Offsets::of(stbl)?,
             durations: table(stbl, b"stts")?.unwrap_or_default(),
+            compositions: table(stbl, b"ctts")?.unwrap_or_default(),
             chunks: table(stbl, b"stsc")?.unwrap_or_default(),
             keys: table(stbl, b"stss")?,
         })
@@ -133,7 +135,7 @@ impl<'a> Tables<'a> {
     /// Gives all samples to `each`, as runs.
     pub fn walk(&self, mut each: impl FnMut(&Run) -> Result<(), Fault>) -> Result<(), Fault> {
         let total = self.sizes.count();
-        let mut durations = Durations { rows: self.durations.iter(), left: 0, duration: 0 };
+        let (mut durations, mut compositions) = (Spans::of(self.durations), Spans::of(self.compositions));
         let mut keys = Keys { rows: self.keys.map(<[_]>::iter), next: 0 };
         let mut chunks = Chunks { rows: self.chunks, samples: 0, description: 1 };
         let mut sample = 0;
@@ -144,10 +146,15 @@ impl<'a> Tables<'a> {
             while sample < end {
                 let (size, alike) = self.sizes.at(sample);
                 let (duration, lasting) = durations.current();
+                let (composition, moved_alike) = compositions.current();
+                // Version 0 of the table has no sign, but QuickTime writes one all the same.
+                let composition = composition.cast_signed();
                 let (is_key, until) = keys.at(sample);
-                let count = (end - sample).min(alike).min(lasting).min(until);
-                each(&Run { count, duration, size, offset, description: chunks.description, is_key })?;
+                let count = (end - sample).min(alike).min(lasting).min(moved_alike).min(until);
+                let description = chunks.description;
+                each(&Run { count, duration, composition, size, offset, description, is_key })?;
                 durations.take(count);
+                compositions.take(count);
                 sample += count;
                 offset = offset.saturating_add(count.saturating_mul(u64::from(size)));
             }
@@ -159,22 +166,26 @@ impl<'a> Tables<'a> {
     }
 }
 
-/// The reader of `stts`.
-struct Durations<'a> {
+/// The reader of `stts` and `ctts`, whose rows are a count of samples and what holds for all of them.
+struct Spans<'a> {
     rows: std::slice::Iter<'a, Row<2>>,
     left: u64,
-    duration: u32,
+    value: u32,
 }
 
-impl Durations<'_> {
-    /// The duration of the next sample, and of how many (at least one).
+impl<'a> Spans<'a> {
+    fn of(rows: &'a [Row<2>]) -> Self {
+        Self { rows: rows.iter(), left: 0, value: 0 }
+    }
+
+    /// What holds for the next sample, and for how many (at least one).
     fn current(&mut self) -> (u32, u64) {
         while self.left == 0 {
-            let Some(row) = self.rows.next() else { return (self.duration, u64::MAX) };
-            let [count, duration] = row.map(u32::from_be_bytes);
-            (self.left, self.duration) = (u64::from(count), duration);
+            let Some(row) = self.rows.next() else { return (self.value, u64::MAX) };
+            let [count, value] = row.map(u32::from_be_bytes);
+            (self.left, self.value) = (u64::from(count), value);
         }
-        (self.duration, self.left)
+        (self.value, self.left)
     }
 
     fn take(&mut self, count: u64) {

@@ -7,7 +7,7 @@ use crate::fault::Fault;
 
 /// Longest time that is counted second by second: a week.
 pub const SECONDS_MAX: u64 = 7 * 24 * 60 * 60;
-/// Keyframes remembered, 24 bytes each; the ones after are only counted.
+/// Keyframes remembered, 32 bytes each; the ones after are only counted.
 pub const KEYFRAMES_MAX: usize = 1 << 20;
 /// Numbers up to here survive JSON readers that know only doubles.
 const JSON_INTEGER_MAX: u64 = (1 << 53) - 1;
@@ -18,6 +18,8 @@ pub struct Run {
     pub count: u64,
     /// Of each, in ticks of its track.
     pub duration: u32,
+    /// By how many ticks each is shown after its decode time.
+    pub composition: i32,
     /// Of each, in bytes.
     pub size: u32,
     /// Of the first.
@@ -30,7 +32,9 @@ pub struct Run {
 /// A sample that can be decoded without any other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Keyframe {
+    /// Decode time, in ticks.
     pub time: u64,
+    pub composition: i32,
     pub offset: u64,
     pub size: u32,
     pub description: u32,
@@ -47,7 +51,7 @@ impl BitRate {
     }
 
     /// Adds `count` samples from `time` on, in steps as long as `run` says.
-    fn add(&mut self, run: &Run, count: u64, mut time: u64, timescale: u32) -> Result<(), Fault> {
+    fn add(&mut self, run: &Run, count: u64, (mut time, timescale): (u64, u32)) -> Result<(), Fault> {
         let (ticks, duration) = (u64::from(timescale.max(1)), u64::from(run.duration));
         let mut left = count;
         while left > 0 {
@@ -84,7 +88,8 @@ pub struct Keyframes {
 impl Keyframes {
     fn add(&mut self, run: &Run, count: u64, time: u64) {
         self.count = self.count.saturating_add(count);
-        let mut keyframe = Keyframe { time, offset: run.offset, size: run.size, description: run.description };
+        let Run { composition, offset, size, description, .. } = *run;
+        let mut keyframe = Keyframe { time, composition, offset, size, description };
         for _ in 0..count {
             if self.known.len() >= KEYFRAMES_MAX {
                 return;
@@ -126,7 +131,7 @@ impl Tally {
     /// Counts the samples that come next.
     pub fn add(&mut self, run: &Run, rate: &mut BitRate) -> Result<(), Fault> {
         let present = self.present(run);
-        rate.add(run, present, self.time, self.timescale)?;
+        rate.add(run, present, (self.time, self.timescale))?;
         if let Some(keyframes) = &mut self.keyframes
             && run.is_key
         {
@@ -154,7 +159,7 @@ impl Tally {
 mod tests {
     use super::*;
 
-    const RUN: Run = Run { count: 1, duration: 10, size: 1, offset: 0, description: 1, is_key: true };
+    const RUN: Run = Run { count: 1, duration: 10, composition: 0, size: 1, offset: 0, description: 1, is_key: true };
 
     fn tally(runs: &[Run]) -> Result<(Tally, Vec<u64>), Fault> {
         let mut tally = Tally::new(100, 1000, Some(Keyframes::default()));

@@ -1,12 +1,14 @@
 //! A track: what its headers say, and what was counted of its samples.
 
 use crate::boxes;
+use crate::edits::Edits;
 use crate::fault::Fault;
 use crate::fields::Fields;
 use crate::fields::FourCc;
 use crate::stsd::Description;
 use crate::tables::Sizes;
 use crate::tables::Tables;
+use crate::tally::Keyframe;
 use crate::tally::Keyframes;
 use crate::tally::Tally;
 
@@ -44,6 +46,7 @@ pub struct Track {
     /// As declared, in ticks.
     pub duration: Option<u64>,
     pub language: Option<String>,
+    pub edits: Edits,
     pub description: Option<Description>,
     /// Sample descriptions as they are; kept only where keyframes are.
     pub stsd: Vec<u8>,
@@ -58,9 +61,10 @@ pub struct Parsed<'a> {
 }
 
 impl<'a> Parsed<'a> {
-    /// The track of that `trak` in a file of that size.
-    pub fn of(trak: &'a [u8], file_bytes: u64) -> Result<Self, Fault> {
+    /// The track of that `trak` in a movie of that timescale and a file of that size.
+    pub fn of(trak: &'a [u8], movie_timescale: u32, file_bytes: u64) -> Result<Self, Fault> {
         let header = header(boxes::require(trak, b"tkhd")?)?;
+        let edits = Edits::of(trak, movie_timescale)?;
         let mdia = boxes::require(trak, b"mdia")?;
         let (timescale, duration, language) = media_header(boxes::require(mdia, b"mdhd")?)?;
         let kind = kind(boxes::find(mdia, b"hdlr")?.unwrap_or_default());
@@ -75,7 +79,7 @@ impl<'a> Parsed<'a> {
         }
         let tally = Tally::new(timescale, file_bytes, None);
         let stsd = stsd.unwrap_or_default().to_vec();
-        let track = Track { header, kind, timescale, duration, language, description, stsd, tally };
+        let track = Track { header, kind, timescale, duration, language, edits, description, stsd, tally };
         Ok(Self { track, tables })
     }
 }
@@ -84,6 +88,11 @@ impl Track {
     /// Has the keyframes remembered from here on.
     pub fn keep_keyframes(&mut self) {
         self.tally.keyframes = Some(Keyframes::default());
+    }
+
+    /// When a keyframe is shown, in seconds.
+    pub fn shown_s(&self, keyframe: &Keyframe) -> f64 {
+        self.edits.shown_s(keyframe, self.timescale)
     }
 
     /// Width and height of the picture: those of the coded frames, or else those shown.

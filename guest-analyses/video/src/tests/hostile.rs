@@ -1,6 +1,6 @@
 //! Files made to break the reader. An answer and a fault are both fine; a panic or an endless loop is not.
 
-use super::TESTSRC;
+use super::TINY;
 use super::analyse;
 use crate::build;
 use crate::build::LAYOUTS;
@@ -16,7 +16,7 @@ fn survives(file: &[u8]) -> Option<String> {
 
 #[test]
 fn a_file_may_end_anywhere() {
-    for file in LAYOUTS.map(|layout| build::file(&build::clip(), layout)).iter().map(Vec::as_slice).chain([TESTSRC]) {
+    for file in LAYOUTS.map(|layout| build::file(&build::clip(), layout)).iter().map(Vec::as_slice).chain([TINY]) {
         for end in 0..file.len() {
             survives(&file[..end]);
         }
