@@ -7,6 +7,7 @@ use std::io;
 use std::io::Read;
 
 use belljar_sdk::BLOCK_BYTES;
+use belljar_sdk::Block;
 use encoding_rs::Decoder;
 use encoding_rs::Encoding;
 use encoding_rs::UTF_8;
@@ -17,7 +18,7 @@ use encoding_rs::WINDOWS_1252;
 /// A source as chunks of UTF-8; two buffers are all it holds.
 pub struct Text<R> {
     source: R,
-    raw: Vec<u8>,
+    raw: Block,
     decoded: Vec<u8>,
     progress: Progress,
     /// Bytes read from the source.
@@ -41,7 +42,7 @@ impl<R: Read> Text<R> {
     pub fn new(source: R) -> Self {
         Self {
             source,
-            raw: vec![0; BLOCK_BYTES],
+            raw: Block::new(),
             decoded: Vec::new(),
             progress: Progress::Start,
             read_bytes: 0,
@@ -56,10 +57,10 @@ impl<R: Read> Text<R> {
         if matches!(self.progress, Progress::Ended) {
             return Ok(None);
         }
-        let filled = fill(&mut self.source, &mut self.raw)?;
+        let filled = fill(&mut self.source, self.raw.as_mut_slice())?;
         self.read_bytes = self.read_bytes.saturating_add(filled as u64);
-        let last = filled < self.raw.len();
-        let mut block = &self.raw[..filled];
+        let last = filled < BLOCK_BYTES;
+        let mut block = &self.raw.as_slice()[..filled];
         let mut progress = std::mem::replace(&mut self.progress, Progress::Ended);
         if let Progress::Start = progress {
             progress = Progress::Ascii;

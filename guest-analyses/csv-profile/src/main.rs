@@ -19,11 +19,15 @@ mod text;
 mod time;
 mod values;
 
+use belljar_sdk::Failure;
+use belljar_sdk::Progress;
+use belljar_sdk::Sample;
 use serde::Deserialize;
 
 use crate::layout::Header;
 use crate::profile::Options;
 use crate::profile::profile;
+use crate::report::Report;
 use crate::sniff::Delimiter;
 
 belljar_sdk::descriptor!("../descriptor.json");
@@ -44,12 +48,25 @@ enum DelimiterArg {
 }
 
 fn main() {
-    belljar_sdk::run(|sample, args: Args| {
-        let delimiter = match args.delimiter {
-            DelimiterArg::Auto => None,
-            DelimiterArg::Given(delimiter) => Some(delimiter),
-        };
-        let options = Options { size_bytes: sample.size_bytes(), delimiter, header: args.header, top: args.top };
-        Ok(profile(sample, &options, |fraction| belljar_sdk::progress(fraction, "reading rows"))?)
-    });
+    belljar_sdk::run(analyse);
+}
+
+fn analyse(sample: Sample, args: Args) -> Result<Report, Failure> {
+    let delimiter = match args.delimiter {
+        DelimiterArg::Auto => None,
+        DelimiterArg::Given(delimiter) => Some(delimiter),
+    };
+    let options = Options { delimiter, header: args.header, top: args.top };
+    let mut progress = Progress::new(sample.size_bytes(), "reading rows");
+    Ok(profile(sample, &options, |read_bytes| progress.at(read_bytes))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_examples_of_the_descriptor_hold() {
+        belljar_sdk::golden::check(DESCRIPTOR, analyse);
+    }
 }

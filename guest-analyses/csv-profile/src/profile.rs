@@ -22,27 +22,24 @@ use crate::text::trimmed;
 /// Text from which dialect and layout are guessed.
 const SAMPLE_BYTES: usize = 256 * 1024;
 const RAGGED_LINES_MAX: usize = 5;
-/// Progress is told so often at most.
-const PROGRESS_STEPS: u64 = 100;
 
-/// What the caller chose, and how large the source is, for the progress.
+/// What the caller chose.
 #[derive(Debug, Clone, Copy)]
 pub struct Options {
-    pub size_bytes: u64,
     pub delimiter: Option<Delimiter>,
     pub header: Header,
     pub top: usize,
 }
 
-/// Profiles all of `source`.
+/// Profiles all of `source`; `progress` gets the bytes read so far.
 ///
 /// # Errors
 /// Those of the source; no text is an error.
-pub fn profile(source: impl Read, options: &Options, mut progress: impl FnMut(f64)) -> io::Result<Report> {
+pub fn profile(source: impl Read, options: &Options, mut progress: impl FnMut(u64)) -> io::Result<Report> {
     let mut text = Text::new(source);
     let (head, all) = head(&mut text)?;
     let sample = &head[..head.len().min(SAMPLE_BYTES)];
-    let nul = sample.contains(&0);
+    let mut nul = head.contains(&0);
     let dialect = Dialect::sniff(sample, options.delimiter);
     let whole = all && sample.len() == head.len();
     let (layout, sample_cut) = layout(sample, whole, dialect, options.header);
@@ -50,14 +47,10 @@ pub fn profile(source: impl Read, options: &Options, mut progress: impl FnMut(f6
     let (mut records, mut table) = (dialect.records(), Table::new(&layout, dialect));
     records.feed(&head, &mut table);
     drop(head);
-    let mut told = 0;
     while let Some(chunk) = text.next_chunk()? {
+        nul |= chunk.contains(&0);
         records.feed(chunk, &mut table);
-        let step = (text.read_bytes.saturating_mul(PROGRESS_STEPS) / options.size_bytes.max(1)).min(PROGRESS_STEPS);
-        if step > told {
-            told = step;
-            progress(step as f64 / PROGRESS_STEPS as f64);
-        }
+        progress(text.read_bytes);
     }
     let unclosed = records.finish(&mut table);
     let findings = Findings {
@@ -70,7 +63,7 @@ pub fn profile(source: impl Read, options: &Options, mut progress: impl FnMut(f6
         sample_cut,
         unclosed,
     };
-    Ok(Report::new(&findings, &layout, table.totals, table.columns, options.top))
+    Ok(Report::new(&findings, &layout, (table.totals, table.columns), options.top))
 }
 
 /// The beginning of the text, at least as long as a sample unless that is all of it.

@@ -64,7 +64,7 @@ pub struct Findings {
 }
 
 impl Report {
-    pub fn new(findings: &Findings, layout: &Layout, totals: Totals, columns: Vec<Column>, top: usize) -> Self {
+    pub fn new(findings: &Findings, layout: &Layout, (totals, columns): (Totals, Vec<Column>), top: usize) -> Self {
         let warnings = warnings(findings, layout, &totals, top);
         let top = top_shown(top, columns.len());
         Self {

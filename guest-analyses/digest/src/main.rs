@@ -1,9 +1,7 @@
 //! The digests that people ask of a file, in one pass.
 
-use std::io;
-use std::io::Read;
-
-use belljar_sdk::blocks;
+use belljar_sdk::Failure;
+use belljar_sdk::Sample;
 use md5::Digest;
 use serde::Deserialize;
 use serde::Serialize;
@@ -25,16 +23,15 @@ struct Digests {
 }
 
 fn main() {
-    belljar_sdk::run(|mut sample, Args {}| Ok(digest(&mut sample)?));
+    belljar_sdk::run(digest);
 }
 
-fn digest(source: &mut impl Read) -> io::Result<Digests> {
+fn digest(mut sample: Sample, Args {}: Args) -> Result<Digests, Failure> {
     let (mut md5, mut sha1) = (md5::Md5::new(), sha1::Sha1::new());
     let (mut sha256, mut sha512) = (sha2::Sha256::new(), sha2::Sha512::new());
     let (mut blake3, mut crc32) = (blake3::Hasher::new(), crc32fast::Hasher::new());
-    let mut size_bytes = 0;
-    blocks(source, |block| {
-        size_bytes += block.len() as u64;
+    let size_bytes = sample.size_bytes();
+    sample.blocks(|block| {
         md5.update(block);
         sha1.update(block);
         sha256.update(block);
@@ -63,7 +60,7 @@ mod tests {
 
     #[test]
     fn abc_has_its_well_known_digests() {
-        let found = digest(&mut &b"abc"[..]).unwrap();
+        let found = digest(Sample::of_bytes(*b"abc"), Args {}).unwrap();
         assert_eq!(found.size_bytes, 3);
         assert_eq!(found.md5, "900150983cd24fb0d6963f7d28e17f72");
         assert_eq!(found.sha1, "a9993e364706816aba3e25717850c26c9cd0d89d");
@@ -74,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn the_descriptor_is_json() {
-        serde_json::from_slice::<serde_json::Value>(DESCRIPTOR).unwrap();
+    fn the_examples_of_the_descriptor_hold() {
+        belljar_sdk::golden::check(DESCRIPTOR, digest);
     }
 }

@@ -26,6 +26,7 @@ fn main() {
     belljar_sdk::run(idle);
 }
 
+#[expect(clippy::disallowed_methods, reason = "idling is what it is for")]
 fn idle(_: Sample, args: Args) -> Result<Slept, Failure> {
     let called = std::env::args().next().unwrap_or_default();
     let seconds = args.seconds.or_else(|| seconds_of(&called)).unwrap_or(1.0);
@@ -56,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn the_descriptor_is_json() {
-        serde_json::from_slice::<serde_json::Value>(DESCRIPTOR).unwrap();
+    fn the_examples_of_the_descriptor_hold() {
+        belljar_sdk::golden::check(DESCRIPTOR, idle);
     }
 }

@@ -3,9 +3,9 @@
 mod plot;
 
 use std::io;
-use std::io::Read;
 
-use belljar_sdk::blocks;
+use belljar_sdk::Failure;
+use belljar_sdk::Sample;
 use belljar_sdk::write_artifact;
 use serde::Deserialize;
 use serde::Serialize;
@@ -38,19 +38,21 @@ struct Report {
 }
 
 fn main() {
-    belljar_sdk::run(|mut sample, args: Args| {
-        let size_bytes = sample.size_bytes();
-        let measured = measure(&mut sample, size_bytes, args.windows)?;
-        let plot = write_artifact("entropy.svg", plot::svg(&measured.windows, measured.window_bytes).as_bytes())?;
-        Ok(Report { measured, plot })
-    });
+    belljar_sdk::run(analyse);
 }
 
-fn measure(source: &mut impl Read, size_bytes: u64, windows: u64) -> io::Result<Measured> {
+fn analyse(mut sample: Sample, args: Args) -> Result<Report, Failure> {
+    let measured = measure(&mut sample, args.windows)?;
+    let plot = write_artifact("entropy.svg", plot::svg(&measured.windows, measured.window_bytes).as_bytes())?;
+    Ok(Report { measured, plot })
+}
+
+fn measure(sample: &mut Sample, windows: u64) -> io::Result<Measured> {
+    let size_bytes = sample.size_bytes();
     let window_bytes = size_bytes.div_ceil(windows).max(1);
     let (mut whole, mut window): (Histogram, Histogram) = ([0; 256], [0; 256]);
     let (mut entropies, mut filled) = (Vec::new(), 0);
-    blocks(source, |mut block| {
+    sample.blocks(|mut block| {
         while !block.is_empty() {
             let room = usize::try_from(window_bytes - filled).unwrap_or(usize::MAX).min(block.len());
             let (head, tail) = block.split_at(room);
@@ -68,7 +70,6 @@ fn measure(source: &mut impl Read, size_bytes: u64, windows: u64) -> io::Result<
     }
     let entropy_bits = entropy(&whole);
     let verdict = verdict(&whole, entropy_bits);
-    let size_bytes = whole.iter().sum();
     Ok(Measured { size_bytes, entropy_bits, window_bytes, windows: entropies, histogram: whole.to_vec(), verdict })
 }
 
@@ -118,7 +119,7 @@ mod tests {
     use super::*;
 
     fn of(bytes: &[u8], windows: u64) -> Measured {
-        measure(&mut &bytes[..], bytes.len() as u64, windows).unwrap()
+        measure(&mut Sample::of_bytes(bytes), windows).unwrap()
     }
 
     #[test]
@@ -147,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn the_descriptor_is_json() {
-        serde_json::from_slice::<serde_json::Value>(DESCRIPTOR).unwrap();
+    fn the_examples_of_the_descriptor_hold() {
+        belljar_sdk::golden::check(DESCRIPTOR, analyse);
     }
 }

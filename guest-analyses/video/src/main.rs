@@ -5,10 +5,7 @@
 //! what a file claims, which is why Signal's mp4san left it, and `mp4-track`, which has limits, is a first release that
 //! lays every sample out in memory. What is needed here is small: a dozen boxes, read as runs of samples.
 
-use std::fs::File;
-use std::io::BufWriter;
-
-use belljar_sdk::BLOCK_BYTES;
+use belljar_sdk::Artifact;
 use belljar_sdk::Failure;
 use belljar_sdk::Sample;
 use serde::Deserialize;
@@ -18,7 +15,7 @@ use video::report::Report;
 
 belljar_sdk::descriptor!("../descriptor.json");
 
-const PREVIEW: &str = "/out/preview.mp4";
+const PREVIEW: &str = "preview.mp4";
 
 #[derive(Deserialize)]
 struct Args {
@@ -36,8 +33,9 @@ fn analyse(mut sample: Sample, args: Args) -> Result<Report, Failure> {
     let report = Report::of(&movie);
     let keyframes_max = if args.preview { args.preview_keyframes_max } else { 0 };
     let Some(plan) = Plan::of(&movie, &mut sample, keyframes_max)? else { return Ok(report) };
-    plan.write(&mut sample, &mut BufWriter::with_capacity(BLOCK_BYTES, File::create(PREVIEW)?))?;
-    Ok(report.with_preview(PREVIEW, &plan))
+    let mut preview = Artifact::create(PREVIEW)?;
+    plan.write(&mut sample, &mut preview)?;
+    Ok(report.with_preview(&preview.finish()?, &plan))
 }
 
 #[cfg(test)]
@@ -45,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_descriptor_is_json() {
-        serde_json::from_slice::<serde_json::Value>(DESCRIPTOR).unwrap();
+    fn the_examples_of_the_descriptor_hold() {
+        belljar_sdk::golden::check(DESCRIPTOR, analyse);
     }
 }
