@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 
 use crate::dispatch::Dispatch;
 use crate::dispatch::Ports;
+use crate::dispatch::Reuse;
 use crate::http;
 use crate::http::Api;
 use crate::limits::CompileLimits;
@@ -21,8 +22,8 @@ use crate::registry;
 use crate::registry::Registry;
 use crate::registry::workshop::Workshop;
 use crate::sandbox::engine;
+use crate::store;
 use crate::store::Store;
-use crate::store::disk::Durability;
 use crate::time::SystemClock;
 
 /// The modules that ship with the server.
@@ -35,8 +36,10 @@ pub struct Options {
     pub listen: SocketAddr,
     pub analyses: Option<PathBuf>,
     pub workers: usize,
-    pub durability: Durability,
+    pub reuse: Reuse,
+    pub store: store::Options,
     pub upload_bytes_max: u64,
+    pub caps: Limits,
 }
 
 /// Runs a server until it is told to stop; `listening` gets its address.
@@ -44,17 +47,18 @@ pub struct Options {
 /// # Errors
 /// When it cannot start.
 pub async fn serve(options: Options, listening: impl FnOnce(SocketAddr)) -> anyhow::Result<()> {
-    let (data, durability) = (options.data.clone(), options.durability);
-    let opened = tokio::task::spawn_blocking(move || Store::open(&data, durability)).await?;
+    let (data, store_options) = (options.data.clone(), options.store);
+    let opened = tokio::task::spawn_blocking(move || Store::open(&data, store_options)).await?;
     let store = Arc::new(opened.with_context(|| format!("cannot open {}", options.data.display()))?);
     let fingerprint = engine::fingerprint().map_err(|error| anyhow::anyhow!("{error:#}"))?;
     let nursery = Nursery::open()?;
-    let walls = Process::start(&nursery, "worker").await.context("no worker comes up")?.walls;
+    let walls = Process::start(&nursery, &["worker"]).await.context("no worker comes up")?.walls;
     if !walls.stand() {
         tracing::warn!(?walls, "the second wall is not whole on this kernel");
     }
+    let compile_limits = CompileLimits { memory_initial_bytes: options.caps.memory_bytes, ..CompileLimits::DEFAULT };
     let workshop =
-        Workshop { store: Arc::clone(&store), nursery: nursery.clone(), fingerprint, limits: CompileLimits::DEFAULT };
+        Workshop { store: Arc::clone(&store), nursery: nursery.clone(), fingerprint, limits: compile_limits };
     let registry = Arc::new(Registry::new(workshop));
     install(&registry, &options).await?;
     let clock = Arc::new(SystemClock);
@@ -64,13 +68,23 @@ pub async fn serve(options: Options, listening: impl FnOnce(SocketAddr)) -> anyh
         nursery,
         clock: clock.clone(),
         workers_max: options.workers,
+        reuse: options.reuse,
+        caps: options.caps,
     }));
     let recovered = dispatch.recover().await.context("cannot take up the queue")?;
     if recovered > 0 {
         tracing::info!(runs = recovered, "took up the runs of a former server");
     }
-    let api =
-        Api { store, registry, dispatch, clock, caps: Limits::CAP, upload_bytes_max: options.upload_bytes_max, walls };
+    let api = Api {
+        store,
+        registry,
+        dispatch,
+        clock,
+        caps: options.caps,
+        compile_limits,
+        upload_bytes_max: options.upload_bytes_max,
+        walls,
+    };
     let listener =
         TcpListener::bind(options.listen).await.with_context(|| format!("cannot listen on {}", options.listen))?;
     listening(listener.local_addr()?);

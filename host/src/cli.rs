@@ -11,8 +11,10 @@ use clap::Subcommand;
 use clap::ValueEnum;
 
 use crate::app;
+use crate::dispatch::Reuse;
 use crate::limits::CompileLimits;
 use crate::limits::Limits;
+use crate::store;
 use crate::store::disk::Durability;
 use crate::worker;
 
@@ -30,7 +32,11 @@ enum Command {
     Serve(Serve),
     /// A confined process that runs one program (the server starts it).
     #[command(hide = true)]
-    Worker,
+    Worker {
+        /// What no run may pass, as JSON.
+        #[arg(long, value_parser = parse_limits)]
+        caps: Option<Limits>,
+    },
     /// A confined process that compiles one module (the server starts it).
     #[command(hide = true)]
     Compile,
@@ -56,6 +62,15 @@ struct Serve {
     /// Longest upload, bytes.
     #[arg(long, default_value_t = 4 << 30)]
     upload_bytes_max: u64,
+    /// Kept free on the disk, bytes; uploads and runs are refused before it is touched.
+    #[arg(long, default_value_t = 64 << 20)]
+    disk_reserve_bytes: u64,
+    /// A cap that no analysis may pass, such as `--cap wall_ms=60000`; `GET /limits` lists them.
+    #[arg(long = "cap", value_name = "NAME=NUMBER", value_parser = parse_cap)]
+    caps: Vec<(String, u64)>,
+    /// Gives every run a process of its own, at some 3 ms each.
+    #[arg(long)]
+    single_use_workers: bool,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -71,7 +86,7 @@ enum DurabilityArgument {
 pub fn main() -> anyhow::Result<()> {
     match Arguments::parse().command {
         Command::Serve(arguments) => serve(arguments),
-        Command::Worker => Ok(worker::serve(channel()?, Limits::CAP)?),
+        Command::Worker { caps } => Ok(worker::serve(channel()?, caps.unwrap_or(Limits::CAP))?),
         Command::Compile => Ok(worker::compile(channel()?, CompileLimits::DEFAULT)?),
     }
 }
@@ -83,16 +98,22 @@ fn serve(arguments: Serve) -> anyhow::Result<()> {
         .from_env_lossy();
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let caps = resolve_caps(arguments.caps)?;
     let options = app::Options {
         data: arguments.data,
         listen: arguments.listen,
         analyses: arguments.analyses,
         workers: arguments.workers.map_or(2 * cores, usize::from),
-        durability: match arguments.durability {
-            DurabilityArgument::Full => Durability::Full,
-            DurabilityArgument::Process => Durability::Process,
+        reuse: if arguments.single_use_workers { Reuse::Never } else { Reuse::Warm },
+        store: store::Options {
+            durability: match arguments.durability {
+                DurabilityArgument::Full => Durability::Full,
+                DurabilityArgument::Process => Durability::Process,
+            },
+            reserve_bytes: arguments.disk_reserve_bytes,
         },
         upload_bytes_max: arguments.upload_bytes_max,
+        caps,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let served = runtime.block_on(app::serve(options, |address| {
@@ -103,6 +124,23 @@ fn serve(arguments: Serve) -> anyhow::Result<()> {
     served
 }
 
+fn parse_limits(json: &str) -> Result<Limits, serde_json::Error> {
+    serde_json::from_str(json)
+}
+
+fn parse_cap(text: &str) -> Result<(String, u64), String> {
+    let (name, number) = text.split_once('=').ok_or("write it as NAME=NUMBER")?;
+    let number = number.parse().map_err(|error| format!("`{number}`: {error}"))?;
+    Ok((name.to_owned(), number))
+}
+
+/// The caps with those that the operator names in place of the shipped ones.
+fn resolve_caps(named: Vec<(String, u64)>) -> anyhow::Result<Limits> {
+    let members = named.into_iter().map(|(name, number)| (name, number.into())).collect();
+    let asked = serde_json::from_value(serde_json::Value::Object(members)).context("--cap")?;
+    Ok(Limits::CAP.with(&asked))
+}
+
 /// The channel to the server: descriptor 0.
 fn channel() -> anyhow::Result<std::os::fd::OwnedFd> {
     std::io::stdin().as_fd().try_clone_to_owned().context("no channel at descriptor 0")
@@ -110,6 +148,15 @@ fn channel() -> anyhow::Result<std::os::fd::OwnedFd> {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn a_cap_is_named_and_a_number() {
+        let caps = |named: &[&str]| super::resolve_caps(named.iter().map(|it| super::parse_cap(it).unwrap()).collect());
+        assert_eq!(caps(&[]).unwrap(), super::Limits::CAP);
+        assert_eq!(caps(&["wall_ms=5"]).unwrap().wall_ms, 5);
+        assert!(caps(&["wall=5"]).unwrap_err().chain().any(|it| it.to_string().contains("wall_ms")));
+        assert!(super::parse_cap("wall_ms").is_err() && super::parse_cap("wall_ms=-1").is_err());
+    }
+
     #[test]
     fn the_command_line_is_consistent() {
         use clap::CommandFactory;

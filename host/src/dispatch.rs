@@ -23,6 +23,7 @@ use tokio::sync::watch;
 
 use crate::id::FileId;
 use crate::id::RunKey;
+use crate::limits::Limits;
 use crate::pool::nursery::Nursery;
 use crate::pool::worker::Worker;
 use crate::registry::Registry;
@@ -39,6 +40,7 @@ use crate::time::Clock;
 
 /// Most runs accepted and not ended.
 pub const QUEUE_MAX: usize = 10_000;
+const RETRY_AFTER_S_MAX: u64 = 60;
 
 /// What the outside sees of a run in flight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +52,8 @@ pub enum Phase {
         bytes_read: u64,
     },
     Ended,
+    /// It never was, or is no more: whoever waited asks again.
+    Withdrawn,
 }
 
 /// One question, ready to be asked.
@@ -73,7 +77,7 @@ pub enum Again {
 #[derive(Debug, thiserror::Error)]
 pub enum Denied {
     #[error("the queue is full")]
-    QueueFull,
+    QueueFull { retry_after_s: u64 },
     #[error("the file is being deleted")]
     Deleting,
     #[error(transparent)]
@@ -98,6 +102,22 @@ struct Board {
     live: HashMap<RunKey, Live>,
     deleting: HashSet<FileId>,
     idle: Vec<Worker>,
+    /// How long a run takes, milliseconds: the mean of the last few.
+    mean_ms: u64,
+}
+
+impl Board {
+    fn took(&mut self, duration_ms: u64) {
+        self.mean_ms = self.mean_ms.saturating_mul(7).saturating_add(duration_ms) / 8;
+    }
+}
+
+/// How much there is to do.
+#[derive(Debug, Clone, Copy)]
+pub struct Load {
+    pub in_flight: usize,
+    pub workers_idle: usize,
+    pub workers_max: usize,
 }
 
 /// Takes questions and sees to their answers.
@@ -117,6 +137,18 @@ pub struct Ports {
     pub clock: Arc<dyn Clock>,
     /// Runs at the same time.
     pub workers_max: usize,
+    pub reuse: Reuse,
+    /// What no run may pass, whatever it was promised.
+    pub caps: Limits,
+}
+
+/// What becomes of a worker after its run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reuse {
+    /// It stays for the next run of its program.
+    Warm,
+    /// It ends: every run has a process of its own.
+    Never,
 }
 
 impl Dispatch {
@@ -133,20 +165,18 @@ impl Dispatch {
     /// # Errors
     /// [`Denied`].
     pub async fn submit(self: &Arc<Self>, question: Question) -> Result<(), Denied> {
-        match self.enter(&question)? {
-            Some(mut phase) => {
-                // An error means that it ended, or could not be accepted: either way there is nothing to wait for.
-                drop(phase.wait_for(|phase| *phase != Phase::Accepting).await);
+        while let Some(mut phase) = self.enter(&question)? {
+            match phase.wait_for(|phase| *phase != Phase::Accepting).await.map(|it| *it) {
+                Ok(Phase::Accepting | Phase::Accepted | Phase::Running { .. } | Phase::Ended) => {
+                    return Ok(self.ports.store.disk().settled().await?);
+                }
+                Ok(Phase::Withdrawn) | Err(_) => (),
             }
-            // No await from here to the end of `begin`: a client that goes away leaves nothing half done.
-            None => match self.begin(question)? {
-                Accepted::Already => return Ok(()),
-                Accepted::Anew => (),
-            },
         }
-        match self.ports.store.disk().commit() {
-            Some(ticket) => Ok(ticket.done().await?),
-            None => Ok(()),
+        // No await from here to the end of `begin`: a client that goes away leaves nothing half done.
+        match self.begin(question)? {
+            Accepted::Already => Ok(()),
+            Accepted::Anew => Ok(self.ports.store.disk().settled().await?),
         }
     }
 
@@ -161,21 +191,26 @@ impl Dispatch {
             return Ok(Some(live.phase.subscribe()));
         }
         if board.live.len() >= QUEUE_MAX {
-            return Err(Denied::QueueFull);
+            return Err(Denied::QueueFull { retry_after_s: self.retry_after_s_of(&board) });
         }
         board.live.insert(key, Live::new(Phase::Accepting));
         Ok(None)
     }
 
     fn begin(self: &Arc<Self>, question: Question) -> Result<Accepted, Denied> {
+        let key = question.key;
         let accepted = accept(&self.ports.store, &question);
-        if let Ok(Accepted::Anew) = accepted {
-            self.set_phase(question.key, Phase::Accepted);
-            tokio::spawn(Arc::clone(self).carry_out(question));
-        } else {
-            self.forget(question.key);
+        match accepted {
+            Ok(Accepted::Anew) => {
+                self.set_phase(key, Phase::Accepted);
+                tokio::spawn(Arc::clone(self).carry_out(question));
+            }
+            Ok(Accepted::Already) => self.forget(key, Phase::Ended),
+            Err(_) => self.forget(key, Phase::Withdrawn),
         }
-        Ok(accepted?)
+        // The upload may have gone between the question and now.
+        let gone = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
+        accepted.map_err(|error| if gone(&error) { Denied::Deleting } else { Denied::Io(error) })
     }
 
     /// Takes up what a former server left; a run that can no longer be carried out is failed by name.
@@ -211,21 +246,84 @@ impl Dispatch {
         self.board().live.get(&key).map(|live| live.phase.subscribe())
     }
 
+    /// Whether a run is on its way.
+    #[must_use]
+    pub fn in_flight(&self, key: RunKey) -> bool {
+        self.board().live.contains_key(&key)
+    }
+
+    /// How much there is to do.
+    #[must_use]
+    pub fn load(&self) -> Load {
+        let board = self.board();
+        Load { in_flight: board.live.len(), workers_idle: board.idle.len(), workers_max: self.ports.workers_max }
+    }
+
+    /// When a client that waits does well to ask again: whole seconds, from 1 to a minute.
+    #[must_use]
+    pub fn retry_after_s(&self) -> u64 {
+        self.retry_after_s_of(&self.board())
+    }
+
+    fn retry_after_s_of(&self, board: &Board) -> u64 {
+        let rounds = board.live.len().div_ceil(self.ports.workers_max);
+        let wait_ms = board.mean_ms.saturating_mul(u64::try_from(rounds).unwrap_or(u64::MAX));
+        wait_ms.div_ceil(1000).clamp(1, RETRY_AFTER_S_MAX)
+    }
+
     /// Waits until a run is over; at once when it is not in flight.
     pub async fn ended(&self, key: RunKey) {
         if let Some(mut phase) = self.watch(key) {
-            drop(phase.wait_for(|phase| *phase == Phase::Ended).await);
+            drop(phase.wait_for(|phase| matches!(phase, Phase::Ended | Phase::Withdrawn)).await);
         }
     }
 
     /// Ends a run that nobody wants any more; returns when it has ended, and whether it was in flight.
-    pub async fn dismiss(&self, key: RunKey, reason: Reason) -> Dismissed {
+    async fn dismiss(&self, key: RunKey, reason: Reason) -> Dismissed {
         let wished = self.board().live.get(&key).map(|live| live.wish.send_replace(Some(reason)));
         if wished.is_none() {
             return Dismissed::NotInFlight;
         }
         self.ended(key).await;
         Dismissed::Ended
+    }
+
+    /// Ends a run if it is in flight, else removes its result.
+    ///
+    /// # Errors
+    /// Of the disk.
+    pub async fn remove(self: &Arc<Self>, key: RunKey) -> io::Result<Removed> {
+        loop {
+            if self.dismiss(key, Reason::Dismissed).await == Dismissed::Ended {
+                return Ok(Removed::Dismissed);
+            }
+            if self.take_place(key) {
+                break;
+            }
+        }
+        // While it has a place nobody begins the same run; a client that goes away does not stop the task.
+        let this = Arc::clone(self);
+        let removing = tokio::spawn(async move {
+            let store = Arc::clone(&this.ports.store);
+            let removed = tokio::task::spawn_blocking(move || store.remove_run(key)).await;
+            this.forget(key, Phase::Withdrawn);
+            removed
+        });
+        match removing.await.map_err(io::Error::other)?.map_err(io::Error::other)? {
+            Ok(()) => Ok(Removed::Result),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Removed::Nothing),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Takes the place of a run that is not in flight.
+    fn take_place(&self, key: RunKey) -> bool {
+        let mut board = self.board();
+        let free = !board.live.contains_key(&key);
+        if free {
+            board.live.insert(key, Live::new(Phase::Accepting));
+        }
+        free
     }
 
     /// Ends every run of a file, then removes the file.
@@ -258,9 +356,9 @@ impl Dispatch {
         }
     }
 
-    fn forget(&self, key: RunKey) {
+    fn forget(&self, key: RunKey, last: Phase) {
         if let Some(live) = self.board().live.remove(&key) {
-            live.phase.send_replace(Phase::Ended);
+            live.phase.send_replace(last);
         }
     }
 
@@ -269,11 +367,20 @@ impl Dispatch {
     }
 }
 
-/// What a dismissal came upon.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Dismissed {
+enum Dismissed {
     Ended,
     NotInFlight,
+}
+
+/// What a wish to remove a run came upon.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Removed {
+    /// A run in flight, which has ended now.
+    Dismissed,
+    /// A run that had ended, which is no more.
+    Result,
+    Nothing,
 }
 
 enum Accepted {

@@ -2,6 +2,8 @@
 
 pub mod analyse;
 pub mod analyses;
+mod blocks;
+mod body;
 pub mod download;
 pub mod error;
 pub mod health;
@@ -17,6 +19,7 @@ use axum::routing::get;
 use axum::routing::post;
 
 use crate::dispatch::Dispatch;
+use crate::limits::CompileLimits;
 use crate::limits::Limits;
 use crate::registry::Registry;
 use crate::store::Store;
@@ -31,6 +34,7 @@ pub struct Api {
     pub dispatch: Arc<Dispatch>,
     pub clock: Arc<dyn Clock>,
     pub caps: Limits,
+    pub compile_limits: CompileLimits,
     /// Longest upload, bytes.
     pub upload_bytes_max: u64,
     /// What confined a worker at start.

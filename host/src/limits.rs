@@ -163,6 +163,8 @@ pub struct CompileLimits {
     pub globals: u32,
     /// Data and element segments in the module.
     pub segments: u32,
+    /// Linear memory that the module may start with, bytes.
+    pub memory_initial_bytes: u64,
 }
 
 impl CompileLimits {
@@ -176,6 +178,7 @@ impl CompileLimits {
         function_bytes: MIB,
         globals: 10_000,
         segments: 20_000,
+        memory_initial_bytes: Limits::CAP.memory_bytes,
     };
 }
 

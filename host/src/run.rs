@@ -115,6 +115,14 @@ impl Failure {
     }
 }
 
+/// Which process carries a run out. Pids are given out again; with its start beside it, one is not taken for another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WorkerIdentity {
+    pub pid: u32,
+    /// When it started, in clock ticks since boot (`starttime` of proc(5)); 0 where that cannot be told.
+    pub start_token: u64,
+}
+
 /// What a run used.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {

@@ -14,6 +14,7 @@ pub mod uploads;
 use std::fs;
 use std::fs::File;
 use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -30,11 +31,25 @@ use crate::id::RunKey;
 const FORMAT: &str = "belljar-data 1\n";
 const STRIPES: usize = 64;
 
+/// What the operator decides about a store.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    pub durability: Durability,
+    /// Kept free on the disk, bytes: writers are refused before it is touched, so that what was accepted can end.
+    pub reserve_bytes: u64,
+}
+
+enum Founded {
+    Now,
+    Before,
+}
+
 /// The data directory, held by this process alone.
 #[derive(Debug)]
 pub struct Store {
     root: PathBuf,
     disk: Disk,
+    reserve_bytes: u64,
     staged: AtomicU64,
     boot_id: String,
     /// Writers of one upload take turns.
@@ -59,16 +74,18 @@ impl Store {
     ///
     /// # Errors
     /// When it is in use, of another format, or cannot be written.
-    pub fn open(root: &Path, durability: Durability) -> Result<Self, OpenError> {
-        fs::create_dir_all(root)?;
+    pub fn open(root: &Path, options: Options) -> Result<Self, OpenError> {
+        // What strangers sent is nobody else's to read.
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(root)?;
         let root = root.canonicalize()?;
         let lock = File::options().create(true).append(true).open(root.join("LOCK"))?;
         rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive).map_err(|_| OpenError::InUse)?;
-        match fs::read_to_string(root.join("FORMAT")) {
-            Ok(format) if format == FORMAT => (),
+        let founded = match fs::read_to_string(root.join("FORMAT")) {
+            Ok(format) if format == FORMAT => Founded::Before,
             Ok(format) => return Err(OpenError::Format(format)),
-            Err(_) => fs::write(root.join("FORMAT"), FORMAT)?,
-        }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Founded::Now,
+            Err(error) => return Err(error.into()),
+        };
         match fs::remove_dir_all(root.join("staging")) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
             Ok(()) | Err(_) => (),
@@ -78,15 +95,45 @@ impl Store {
         }
         let boot_id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned();
         let store = Self {
-            disk: Disk::new(&root, durability)?,
+            disk: Disk::new(&root, options.durability)?,
             root,
             boot_id,
+            reserve_bytes: options.reserve_bytes,
             staged: AtomicU64::new(0),
             stripes: [const { Mutex::new(()) }; STRIPES],
             _lock: lock,
         };
-        store.disk.settle()?;
+        match founded {
+            Founded::Now => {
+                store.disk.replace(&store.staging_path(), &store.root.join("FORMAT"), FORMAT.as_bytes())?;
+            }
+            Founded::Before => store.disk.settle()?,
+        }
         Ok(store)
+    }
+
+    /// Whether that many bytes more would leave the reserve alone.
+    ///
+    /// # Errors
+    /// `StorageFull` when they would not.
+    pub fn check_room(&self, bytes: u64) -> io::Result<()> {
+        let free = self.free_bytes()?;
+        if free.saturating_sub(bytes) < self.reserve_bytes { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
+    }
+
+    /// What is kept free, bytes.
+    #[must_use]
+    pub fn reserve_bytes(&self) -> u64 {
+        self.reserve_bytes
+    }
+
+    /// What is free on this file system for this server, bytes.
+    ///
+    /// # Errors
+    /// Of the disk.
+    pub fn free_bytes(&self) -> io::Result<u64> {
+        let facts = rustix::fs::statvfs(&self.root)?;
+        Ok(facts.f_bavail.saturating_mul(facts.f_frsize))
     }
 
     /// A path below `staging/` that nobody else has.

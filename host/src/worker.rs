@@ -49,7 +49,12 @@ pub fn serve(socket: OwnedFd, caps: Limits) -> io::Result<()> {
     })?;
     let mut remote = Remote::new(socket);
     remote.send(&Event::Ready(walls))?;
-    let Some((Command::Load, mut program)) = remote.receive()? else { return Err(odd("expected a program")) };
+    let mut program = match remote.receive()? {
+        Some((Command::Load, program)) => program,
+        Some(_) => return Err(odd("expected a program")),
+        // Started for its walls alone.
+        None => return Ok(()),
+    };
     let program = program.pop().ok_or_else(|| odd("no program came with the message"))?;
     let program = match Program::load(&engine, program) {
         Ok(program) => program,

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use super::Dispatch;
 use super::Phase;
 use super::Question;
+use super::Reuse;
 use super::attendant::Files;
 use crate::analysis::descriptor::Stdin;
 use crate::id::RunKey;
@@ -55,11 +56,9 @@ impl Dispatch {
             }
         };
         drop(slot);
-        if let Err(error) = self.conclude(question, attempted, (started, attempts)).await {
-            // The run is still pending on disk, and is taken up at the next start.
-            tracing::error!(run.id = %key, %error, "a run's ending could not be stored");
-        }
-        self.forget(key);
+        self.board().took(self.ports.clock.now().since(started));
+        self.conclude(question, attempted, (started, attempts)).await;
+        self.forget(key, Phase::Ended);
     }
 
     async fn attempt(&self, question: &Question, wish: &mut watch::Receiver<Option<Reason>>) -> Attempted {
@@ -68,7 +67,7 @@ impl Dispatch {
         let wall = Duration::from_millis(question.config.limits.wall_ms);
         let run = async {
             let mut worker = self.worker(question).await?;
-            self.ports.store.mark_running(key, worker.pid())?;
+            self.ports.store.mark_running(key, worker.identity())?;
             self.set_phase(key, Phase::Running { bytes_read: 0 });
             let sample = self.ports.store.open_upload(&question.upload)?.into();
             let (done, artifacts) = worker.run(spec(question), sample, &mut files).await?;
@@ -108,12 +107,17 @@ impl Dispatch {
                 drop(board.idle.remove(0));
             }
         }
-        let worker = Worker::start(&self.ports.nursery, module, question.analysis.open_program()?.into()).await?;
-        tracing::debug!(analysis.id = %module, pid = worker.pid(), walls = ?worker.walls(), "a worker came up");
+        let program = question.analysis.open_program()?.into();
+        let worker = Worker::start(&self.ports.nursery, &self.ports.caps, (module, program)).await?;
+        tracing::debug!(analysis.id = %module, pid = worker.identity().pid, walls = ?worker.walls(), "a worker came up");
         Ok(worker)
     }
 
     fn keep_warm(&self, worker: Worker) {
+        match self.ports.reuse {
+            Reuse::Never => return,
+            Reuse::Warm => (),
+        }
         let mut board = self.board();
         if board.idle.len() >= self.ports.workers_max {
             drop(board.idle.remove(0));

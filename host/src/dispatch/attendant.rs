@@ -30,6 +30,7 @@ impl Files {
 
 impl Attendant for Files {
     fn create_file(&mut self) -> io::Result<OwnedFd> {
+        self.store.check_room(0).inspect_err(|error| self.disk_full = Some(error.to_string()))?;
         let path = self.store.staging_path();
         let made = File::options().read(true).write(true).create_new(true).open(&path);
         self.staged.push(path);

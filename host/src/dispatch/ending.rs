@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Dispatch;
 use super::Question;
@@ -26,9 +27,31 @@ use crate::wire::ArtifactSpec;
 /// A result longer than this is checked on another thread, bytes.
 const INLINE_BYTES_MAX: usize = 64 * 1024;
 
+/// Between two attempts to store an ending.
+const STORE_AGAIN_AFTER: Duration = Duration::from_secs(1);
+
 impl Dispatch {
-    /// Stores how a run ended, durably, and takes it out of the queue.
+    /// Stores how a run ended, durably, and takes it out of the queue. A disk that takes no result must at least take
+    /// the failure; until it does, the run counts as running, and as interrupted if the server ends first.
     pub(super) async fn conclude(
+        &self,
+        question: Question,
+        attempted: Attempted,
+        (started, attempts): (Timestamp, u32),
+    ) {
+        let key = question.key;
+        let Err(error) = self.store_ending(question, attempted, (started, attempts)).await else { return };
+        tracing::error!(run.id = %key, %error, "a run's ending could not be stored");
+        let full = matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
+        let reason = if full { Reason::StorageFull } else { Reason::EngineError };
+        let failure = Failure::new(reason, "the result could not be stored");
+        while let Err(error) = self.abandon(key, failure.clone()).await {
+            tracing::error!(run.id = %key, %error, "a run's failure could not be stored; trying again");
+            tokio::time::sleep(STORE_AGAIN_AFTER).await;
+        }
+    }
+
+    async fn store_ending(
         &self,
         question: Question,
         attempted: Attempted,
@@ -52,13 +75,11 @@ impl Dispatch {
         } else {
             tokio::task::spawn_blocking(store_it).await??;
         }
-        if let Some(ticket) = self.ports.store.disk().commit() {
-            ticket.done().await?;
-        }
+        self.ports.store.disk().settled().await?;
         self.ports.store.retire(key)
     }
 
-    /// Ends a run that no attempt can be made at.
+    /// Ends a run that has nothing to show.
     pub(super) async fn abandon(&self, key: RunKey, failure: Failure) -> io::Result<()> {
         let (store, now) = (&self.ports.store, self.ports.clock.now());
         let ending = Ending::Failure(failure);
@@ -72,10 +93,9 @@ impl Dispatch {
             engine: self.ports.registry.fingerprint().to_owned(),
             artifacts: Vec::new(),
         };
+        store.clear_ending(key)?;
         store.finish(key, &Finished { ending: &ending, record: &record, log: b"", staged: &[] })?;
-        if let Some(ticket) = store.disk().commit() {
-            ticket.done().await?;
-        }
+        store.disk().settled().await?;
         store.retire(key)
     }
 }

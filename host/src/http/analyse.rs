@@ -13,6 +13,7 @@ use serde_json::Value;
 use serde_json::json;
 
 use super::Api;
+use super::body;
 use super::error::Problem;
 use super::results;
 use super::upload;
@@ -26,7 +27,7 @@ use crate::limits::AskedLimits;
 use crate::limits::Limits;
 use crate::store::runs::RunConfig;
 
-const BODY_BYTES_MAX: usize = 1 << 20;
+const BODY_BYTES_MAX: u64 = 1 << 20;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -47,11 +48,9 @@ fn no_args() -> Value {
 
 /// Takes the question, joins the run in flight, or finds the answer there.
 pub async fn create(State(api): State<Api>, headers: HeaderMap, body: Body) -> Result<Response, Problem> {
-    let bytes = axum::body::to_bytes(body, BODY_BYTES_MAX)
-        .await
-        .map_err(|_| Problem::too_large(format!("the body may have {BODY_BYTES_MAX} bytes at most")))?;
-    let asked = parse(&bytes)?;
+    let asked = parse(&body::whole(body, BODY_BYTES_MAX).await?)?;
     let question = question(&api, asked)?;
+    api.store.check_room(0)?;
     let key = question.key;
     api.dispatch.submit(question).await?;
     let waited = wait::preferred(&headers);
@@ -108,7 +107,7 @@ fn question(api: &Api, asked: Asked) -> Result<Question, Problem> {
     Ok(Question { key, analysis, upload, config, again })
 }
 
-/// The status of an answer that is not there yet.
-pub(super) fn not_ready() -> Response {
-    (StatusCode::ACCEPTED, [(header::RETRY_AFTER, "1")]).into_response()
+/// The answer that is not there yet, with the queue's own estimate of when it will be.
+pub(super) fn not_ready(api: &Api) -> Response {
+    (StatusCode::ACCEPTED, [(header::RETRY_AFTER, api.dispatch.retry_after_s().to_string())]).into_response()
 }

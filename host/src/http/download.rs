@@ -1,8 +1,6 @@
 //! `/download`: uploads and artifacts, whole or in part (RFC 9110, sections 13 and 14), never as a page of this origin.
 
 use std::fs::File;
-use std::io;
-use std::os::unix::fs::FileExt;
 
 use axum::body::Body;
 use axum::extract::Path;
@@ -13,19 +11,15 @@ use axum::http::StatusCode;
 use axum::http::header;
 use axum::response::IntoResponse;
 use axum::response::Response;
-use bytes::Bytes;
-use futures_util::stream;
-use tokio::sync::mpsc;
 
 use super::Api;
+use super::blocks::blocks;
 use super::error::Problem;
 use super::upload as uploads;
 use crate::id::RunKey;
 use crate::id::SafeName;
 use crate::id::Sha256;
 
-const BLOCK_BYTES: usize = 256 * 1024;
-const BLOCKS_IN_FLIGHT: usize = 4;
 const RANGE_HEADER_BYTES_MAX: usize = 256;
 
 /// `GET /download/<f>/<filename>`: the uploaded bytes.
@@ -140,27 +134,9 @@ fn part(range: &str, bytes: u64) -> Part {
 
 fn body(file: File, range: std::ops::Range<u64>, status: StatusCode) -> Response {
     let length = range.end - range.start;
-    let (blocks, received) = mpsc::channel(BLOCKS_IN_FLIGHT);
-    tokio::task::spawn_blocking(move || read_blocks(&file, range, &blocks));
-    let blocks = stream::unfold(received, |mut received| async { Some((received.recv().await?, received)) });
-    let mut response = (status, Body::from_stream(blocks)).into_response();
+    let mut response = (status, Body::from_stream(blocks(file, range))).into_response();
     put(&mut response, header::CONTENT_LENGTH, &length.to_string());
     response
-}
-
-/// Ends by itself when the client goes away.
-fn read_blocks(file: &File, range: std::ops::Range<u64>, blocks: &mpsc::Sender<io::Result<Bytes>>) {
-    let mut at = range.start;
-    while at < range.end {
-        let len = usize::try_from(range.end - at).unwrap_or(usize::MAX).min(BLOCK_BYTES);
-        let mut block = vec![0; len];
-        let read = file.read_exact_at(&mut block, at).map(|()| Bytes::from(block));
-        let failed = read.is_err();
-        if blocks.blocking_send(read).is_err() || failed {
-            return;
-        }
-        at += u64::try_from(len).unwrap_or(u64::MAX);
-    }
 }
 
 #[cfg(test)]

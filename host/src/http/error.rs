@@ -11,6 +11,7 @@ use axum::response::IntoResponse;
 use axum::response::Response;
 use serde::Serialize;
 
+use super::body::BodyError;
 use crate::analysis::args::Invalid;
 use crate::dispatch::Denied;
 use crate::run::Failure;
@@ -59,11 +60,6 @@ impl Problem {
         Self::new(StatusCode::GONE, detail)
     }
 
-    /// 413.
-    pub fn too_large(detail: impl Into<String>) -> Self {
-        Self::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
-    }
-
     /// 422 with places.
     pub fn invalid(detail: impl Into<String>, errors: Vec<Invalid>) -> Self {
         Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail) }
@@ -77,6 +73,17 @@ impl Problem {
     /// 415: the analysis does not take such a file.
     pub fn not_accepted(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail)
+    }
+}
+
+impl From<BodyError> for Problem {
+    fn from(error: BodyError) -> Self {
+        let status = match error {
+            BodyError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            BodyError::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            BodyError::Broken(_) => StatusCode::BAD_REQUEST,
+        };
+        Self::new(status, error.to_string())
     }
 }
 
@@ -104,8 +111,8 @@ impl From<io::Error> for Problem {
 impl From<Denied> for Problem {
     fn from(denied: Denied) -> Self {
         match denied {
-            Denied::QueueFull => Self {
-                retry_after_s: Some(5),
+            Denied::QueueFull { retry_after_s } => Self {
+                retry_after_s: Some(retry_after_s),
                 ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "the queue is full; try again later")
             },
             Denied::Deleting => Self::gone("the file is being deleted"),

@@ -7,8 +7,9 @@ use serde_json::Value;
 use serde_json::json;
 
 use super::Api;
+use super::error::Problem;
+use crate::dispatch::QUEUE_MAX;
 use crate::limits::ARGS_BYTES_MAX;
-use crate::limits::CompileLimits;
 use crate::limits::Limits;
 
 /// `GET /healthz`: the process answers.
@@ -16,25 +17,31 @@ pub async fn alive() -> &'static str {
     "ok\n"
 }
 
-/// `GET /readyz`: which walls stand.
-pub async fn ready(State(api): State<Api>) -> (StatusCode, Json<Value>) {
+/// `GET /readyz`: whether work can be taken, and which walls stand; 503 when it cannot.
+pub async fn ready(State(api): State<Api>) -> Result<(StatusCode, Json<Value>), Problem> {
     let walls = &api.walls;
-    (
-        StatusCode::OK,
-        Json(json!({
-            "ready": true,
-            "walls": { "wasm": true, "process": walls.stand(), "landlock": walls.landlock, "seccomp": walls.seccomp,
-                       "no_new_privs": walls.no_new_privs },
-            "engine": api.registry.fingerprint(),
-            "analyses": api.registry.all().len(),
-        })),
-    )
+    let load = api.dispatch.load();
+    let room = api.store.check_room(0).is_ok();
+    let ready = room && load.in_flight < QUEUE_MAX;
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let body = json!({
+        "ready": ready,
+        "disk": { "room": room, "free_bytes": api.store.free_bytes()?, "reserve_bytes": api.store.reserve_bytes() },
+        "queue": { "in_flight": load.in_flight, "max": QUEUE_MAX },
+        "workers": { "max": load.workers_max, "idle": load.workers_idle },
+        "walls": { "wasm": true, "process": walls.stand(), "landlock": walls.landlock, "seccomp": walls.seccomp,
+                   "no_new_privs": walls.no_new_privs },
+        "engine": api.registry.fingerprint(),
+        "analyses": api.registry.all().len(),
+    });
+    Ok((status, Json(body)))
 }
 
 /// `GET /limits`: every default and every cap.
 pub async fn limits(State(api): State<Api>) -> Json<Value> {
     Json(json!({
-        "default": Limits::DEFAULT, "cap": api.caps, "compile": CompileLimits::DEFAULT,
-        "upload_bytes": api.upload_bytes_max, "args_bytes": ARGS_BYTES_MAX,
+        "default": Limits::DEFAULT.tightest(api.caps), "cap": api.caps, "compile": api.compile_limits,
+        "upload_bytes": api.upload_bytes_max, "args_bytes": ARGS_BYTES_MAX, "queue": QUEUE_MAX,
+        "disk_reserve_bytes": api.store.reserve_bytes(),
     }))
 }

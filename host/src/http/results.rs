@@ -1,7 +1,5 @@
 //! `/results`: what came of a question.
 
-use std::io;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
@@ -21,8 +19,9 @@ use super::analyse::not_ready;
 use super::error::Problem;
 use super::upload;
 use super::wait;
-use crate::dispatch::Dismissed;
 use crate::dispatch::Phase;
+use crate::dispatch::Removed;
+use crate::id::FileId;
 use crate::id::RunKey;
 use crate::run::Reason;
 use crate::store::runs::Ending;
@@ -34,16 +33,18 @@ pub async fn show(
     Path((file_id, analysis_id)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let key = key(&api, &file_id, &analysis_id)?;
+    let file_id = upload::parse_id(&file_id)?;
+    let Ok(analysis_id) = analysis_id.parse() else { return Err(unknown_of(&api, file_id)?) };
+    let key = RunKey { file_id, analysis_id };
     let waited = wait::preferred(&headers);
     if let Some(time) = waited {
         drop(tokio::time::timeout(time, api.dispatch.ended(key)).await);
     }
     let mut response = match state(&api, key)? {
-        RunState::Pending => not_ready(),
+        RunState::Pending => not_ready(&api),
         RunState::Ended(Ending::Result(json)) => ([(header::CONTENT_TYPE, "application/json")], json).into_response(),
         RunState::Ended(Ending::Failure(failure)) => Problem::from(failure).into_response(),
-        RunState::Unknown => return Err(unknown()),
+        RunState::Unknown => return Err(unknown_of(&api, file_id)?),
     };
     applied(&mut response, waited);
     Ok(response)
@@ -55,15 +56,10 @@ pub async fn dismiss(
     Path((file_id, analysis_id)): Path<(String, String)>,
 ) -> Result<StatusCode, Problem> {
     let key = key(&api, &file_id, &analysis_id)?;
-    match (api.dispatch.dismiss(key, Reason::Dismissed).await, api.store.state(key)?) {
-        (Dismissed::NotInFlight, RunState::Unknown | RunState::Pending) => return Err(unknown()),
-        (Dismissed::NotInFlight, RunState::Ended(_)) => {
-            let store = Arc::clone(&api.store);
-            tokio::task::spawn_blocking(move || store.remove_run(key)).await.map_err(io::Error::other)??;
-        }
-        (Dismissed::Ended, _) => (),
+    match api.dispatch.remove(key).await? {
+        Removed::Dismissed | Removed::Result => Ok(StatusCode::NO_CONTENT),
+        Removed::Nothing => Err(unknown()),
     }
-    Ok(StatusCode::NO_CONTENT)
 }
 
 /// `GET /results/<f>/<a>/run`: the run record.
@@ -76,7 +72,7 @@ pub async fn run(
     let upload = upload::find(&api, &file_id)?;
     let progress = api.dispatch.watch(key).and_then(|phase| match *phase.borrow() {
         Phase::Running { bytes_read } => Some(json!({ "bytes_read": bytes_read, "size_bytes": upload.size_bytes })),
-        Phase::Accepting | Phase::Accepted | Phase::Ended => None,
+        Phase::Accepting | Phase::Accepted | Phase::Ended | Phase::Withdrawn => None,
     });
     let failure = match state(&api, key)? {
         RunState::Ended(Ending::Failure(failure)) => Some(failure),
@@ -130,7 +126,7 @@ pub(super) fn status(api: &Api, key: RunKey) -> Result<&'static str, Problem> {
         RunState::Ended(Ending::Failure(_)) => "failed",
         RunState::Unknown | RunState::Pending => match api.dispatch.watch(key).map(|it| *it.borrow()) {
             Some(Phase::Running { .. }) => "running",
-            Some(Phase::Accepting | Phase::Accepted | Phase::Ended) | None => "accepted",
+            Some(Phase::Accepting | Phase::Accepted | Phase::Ended | Phase::Withdrawn) | None => "accepted",
         },
     })
 }
@@ -153,13 +149,21 @@ fn key(api: &Api, file_id: &str, analysis_id: &str) -> Result<RunKey, Problem> {
 /// What the disk says, unless the run is in flight: an old ending does not count while a new one is on its way, and a
 /// run that is pending on disk alone was never answered for.
 fn state(api: &Api, key: RunKey) -> Result<RunState, Problem> {
-    if api.dispatch.watch(key).is_some_and(|phase| *phase.borrow() != Phase::Ended) {
+    if api.dispatch.in_flight(key) {
         return Ok(RunState::Pending);
     }
     Ok(match api.store.state(key)? {
         RunState::Pending => RunState::Unknown,
         known @ (RunState::Unknown | RunState::Ended(_)) => known,
     })
+}
+
+/// Why nothing is known of a run of that file.
+fn unknown_of(api: &Api, file_id: FileId) -> Result<Problem, Problem> {
+    match api.store.upload(file_id)? {
+        Some(_) => Ok(unknown()),
+        None => upload::missing(api, file_id),
+    }
 }
 
 fn unknown() -> Problem {

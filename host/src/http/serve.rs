@@ -12,11 +12,16 @@ use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
+use tokio_io_timeout::TimeoutStream;
 
 /// Time for a request's head, and for the next request on a kept connection.
 const HEADER_WITHIN: Duration = Duration::from_secs(10);
 const HEADERS_MAX: usize = 64;
 const HEAD_BYTES_MAX: usize = 16 * 1024;
+/// Buffer of a connection for bodies, bytes.
+const BUFFER_BYTES_MAX: usize = 256 * 1024;
+/// How long a client may leave an answer unread.
+const WRITE_WITHIN: Duration = Duration::from_secs(30);
 const CONNECTIONS_MAX: usize = 1024;
 /// Pause after a failed accept, most likely out of descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -29,7 +34,8 @@ pub async fn serve(listener: TcpListener, router: Router, shutdown: impl Future<
     http.timer(TokioTimer::new())
         .header_read_timeout(HEADER_WITHIN)
         .max_headers(HEADERS_MAX)
-        .max_buf_size(HEAD_BYTES_MAX.max(64 * 1024));
+        .max_header_size(HEAD_BYTES_MAX)
+        .max_buf_size(BUFFER_BYTES_MAX);
     let graceful = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let mut shutdown = std::pin::pin!(shutdown);
@@ -39,7 +45,10 @@ pub async fn serve(listener: TcpListener, router: Router, shutdown: impl Future<
             accepted = accept(&listener, &places) => accepted,
         };
         let Some((stream, place)) = accepted else { continue };
-        let connection = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router.clone()));
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_write_timeout(Some(WRITE_WITHIN));
+        let stream = TokioIo::new(Box::pin(stream));
+        let connection = http.serve_connection(stream, TowerToHyperService::new(router.clone()));
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
             // How a client's connection ends is the client's business.

@@ -50,7 +50,7 @@ async fn attempt(
     limits: CompileLimits,
     effort: Effort,
 ) -> io::Result<Result<Compiled, Vec<String>>> {
-    let mut process = Process::start(nursery, "compile").await?;
+    let mut process = Process::start(nursery, &["compile"]).await?;
     process.send(&Command::Compile(limits, effort), &[module.as_fd(), program.as_fd()]).await?;
     match process.receive().await? {
         Some(Event::Compiled { descriptor, imports }) => Ok(Ok(Compiled { descriptor, imports })),

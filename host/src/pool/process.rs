@@ -12,6 +12,7 @@ use std::time::Duration;
 use tokio::io::unix::AsyncFd;
 
 use super::nursery::Nursery;
+use crate::run::WorkerIdentity;
 use crate::wire;
 use crate::wire::Event;
 use crate::wire::Inbox;
@@ -28,34 +29,32 @@ pub struct Process {
     inbox: Inbox,
     /// What confines it, by its own word.
     pub walls: Walls,
+    /// Tells it from every other process.
+    pub identity: WorkerIdentity,
 }
 
 impl Process {
-    /// Starts this same binary with that command and waits until it is confined.
+    /// Starts this same binary with those arguments and waits until it is confined.
     ///
     /// # Errors
     /// When it cannot be started or dies first.
-    pub async fn start(nursery: &Nursery, command: &str) -> io::Result<Self> {
+    pub async fn start(nursery: &Nursery, arguments: &[&str]) -> io::Result<Self> {
         let (ours, theirs) = wire::pair()?;
         let mut belljar = Command::new("/proc/self/exe");
-        belljar.arg(command).env_clear().stdin(Stdio::from(theirs)).stdout(Stdio::null());
+        belljar.args(arguments).env_clear().stdin(Stdio::from(theirs)).stdout(Stdio::null());
         let child = nursery.start(belljar).await?;
         let walls = Walls::MISSING;
+        let identity = WorkerIdentity { pid: child.id(), start_token: start_token(child.id()).unwrap_or(0) };
         #[expect(deprecated, reason = "an OwnedFd never changes its number, which is all that `register` asks for")]
         let socket = AsyncFd::new(ours)?;
-        let mut process = Self { nursery: nursery.clone(), child: Some(child), socket, inbox: Inbox::default(), walls };
+        let mut process =
+            Self { nursery: nursery.clone(), child: Some(child), socket, inbox: Inbox::default(), walls, identity };
         match tokio::time::timeout(READY_WITHIN, process.receive()).await {
             Ok(Ok(Some(Event::Ready(walls)))) => process.walls = walls,
-            Ok(Ok(_)) | Err(_) => return Err(io::Error::other(format!("`{command}` did not come up"))),
+            Ok(Ok(_)) | Err(_) => return Err(io::Error::other(format!("`{}` did not come up", arguments.join(" ")))),
             Ok(Err(error)) => return Err(error),
         }
         Ok(process)
-    }
-
-    /// Its process id.
-    #[must_use]
-    pub fn pid(&self) -> u32 {
-        self.child.as_ref().map_or(0, Child::id)
     }
 
     pub(super) async fn send(&self, command: &wire::Command, descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
@@ -78,6 +77,12 @@ impl Process {
             }
         }
     }
+}
+
+/// `starttime`, field 22 of `/proc/<pid>/stat`; the second field is a name in brackets that may hold anything.
+fn start_token(pid: u32) -> Option<u64> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat.rsplit_once(')')?.1.split_ascii_whitespace().nth(19)?.parse().ok()
 }
 
 impl Drop for Process {

@@ -7,6 +7,8 @@ use std::os::fd::OwnedFd;
 use super::nursery::Nursery;
 use super::process::Process;
 use crate::id::ModuleDigest;
+use crate::limits::Limits;
+use crate::run::WorkerIdentity;
 use crate::wire::ArtifactSpec;
 use crate::wire::Command;
 use crate::wire::Done;
@@ -40,8 +42,13 @@ impl Worker {
     ///
     /// # Errors
     /// When the process or the program does not come up.
-    pub async fn start(nursery: &Nursery, module: ModuleDigest, program: OwnedFd) -> io::Result<Self> {
-        let mut process = Process::start(nursery, "worker").await?;
+    pub async fn start(
+        nursery: &Nursery,
+        caps: &Limits,
+        (module, program): (ModuleDigest, OwnedFd),
+    ) -> io::Result<Self> {
+        let caps = serde_json::to_string(caps).map_err(io::Error::other)?;
+        let mut process = Process::start(nursery, &["worker", "--caps", &caps]).await?;
         process.send(&Command::Load, &[program.as_fd()]).await?;
         match process.receive().await? {
             Some(Event::Loaded) => Ok(Self { process, module }),
@@ -50,10 +57,10 @@ impl Worker {
         }
     }
 
-    /// Its process id.
+    /// Tells its process from every other.
     #[must_use]
-    pub fn pid(&self) -> u32 {
-        self.process.pid()
+    pub fn identity(&self) -> WorkerIdentity {
+        self.process.identity
     }
 
     /// What confines it.

@@ -5,7 +5,6 @@ use wasmparser::Payload;
 use wasmparser::TypeRef;
 
 use crate::limits::CompileLimits;
-use crate::limits::Limits;
 
 /// The custom section that carries a descriptor.
 pub const DESCRIPTOR_SECTION: &str = "belljar:analysis";
@@ -116,8 +115,8 @@ impl Scan<'_> {
 
     fn memory(&mut self, memory: wasmparser::MemoryType) {
         let bytes = memory.initial.saturating_mul(1 << 16);
-        if bytes > Limits::CAP.memory_bytes {
-            self.refuse(format!("starts with {bytes} bytes of memory; at most {}", Limits::CAP.memory_bytes));
+        if bytes > self.limits.memory_initial_bytes {
+            self.refuse(format!("starts with {bytes} bytes of memory; at most {}", self.limits.memory_initial_bytes));
         }
         if memory.shared || memory.memory64 {
             self.refuse("shared or 64-bit memory, which this host does not offer".to_owned());

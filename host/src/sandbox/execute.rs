@@ -86,6 +86,11 @@ pub fn execute<H: Host>(program: &Program<H>, request: Request, host: H) -> wasm
     Ok(Ended { outcome, usage, artifacts: guest.vfs.artifacts(), host: guest.vfs.host })
 }
 
+/// Whether the host had no room: no fault of the guest's, and none of this process either.
+fn is_full(error: &std::io::Error) -> bool {
+    matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded)
+}
+
 /// Why the call failed, if it did; `Err` when the fault is ours.
 fn fault<H: Host>(called: wasmtime::Result<()>, guest: &mut Guest<H>) -> wasmtime::Result<Option<Failure>> {
     let Err(error) = called else { return Ok(None) };
@@ -93,6 +98,9 @@ fn fault<H: Host>(called: wasmtime::Result<()>, guest: &mut Guest<H>) -> wasmtim
         Some(CallError::Exit(0)) => return Ok(None),
         Some(CallError::Exit(code)) => Failure::new(Reason::NonzeroExit, format!("exit code {code}")),
         Some(CallError::Limit(reason, what)) => Failure::new(reason, format!("more than `{what}` allows")),
+        Some(CallError::Host(error)) if is_full(&error) => {
+            return Ok(Some(Failure::new(Reason::StorageFull, "the disk of this server is full")));
+        }
         Some(CallError::Host(error)) => return Err(error.into()),
         Some(CallError::Errno(_)) | None => match error.downcast_ref::<Trap>() {
             Some(Trap::OutOfFuel) => {

@@ -1,10 +1,32 @@
-//! SHA-256 as something to write into.
+//! Digests of what passes by.
 
 use std::io;
 
 use sha2::Digest;
 
+use crate::id::FileId;
 use crate::id::Sha256;
+
+/// Both digests of an upload: SHA-1 names it, SHA-256 tells it from others that were made to have the same name.
+#[derive(Debug, Default)]
+pub struct Digests {
+    sha1: sha1::Sha1,
+    sha256: sha2::Sha256,
+}
+
+impl Digests {
+    /// Takes the next bytes.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.sha1.update(bytes);
+        self.sha256.update(bytes);
+    }
+
+    /// The digests of all that was taken.
+    #[must_use]
+    pub fn finish(self) -> (FileId, Sha256) {
+        (FileId::new(self.sha1.finalize().into()), Sha256::new(self.sha256.finalize().into()))
+    }
+}
 
 /// Digests what is written to it.
 #[derive(Debug, Default)]

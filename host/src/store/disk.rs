@@ -52,12 +52,26 @@ impl Disk {
         self.commit().map_or(Ok(()), Ticket::wait)
     }
 
-    /// Writes a large file's bytes out, so that the group does not wait for them.
+    /// As [`Self::settle`], without blocking.
+    ///
+    /// # Errors
+    /// The same.
+    pub async fn settled(&self) -> io::Result<()> {
+        match self.commit() {
+            Some(ticket) => ticket.done().await,
+            None => Ok(()),
+        }
+    }
+
+    /// Writes a large file's bytes out by itself, so that the group does not wait for them.
     ///
     /// # Errors
     /// As [`Self::settle`].
-    pub fn sync_alone(&self, file: &File) -> io::Result<()> {
-        self.committer.as_ref().map_or(Ok(()), |_| file.sync_data())
+    pub async fn sync_alone(&self, file: File) -> io::Result<()> {
+        match self.committer {
+            Some(_) => tokio::task::spawn_blocking(move || file.sync_data()).await.map_err(io::Error::other)?,
+            None => Ok(()),
+        }
     }
 
     /// Renames what is staged into place: whole on disk before it appears there, and there for good on return.
@@ -95,6 +109,17 @@ pub fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
 pub fn swap_in(staged: &Path, target: &Path, bytes: &[u8]) -> io::Result<()> {
     write_new(staged, bytes)?;
     fs::rename(staged, target)
+}
+
+/// Makes a directory that may be there.
+///
+/// # Errors
+/// Any but that it is there.
+pub fn make_directory(path: &Path) -> io::Result<()> {
+    match fs::create_dir(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        made => made,
+    }
 }
 
 /// Removes a file that need not be there.

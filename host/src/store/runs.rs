@@ -22,6 +22,7 @@ use crate::id::Sha256;
 use crate::limits::Limits;
 use crate::run::Failure;
 use crate::run::Usage;
+use crate::run::WorkerIdentity;
 use crate::time::Timestamp;
 
 /// `config.json`: what was asked.
@@ -106,14 +107,30 @@ impl Store {
     /// Of the disk.
     pub fn accept(&self, key: RunKey, config: &RunConfig) -> io::Result<()> {
         let _turn = self.lock_file(key.file_id);
-        let directory = self.run_dir(key);
+        let config = serde_json::to_vec_pretty(config)?;
         // The entry comes first: one without a config is dropped at recovery, a config without one would never run.
         drop(File::create(self.queue_path(key))?);
-        match fs::create_dir(&directory) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => remove_ending(&directory)?,
-            made => made?,
-        }
-        disk::swap_in(&self.staging_path(), &directory.join("config.json"), &serde_json::to_vec_pretty(config)?)
+        self.accept_entered(key, &config).inspect_err(|_| {
+            // What cannot be removed now is at recovery.
+            drop(disk::remove_if_there(&self.queue_path(key)));
+        })
+    }
+
+    fn accept_entered(&self, key: RunKey, config: &[u8]) -> io::Result<()> {
+        let directory = self.run_dir(key);
+        disk::make_directory(&directory)?;
+        disk::swap_in(&self.staging_path(), &directory.join("config.json"), config)?;
+        // A former ending goes last: cut short here, it still stands, and the question was not answered for.
+        remove_ending(&directory)
+    }
+
+    /// Removes what stands of an ending, so that another may take its place.
+    ///
+    /// # Errors
+    /// Of the disk.
+    pub fn clear_ending(&self, key: RunKey) -> io::Result<()> {
+        let _turn = self.lock_file(key.file_id);
+        remove_ending(&self.run_dir(key))
     }
 
     /// Runs that were accepted and have not ended, oldest first. What was cut short is cleaned away: a run that was
@@ -161,13 +178,13 @@ impl Store {
         Ok(ended)
     }
 
-    /// Marks a run as running: the worker's pid, the boot it runs in, the server that owns it. Needs no sync: after
+    /// Marks a run as running: the worker's pid, the boot it runs in, when in that boot it started. Needs no sync: after
     /// power loss nothing runs.
     ///
     /// # Errors
     /// Of the disk.
-    pub fn mark_running(&self, key: RunKey, worker_pid: u32) -> io::Result<()> {
-        let line = format!("{worker_pid}\n{}\n{}\n", self.boot_id, std::process::id());
+    pub fn mark_running(&self, key: RunKey, worker: WorkerIdentity) -> io::Result<()> {
+        let line = format!("{}\n{}\n{}\n", worker.pid, self.boot_id, worker.start_token);
         fs::write(self.run_dir(key).join("inrun.pid"), line)
     }
 

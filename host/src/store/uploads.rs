@@ -103,27 +103,28 @@ impl Store {
         Ok(StagedUpload { directory, safe_name, file, published: Published::No })
     }
 
-    /// Puts an upload into place, unless the same bytes are there.
+    /// Puts an upload into place, unless the same bytes are there; durable when it returns.
     ///
     /// # Errors
     /// Of the disk; nothing appears then.
-    pub fn publish_upload(&self, mut staged: StagedUpload, facts: &UploadFacts) -> io::Result<Stored> {
+    pub async fn publish_upload(&self, mut staged: StagedUpload, facts: &UploadFacts) -> io::Result<Stored> {
         if let Some(stored) = self.same_upload(facts)? {
             // Whoever put it here may not have waited for the disk yet.
-            self.disk.settle()?;
+            self.disk.settled().await?;
             return Ok(stored);
         }
         if facts.size_bytes > ALONE_BYTES_MIN {
-            self.disk.sync_alone(&staged.file)?;
+            self.disk.sync_alone(staged.file.try_clone()?).await?;
         }
         let target = self.upload_dir(facts.sha1);
         disk::write_new(&staged.directory.join("upload.json"), &serde_json::to_vec_pretty(facts)?)?;
         symlink(staged.safe_name.as_str(), staged.directory.join("the_file"))?;
         fs::create_dir(staged.directory.join("analysis"))?;
-        fs::create_dir_all(target.parent().unwrap_or(&self.root))?;
-        self.disk.settle()?;
+        disk::make_directory(target.parent().unwrap_or(&self.root))?;
+        // Whole on disk before it has its name; its name on disk before anyone is told.
+        self.disk.settled().await?;
         let stored = self.place_upload(&mut staged, facts, &target)?;
-        self.disk.settle()?;
+        self.disk.settled().await?;
         Ok(stored)
     }
 

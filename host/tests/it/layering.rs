@@ -25,7 +25,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("anyhow", &["app", "cli"]),
     ("landlock:", &["confine"]),
     ("seccompiler", &["confine"]),
-    ("std::fs", &["store", "registry", "dispatch", "http"]),
+    ("std::fs", &["store", "pool", "registry", "dispatch", "http"]),
 ];
 
 #[test]

@@ -1,0 +1,63 @@
+//! `multipart/form-data` (RFC 7578) with one file part; other fields are passed over.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::http::HeaderMap;
+use axum::http::header;
+use futures_util::TryStreamExt;
+
+use super::super::body;
+use super::super::body::BodyError;
+use super::super::error::Problem;
+use super::intake;
+use super::intake::Received;
+use super::name;
+use crate::store::Store;
+
+/// What a form may hold besides its file, bytes.
+const EXTRA_BYTES_MAX: u64 = 1 << 20;
+
+/// The boundary, when the body is a form.
+pub(super) fn boundary(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|it| it.to_str().ok()).unwrap_or_default();
+    let is_form = content_type.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("multipart/form-data");
+    is_form.then(|| multer::parse_boundary(content_type).map_err(broken)).transpose()
+}
+
+/// Stages the one file of a form, and gives it with its name.
+pub(super) async fn receive(
+    store: &Arc<Store>,
+    (body, boundary): (Body, String),
+    bytes_max: u64,
+) -> Result<(String, Received), Problem> {
+    let frames = body::frames(body, bytes_max.saturating_add(EXTRA_BYTES_MAX));
+    let limit = multer::SizeLimit::new().per_field(bytes_max);
+    let constraints = multer::Constraints::new().size_limit(limit);
+    let mut form = multer::Multipart::with_constraints(frames, boundary, constraints);
+    let mut found = None;
+    while let Some(part) = form.next_field().await.map_err(broken)? {
+        let Some(filename) = part.file_name().map(name::cut) else { continue };
+        if found.is_some() {
+            return Err(Problem::bad_request("the form has several files; upload them one by one"));
+        }
+        let filename = if filename.is_empty() { "upload".to_owned() } else { filename };
+        let received = intake::receive(store, &filename, part.map_err(broken)).await?;
+        found = Some((filename, received));
+    }
+    found.ok_or_else(|| {
+        Problem::bad_request("the form has no file part; send one with a filename, as `curl -F file=@NAME` does")
+    })
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "multer's errors are not our enum, and it grows")]
+fn broken(error: multer::Error) -> Problem {
+    match error {
+        multer::Error::FieldSizeExceeded { limit, .. } => BodyError::TooLarge { bytes_max: limit }.into(),
+        multer::Error::StreamReadFailed(cause) => match cause.downcast::<BodyError>() {
+            Ok(error) => (*error).into(),
+            Err(cause) => Problem::bad_request(format!("the body ended early: {cause}")),
+        },
+        other => Problem::bad_request(format!("the multipart body is broken: {other}")),
+    }
+}
