@@ -36,6 +36,7 @@ pub struct Options {
     pub listen: SocketAddr,
     pub analyses: Option<PathBuf>,
     pub workers: usize,
+    pub queue_max: usize,
     pub reuse: Reuse,
     pub store: store::Options,
     pub upload_bytes_max: u64,
@@ -68,6 +69,7 @@ pub async fn serve(options: Options, listening: impl FnOnce(SocketAddr)) -> anyh
         nursery,
         clock: clock.clone(),
         workers_max: options.workers,
+        queue_max: options.queue_max,
         reuse: options.reuse,
         caps: options.caps,
     }));

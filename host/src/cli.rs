@@ -56,6 +56,9 @@ struct Serve {
     /// Runs at the same time; two per core if left out.
     #[arg(long)]
     workers: Option<std::num::NonZeroUsize>,
+    /// Runs accepted and not ended, waiting ones included.
+    #[arg(long, default_value = "10000")]
+    queue_max: std::num::NonZeroUsize,
     /// What an answer waits for: the disk, or the page cache.
     #[arg(long, value_enum, default_value = "full")]
     durability: DurabilityArgument,
@@ -104,6 +107,7 @@ fn serve(arguments: Serve) -> anyhow::Result<()> {
         listen: arguments.listen,
         analyses: arguments.analyses,
         workers: arguments.workers.map_or(2 * cores, usize::from),
+        queue_max: arguments.queue_max.into(),
         reuse: if arguments.single_use_workers { Reuse::Never } else { Reuse::Warm },
         store: store::Options {
             durability: match arguments.durability {

@@ -38,8 +38,6 @@ use crate::store::runs::RunState;
 use crate::store::uploads::UploadFacts;
 use crate::time::Clock;
 
-/// Most runs accepted and not ended.
-pub const QUEUE_MAX: usize = 10_000;
 const RETRY_AFTER_S_MAX: u64 = 60;
 
 /// What the outside sees of a run in flight.
@@ -116,6 +114,7 @@ impl Board {
 #[derive(Debug, Clone, Copy)]
 pub struct Load {
     pub in_flight: usize,
+    pub queue_max: usize,
     pub workers_idle: usize,
     pub workers_max: usize,
 }
@@ -137,6 +136,8 @@ pub struct Ports {
     pub clock: Arc<dyn Clock>,
     /// Runs at the same time.
     pub workers_max: usize,
+    /// Runs accepted and not ended.
+    pub queue_max: usize,
     pub reuse: Reuse,
     /// What no run may pass, whatever it was promised.
     pub caps: Limits,
@@ -190,7 +191,7 @@ impl Dispatch {
         if let Some(live) = board.live.get(&key) {
             return Ok(Some(live.phase.subscribe()));
         }
-        if board.live.len() >= QUEUE_MAX {
+        if board.live.len() >= self.ports.queue_max {
             return Err(Denied::QueueFull { retry_after_s: self.retry_after_s_of(&board) });
         }
         board.live.insert(key, Live::new(Phase::Accepting));
@@ -256,7 +257,12 @@ impl Dispatch {
     #[must_use]
     pub fn load(&self) -> Load {
         let board = self.board();
-        Load { in_flight: board.live.len(), workers_idle: board.idle.len(), workers_max: self.ports.workers_max }
+        Load {
+            in_flight: board.live.len(),
+            queue_max: self.ports.queue_max,
+            workers_idle: board.idle.len(),
+            workers_max: self.ports.workers_max,
+        }
     }
 
     /// When a client that waits does well to ask again: whole seconds, from 1 to a minute.

@@ -8,7 +8,6 @@ use serde_json::json;
 
 use super::Api;
 use super::error::Problem;
-use crate::dispatch::QUEUE_MAX;
 use crate::limits::ARGS_BYTES_MAX;
 use crate::limits::Limits;
 
@@ -22,12 +21,12 @@ pub async fn ready(State(api): State<Api>) -> Result<(StatusCode, Json<Value>), 
     let walls = &api.walls;
     let load = api.dispatch.load();
     let room = api.store.check_room(0).is_ok();
-    let ready = room && load.in_flight < QUEUE_MAX;
+    let ready = room && load.in_flight < load.queue_max;
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let body = json!({
         "ready": ready,
         "disk": { "room": room, "free_bytes": api.store.free_bytes()?, "reserve_bytes": api.store.reserve_bytes() },
-        "queue": { "in_flight": load.in_flight, "max": QUEUE_MAX },
+        "queue": { "in_flight": load.in_flight, "max": load.queue_max },
         "workers": { "max": load.workers_max, "idle": load.workers_idle },
         "walls": { "wasm": true, "process": walls.stand(), "landlock": walls.landlock, "seccomp": walls.seccomp,
                    "no_new_privs": walls.no_new_privs },
@@ -41,7 +40,7 @@ pub async fn ready(State(api): State<Api>) -> Result<(StatusCode, Json<Value>), 
 pub async fn limits(State(api): State<Api>) -> Json<Value> {
     Json(json!({
         "default": Limits::DEFAULT.tightest(api.caps), "cap": api.caps, "compile": api.compile_limits,
-        "upload_bytes": api.upload_bytes_max, "args_bytes": ARGS_BYTES_MAX, "queue": QUEUE_MAX,
+        "upload_bytes": api.upload_bytes_max, "args_bytes": ARGS_BYTES_MAX, "queue": api.dispatch.load().queue_max,
         "disk_reserve_bytes": api.store.reserve_bytes(),
     }))
 }

@@ -2,8 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed, as it should")]
 
+mod connections;
 mod flows;
 mod hostile;
 mod layering;
 mod server;
 mod shipped;
+mod uploads;
+mod workers;

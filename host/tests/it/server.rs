@@ -2,11 +2,16 @@
 
 use std::io::BufRead;
 use std::io::BufReader;
+use std::io::Read;
+use std::io::Write;
+use std::net::TcpStream;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Child;
 use std::process::Command;
 use std::process::Stdio;
+use std::time::Duration;
+use std::time::Instant;
 
 use serde_json::Value;
 use serde_json::json;
@@ -43,12 +48,18 @@ pub(crate) struct Server {
     pub(crate) dir: TempDir,
     child: Child,
     url: String,
+    arguments: Vec<String>,
     agent: ureq::Agent,
 }
 
 impl Server {
     /// With these analyses: name, WAT, further members of the descriptor.
     pub(crate) fn start(analyses: &[(&str, &str, Value)]) -> Self {
+        Self::start_with(analyses, &[])
+    }
+
+    /// With further arguments of `belljar serve`.
+    pub(crate) fn start_with(analyses: &[(&str, &str, Value)], arguments: &[&str]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         std::fs::create_dir(dir.path().join("analyses")).unwrap();
         for (name, wat, members) in analyses {
@@ -58,8 +69,9 @@ impl Server {
             descriptor.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
             std::fs::write(path.with_extension("json"), descriptor.to_string()).unwrap();
         }
-        let (child, url) = spawn(dir.path());
-        Self { dir, child, url, agent: agent() }
+        let arguments: Vec<_> = arguments.iter().map(|it| (*it).to_owned()).collect();
+        let (child, url) = spawn(dir.path(), &arguments);
+        Self { dir, child, url, arguments, agent: agent() }
     }
 
     pub(crate) fn pid(&self) -> String {
@@ -74,7 +86,13 @@ impl Server {
     pub(crate) fn crash_and_restart(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
-        (self.child, self.url) = spawn(self.dir.path());
+        (self.child, self.url) = spawn(self.dir.path(), &self.arguments);
+    }
+
+    /// `kill -9`, and a new server with other arguments over the same data.
+    pub(crate) fn restart_with(&mut self, arguments: &[&str]) {
+        self.arguments = arguments.iter().map(|it| (*it).to_owned()).collect();
+        self.crash_and_restart();
     }
 
     /// SIGTERM; the exit code.
@@ -119,6 +137,41 @@ impl Server {
         self.get_with(&format!("/results/{run}"), ("prefer", "wait=60"))
     }
 
+    pub(crate) fn head(&self, path: &str) -> Answer {
+        answer(self.agent.head(self.at(path)).call())
+    }
+
+    /// A connection of its own, for what no client library would send.
+    pub(crate) fn connect(&self) -> TcpStream {
+        TcpStream::connect(self.url.strip_prefix("http://").unwrap()).unwrap()
+    }
+
+    /// Sends that, and gives all that comes until the server closes.
+    pub(crate) fn raw(&self, request: &[u8]) -> String {
+        let mut stream = self.connect();
+        // A server that refuses may close before it has all; what it said counts.
+        drop(stream.write_all(request));
+        let mut said = Vec::new();
+        drop(stream.read_to_end(&mut said));
+        String::from_utf8_lossy(&said).into_owned()
+    }
+
+    /// The pid of the worker that carries a run out, as soon as there is one.
+    pub(crate) fn worker_of(&self, run: &str) -> String {
+        let (file_id, analysis_id) = run.split_once('/').unwrap();
+        let path = self.data().join(&file_id[..2]).join(&file_id[2..]).join("analysis").join(analysis_id);
+        let line = wait_for("a worker", || {
+            std::fs::read_to_string(path.join("inrun.pid")).ok().filter(|it| it.ends_with('\n'))
+        });
+        line.lines().next().unwrap().to_owned()
+    }
+
+    /// What lies in a folder of the data directory.
+    pub(crate) fn lying_in(&self, folder: &str) -> Vec<String> {
+        let entries = std::fs::read_dir(self.data().join(folder)).unwrap();
+        entries.map(|it| it.unwrap().file_name().into_string().unwrap()).collect()
+    }
+
     fn at(&self, path: &str) -> String {
         format!("{}{path}", self.url)
     }
@@ -131,16 +184,33 @@ impl Drop for Server {
     }
 }
 
+/// Looks until it is there. For what nothing tells of: the file system and the process table.
+pub(crate) fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let until = Instant::now() + Duration::from_secs(20);
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(Instant::now() < until, "{what} does not come");
+        std::thread::park_timeout(Duration::from_millis(2));
+    }
+}
+
+pub(crate) fn kill(pid: &str) {
+    assert!(Command::new("kill").args(["-9", pid]).status().unwrap().success());
+}
+
 fn agent() -> ureq::Agent {
     ureq::Agent::config_builder().http_status_as_error(false).build().into()
 }
 
-fn spawn(dir: &Path) -> (Child, String) {
+fn spawn(dir: &Path, arguments: &[String]) -> (Child, String) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_belljar"))
         .args(["serve", "--listen", "127.0.0.1:0", "--data"])
         .arg(dir.join("data"))
         .arg("--analyses")
         .arg(dir.join("analyses"))
+        .args(arguments)
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();

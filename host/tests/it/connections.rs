@@ -1,0 +1,79 @@
+//! What clients do to connections, on purpose or not.
+
+use std::io::Read;
+use std::io::Write;
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::server::Server;
+
+#[test]
+fn heads_have_a_size_and_a_count() {
+    let server = Server::start(&[]);
+    let get = |headers: String| {
+        server.raw(format!("GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{headers}\r\n").as_bytes())
+    };
+    assert!(get(String::new()).starts_with("HTTP/1.1 200"));
+    assert!(get(format!("long: {}\r\n", "x".repeat(12_000))).starts_with("HTTP/1.1 200"));
+    assert!(get(format!("long: {}\r\n", "x".repeat(20_000))).starts_with("HTTP/1.1 431"));
+    assert!(get("a: b\r\n".repeat(100)).starts_with("HTTP/1.1 431"));
+    assert!(server.raw(b"nonsense\r\n\r\n").starts_with("HTTP/1.1 400"));
+}
+
+#[test]
+fn a_client_that_never_ends_its_head_is_let_go() {
+    let server = Server::start(&[]);
+    let mut stream = server.connect();
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nhost:").unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    // A timeout of ours would be an error here.
+    stream.read_to_end(&mut Vec::new()).unwrap();
+}
+
+#[test]
+fn hundreds_of_stalled_clients_stop_nobody_else() {
+    let server = Server::start(&[]);
+    let large = server.upload("large.bin", &vec![1; 8 << 20]);
+    // More than the runtime has threads for blocking work.
+    let stalled: Vec<_> = (0..600)
+        .map(|number| {
+            let mut stream = server.connect();
+            let request = if number % 2 == 0 {
+                "POST /upload HTTP/1.1\r\nhost: x\r\ncontent-length: 9000000\r\n\r\nfirst bytes".to_owned()
+            } else {
+                format!("GET /download/{large}/large.bin HTTP/1.1\r\nhost: x\r\n\r\n")
+            };
+            stream.write_all(request.as_bytes()).unwrap();
+            stream
+        })
+        .collect();
+    let file = server.upload("a.bin", &vec![2; 3 << 20]);
+    assert_eq!(server.get(&format!("/download/{file}/a.bin")).expect(200).body.len(), 3 << 20);
+    server.result(&server.analyse(&file, "entropy", json!({}))).expect(200);
+    drop(stalled);
+}
+
+#[test]
+fn a_head_request_tells_what_a_get_would() {
+    let server = Server::start(&[]);
+    let file = server.upload("a.txt", b"hello");
+    let path = format!("/download/{file}/a.txt");
+    let (head, get) = (server.head(&path).expect(200), server.get(&path).expect(200));
+    assert!(head.body.is_empty());
+    for name in ["etag", "content-length", "content-type", "accept-ranges"] {
+        assert_eq!(head.header(name), get.header(name), "{name}");
+    }
+    server.head(&format!("/upload/{file}")).expect(200);
+}
+
+#[test]
+fn a_question_can_wait_for_its_answer() {
+    let server = Server::start(&[]);
+    let file = server.upload("a.txt", b"hello");
+    let question = json!({ "file_id": file, "analysis": "digest" }).to_string();
+    let answer = server.post("/analyse", &[("prefer", "wait=30")], question.as_bytes()).expect(200);
+    assert_eq!(answer.header("preference-applied"), "wait=30");
+    assert_eq!(answer.json()["status"], "successful");
+    server.get(answer.json()["results"].as_str().unwrap()).expect(200);
+}

@@ -1,0 +1,123 @@
+//! What a killed worker, a deadline and a full queue do to runs, theirs and others.
+
+use serde_json::json;
+
+use crate::server::Server;
+use crate::server::kill;
+
+#[test]
+fn a_run_whose_worker_is_killed_is_run_again() {
+    let server = Server::start(&[]);
+    let file = server.upload("a.txt", b"abc");
+    let run = server.analyse(&file, "dummy", json!({ "args": { "seconds": 1 } }));
+    let other = server.analyse(&file, "dummy", json!({ "args": { "seconds": 1.5 } }));
+    kill(&server.worker_of(&run));
+    assert_eq!(server.result(&run).expect(200).json()["slept_seconds"], 1.0);
+    let attempts = |run: &str| server.get(&format!("/results/{run}/run")).json()["attempts"].clone();
+    assert_eq!(attempts(&run), 2);
+    server.result(&other).expect(200);
+    assert_eq!(attempts(&other), 1, "nobody else is disturbed");
+}
+
+#[test]
+fn a_run_that_loses_every_worker_is_failed_by_name_and_can_be_asked_for_again() {
+    let server = Server::start(&[]);
+    let file = server.upload("a.txt", b"abc");
+    let question = json!({ "args": { "seconds": 2 } });
+    let run = server.analyse(&file, "dummy", question.clone());
+    let mut last = String::new();
+    for _ in 0..3 {
+        let worker =
+            crate::server::wait_for("the next worker", || Some(server.worker_of(&run)).filter(|it| *it != last));
+        kill(&worker);
+        last = worker;
+    }
+    let problem = server.result(&run).expect(500).json();
+    assert_eq!(problem["reason"], "host-interrupted");
+    assert_eq!(server.get(&format!("/results/{run}/run")).json()["status"], "failed");
+    assert_eq!(server.analyse(&file, "dummy", question), run);
+    server.result(&run).expect(200);
+}
+
+#[test]
+fn a_server_killed_in_mid_run_finishes_it_after_its_restart() {
+    let mut server = Server::start(&[]);
+    let file = server.upload("a.txt", b"abc");
+    let run = server.analyse(&file, "dummy", json!({ "args": { "seconds": 1 } }));
+    let worker = server.worker_of(&run);
+    server.crash_and_restart();
+    crate::server::wait_for("the worker's end", || (!alive(&worker)).then_some(()));
+    server.result(&run).expect(200);
+    assert!(server.lying_in("queue").is_empty());
+    assert!(server.lying_in("staging").is_empty());
+}
+
+#[test]
+fn a_deadline_is_the_operators_and_passes_with_the_day() {
+    let server = Server::start_with(&[], &["--cap", "wall_ms=200"]);
+    assert_eq!(server.get("/limits").expect(200).json()["cap"]["wall_ms"], 200);
+    let file = server.upload("a.txt", b"abc");
+    let question = json!({ "args": { "seconds": 30 } });
+    let run = server.analyse(&file, "dummy", question.clone());
+    let worker = server.worker_of(&run);
+    let problem = server.result(&run).expect(422).json();
+    assert_eq!(problem["reason"], "deadline");
+    crate::server::wait_for("the worker's end", || (!alive(&worker)).then_some(()));
+    assert_eq!(server.analyse(&file, "dummy", question), run, "the same question");
+    server.get(&format!("/results/{run}")).expect(202);
+}
+
+#[test]
+fn a_request_may_ask_for_less_and_never_for_more() {
+    let server = Server::start(&[]);
+    let file = server.upload("a.txt", b"abc");
+    let limits = |asked| {
+        let run = server.analyse(&file, "dummy", json!({ "args": { "seconds": 0 }, "limits": asked, "rerun": true }));
+        server.get_with(&format!("/results/{run}"), ("prefer", "wait=60")).expect(200);
+        server.get(&format!("/results/{run}/run")).json()["limits"].clone()
+    };
+    let granted = limits(json!({}));
+    assert_eq!(limits(json!({ "memory_bytes": 4 << 20 }))["memory_bytes"], 4 << 20);
+    assert_eq!(limits(json!({ "memory_bytes": u64::MAX }))["memory_bytes"], granted["memory_bytes"]);
+    let unknown = json!({ "file_id": file, "analysis": "dummy", "limits": { "memory": 1 } }).to_string();
+    server.post("/analyse", &[], unknown.as_bytes()).expect(422);
+}
+
+#[test]
+fn a_full_queue_says_when_to_come_back() {
+    let server = Server::start_with(&[], &["--queue-max", "2", "--workers", "1"]);
+    let file = server.upload("a.txt", b"abc");
+    let question =
+        |seconds| json!({ "file_id": file, "analysis": "dummy", "args": { "seconds": seconds } }).to_string();
+    let ask = |seconds: u32| server.post("/analyse", &[], question(seconds).as_bytes());
+    let first = ask(30).expect(200).json()["analysis_id"].as_str().unwrap().to_owned();
+    ask(31).expect(200);
+    let refused = ask(32).expect(503);
+    assert!(refused.header("retry-after").parse::<u32>().unwrap() >= 1);
+    ask(30).expect(200);
+    server.get("/readyz").expect(503);
+    server.delete(&format!("/results/{file}/{first}")).expect(204);
+    ask(32).expect(200);
+}
+
+#[test]
+fn single_use_workers_serve_one_run_each() {
+    let server = Server::start_with(&[], &["--single-use-workers"]);
+    let file = server.upload("a.txt", b"abc");
+    let mut workers: Vec<_> = (1..=3)
+        .map(|tenths| {
+            let run = server.analyse(&file, "dummy", json!({ "args": { "seconds": f64::from(tenths) / 10.0 } }));
+            let worker = server.worker_of(&run);
+            server.result(&run).expect(200);
+            worker
+        })
+        .collect();
+    workers.sort();
+    workers.dedup();
+    assert_eq!(workers.len(), 3);
+    assert_eq!(server.get("/readyz").json()["workers"]["idle"], 0);
+}
+
+fn alive(pid: &str) -> bool {
+    std::path::Path::new("/proc").join(pid).exists()
+}
