@@ -29,9 +29,15 @@ pub enum Errno {
 impl Errno {
     /// The number on the wire between guest and host.
     #[must_use]
+    #[expect(clippy::as_conversions, reason = "the discriminant of a repr(u16) enum has no From")]
+    pub fn code(self) -> u16 {
+        self as u16
+    }
+
+    /// The same, as a call returns it.
+    #[must_use]
     pub fn number(self) -> i32 {
-        #[expect(clippy::as_conversions, reason = "the discriminant of a repr(u16) enum has no From")]
-        i32::from(self as u16)
+        i32::from(self.code())
     }
 }
 
@@ -42,6 +48,8 @@ pub enum CallError {
     Errno(Errno),
     /// A limit is passed: the run ends with this reason.
     Limit(Reason, &'static str),
+    /// There is no fuel for the work that the call would be.
+    OutOfFuel,
     /// The guest called `proc_exit`.
     Exit(i32),
     /// We failed, not the guest.

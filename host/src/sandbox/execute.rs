@@ -10,6 +10,7 @@ use super::program::Program;
 use super::tree::Artifact;
 use super::vfs::Mounts;
 use super::vfs::Vfs;
+use super::wasi::Work;
 use super::wasi::clock::GuestClock;
 use super::wasi::random::GuestRandom;
 use crate::run::Failure;
@@ -44,6 +45,8 @@ pub struct Guest<H: Host> {
     pub(super) clock: GuestClock,
     pub(super) random: GuestRandom,
     pub(super) limiter: Limiter,
+    /// Of the call under way.
+    pub(super) work: Work,
     /// How the guest's last host call ended the run, if one did.
     pub(super) end: Option<CallError>,
 }
@@ -61,6 +64,7 @@ pub fn execute<H: Host>(program: &Program<H>, request: Request, host: H) -> wasm
         clock: GuestClock::default(),
         random: GuestRandom::new(request.seed),
         limiter: Limiter::new(limits.memory_bytes, limits.table_elements),
+        work: Work::default(),
         end: None,
     };
     let mut store = Store::new(program.instance.module().engine(), guest);
@@ -102,7 +106,7 @@ fn fault<H: Host>(called: wasmtime::Result<()>, guest: &mut Guest<H>) -> wasmtim
             return Ok(Some(Failure::new(Reason::StorageFull, "the disk of this server is full")));
         }
         Some(CallError::Host(error)) => return Err(error.into()),
-        Some(CallError::Errno(_)) | None => match error.downcast_ref::<Trap>() {
+        Some(CallError::Errno(_) | CallError::OutOfFuel) | None => match error.downcast_ref::<Trap>() {
             Some(Trap::OutOfFuel) => {
                 return Ok(Some(Failure::new(Reason::OutOfFuel, "more work than its fuel allows")));
             }

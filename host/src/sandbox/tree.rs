@@ -237,6 +237,9 @@ impl Tree {
             return Err(Errno::Rofs);
         }
         let ino = self.entry(from, old).ok_or(Errno::Noent)?;
+        if !self.nodes[to].linked {
+            return Err(Errno::Noent);
+        }
         if self.is_within(to, ino) {
             return Err(Errno::Inval);
         }
@@ -338,11 +341,19 @@ impl Tree {
 
     fn forget_if_unused(&mut self, ino: Ino) {
         let node = &mut self.nodes[ino];
-        if node.open == 0 && !node.linked {
-            self.bytes -= node.size;
-            node.size = 0;
-            node.kind = Kind::Gone;
+        if node.open > 0 || node.linked {
+            return;
         }
+        // The host keeps the file until the run ends; only what it no longer holds is given back to the quota.
+        let emptied = match &node.kind {
+            Kind::File(file) => rustix::fs::ftruncate(file, 0).is_ok(),
+            Kind::Directory(_) | Kind::Sample | Kind::Gone => true,
+        };
+        if emptied {
+            self.bytes -= node.size;
+        }
+        node.size = 0;
+        node.kind = Kind::Gone;
     }
 
     fn depth(&self, mut ino: Ino) -> usize {

@@ -78,6 +78,13 @@ pub struct OpenHow {
     pub directory: bool,
 }
 
+/// Where a write without an offset goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WritesTo {
+    Position,
+    End,
+}
+
 /// Whence a seek counts.
 #[derive(Debug, Clone, Copy)]
 pub enum Whence {
@@ -190,6 +197,15 @@ impl<H: Host> Vfs<H> {
         Ok((file_type, descriptor.access))
     }
 
+    /// Where writes go from now on.
+    ///
+    /// # Errors
+    /// `Badf`.
+    pub fn set_writes_to(&mut self, fd: Fd, place: WritesTo) -> Result<(), Errno> {
+        self.get_mut(fd)?.access.append = place == WritesTo::End;
+        Ok(())
+    }
+
     /// Size and number; `None` for a stream.
     ///
     /// # Errors
@@ -286,6 +302,9 @@ impl<H: Host> Vfs<H> {
             Target::Node(ino) => {
                 let Kind::File(_) = self.tree.kind(ino) else { return Err(Errno::Badf.into()) };
                 let end = offset.checked_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX)).ok_or(Errno::Inval)?;
+                if bytes.is_empty() {
+                    return Ok(0);
+                }
                 if end > self.tree.size(ino) {
                     self.tree.resize(ino, end)?;
                 }
@@ -415,7 +434,9 @@ impl<H: Host> Vfs<H> {
         let parent = self.tree.find_parent(root, from, path);
         let (directory, name) = self.note(parent, path)?;
         let ino = self.tree.entry(directory, name).ok_or(Errno::Noent)?;
+        let wanted_directory = super::path::wants_directory(path);
         match (expected, self.tree.stat(ino).directory) {
+            (FileType::Regular | FileType::Stream, false) if wanted_directory => return Err(Errno::Notdir.into()),
             (FileType::Directory, false) => return Err(Errno::Notdir.into()),
             (FileType::Regular | FileType::Stream, true) => return Err(Errno::Isdir.into()),
             (FileType::Directory, true) | (FileType::Regular | FileType::Stream, false) => (),
@@ -441,9 +462,10 @@ impl<H: Host> Vfs<H> {
 
     /// Remembers a wish that the file system has no answer to, such as a link.
     pub fn deny(&mut self, what: &str, path: &[u8]) {
-        // Guests choose these bytes; they are kept short and escaped.
-        let path: String = String::from_utf8_lossy(path).escape_debug().take(120).collect();
-        self.denied.get_or_insert_with(|| format!("{what} `{path}`"));
+        // Guests choose these bytes, and how many; they are kept short and escaped.
+        let path = &path[..path.len().min(120)];
+        let told = || format!("{what} `{}`", String::from_utf8_lossy(path).escape_debug());
+        self.denied.get_or_insert_with(told);
     }
 
     fn open_existing(&mut self, ino: Ino, path: &[u8], how: OpenHow) -> Result<Ino, CallError> {
@@ -452,7 +474,8 @@ impl<H: Host> Vfs<H> {
             return Err(Errno::Notdir.into());
         }
         if directory {
-            return if how.truncate { Err(Errno::Isdir.into()) } else { Ok(ino) };
+            let written = how.truncate || (how.access.write && !how.directory);
+            return if written { Err(Errno::Isdir.into()) } else { Ok(ino) };
         }
         if (how.access.write || how.truncate) && !self.tree.writable(ino) {
             return self.note_change(Err(Errno::Rofs.into()), path);

@@ -76,8 +76,8 @@ pub(super) const NAMES: [&str; 46] = [
     "sock_shutdown",
 ];
 
-/// Bytes that a call moved, for its fuel.
-type Moved = Result<u64, CallError>;
+/// How a call ended; what it cost is counted in [`Guest::work`], whichever way it ended.
+type Done = Result<(), CallError>;
 
 /// Defines every function.
 pub(super) fn link<H: Host>(linker: &mut Linker<Guest<H>>) -> wasmtime::Result<()> {
@@ -91,28 +91,61 @@ pub(super) fn link<H: Host>(linker: &mut Linker<Guest<H>>) -> wasmtime::Result<(
 /// Carries out one host call: finds the memory, charges fuel, turns failure into an error number or the run's end.
 fn call<H: Host>(
     mut caller: Caller<'_, Guest<H>>,
-    body: impl FnOnce(&mut GuestMemory<'_>, &mut Guest<H>) -> Moved,
+    body: impl FnOnce(&mut GuestMemory<'_>, &mut Guest<H>) -> Done,
 ) -> wasmtime::Result<i32> {
-    charge(&mut caller, CALL_FUEL)?;
+    let fuel = charge(&mut caller, CALL_FUEL)?;
     let Some(memory) = caller.get_export("memory").and_then(wasmtime::Extern::into_memory) else {
         return Ok(Errno::Fault.number());
     };
     let (bytes, guest) = memory.data_and_store_mut(&mut caller);
-    match body(&mut GuestMemory(bytes), guest) {
-        Ok(moved) => {
-            charge(&mut caller, moved / BYTES_PER_FUEL)?;
-            Ok(0)
-        }
+    guest.work = Work { bytes: 0, fuel };
+    let done = body(&mut GuestMemory(bytes), guest);
+    // Work that ended in an error number was work.
+    let cost = guest.work.cost();
+    charge(&mut caller, cost)?;
+    match done {
+        Ok(()) => Ok(0),
         Err(CallError::Errno(errno)) => Ok(errno.number()),
+        Err(CallError::OutOfFuel) => {
+            caller.set_fuel(0)?;
+            Err(wasmtime::Trap::OutOfFuel.into())
+        }
         Err(end @ (CallError::Limit(..) | CallError::Exit(_) | CallError::Host(_))) => {
-            guest.end = Some(end);
+            caller.data_mut().end = Some(end);
             Err(wasmtime::Error::msg("the run ends in a host call"))
         }
     }
 }
 
-fn charge<H: Host>(caller: &mut Caller<'_, Guest<H>>, fuel: u64) -> wasmtime::Result<()> {
+/// Takes fuel and tells what is left.
+fn charge<H: Host>(caller: &mut Caller<'_, Guest<H>>, fuel: u64) -> wasmtime::Result<u64> {
     let left = caller.get_fuel()?;
-    caller.set_fuel(left.saturating_sub(fuel))?;
-    if left < fuel { Err(wasmtime::Trap::OutOfFuel.into()) } else { Ok(()) }
+    let after = left.saturating_sub(fuel);
+    caller.set_fuel(after)?;
+    if left < fuel { Err(wasmtime::Trap::OutOfFuel.into()) } else { Ok(after) }
+}
+
+/// What the host does for a guest in one call.
+#[derive(Debug, Default)]
+pub(super) struct Work {
+    /// Bytes moved, or as many as would have cost the same.
+    bytes: u64,
+    /// Left when the call began.
+    fuel: u64,
+}
+
+impl Work {
+    fn cost(&self) -> u64 {
+        self.bytes / BYTES_PER_FUEL
+    }
+
+    fn count(&mut self, bytes: u64) {
+        self.bytes = self.bytes.saturating_add(bytes);
+    }
+
+    /// Says before it is done whether there is fuel for that much more.
+    fn afford(&self, bytes: u64) -> Done {
+        let cost = self.bytes.saturating_add(bytes) / BYTES_PER_FUEL;
+        if cost > self.fuel { Err(CallError::OutOfFuel) } else { Ok(()) }
+    }
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use wasmtime::Linker;
 
+use super::Done;
 use super::MODULE;
-use super::Moved;
 use super::call;
 use super::memory::GuestMemory;
 use crate::sandbox::errno::Errno;
@@ -39,7 +39,7 @@ pub(super) fn link<H: Host>(linker: &mut Linker<Guest<H>>) -> wasmtime::Result<(
         call(caller, |memory, _| {
             check(id)?;
             memory.put_u64(out, LOOK_NS)?;
-            Ok(0)
+            Ok(())
         })
     })?;
     linker.func_wrap(
@@ -49,7 +49,7 @@ pub(super) fn link<H: Host>(linker: &mut Linker<Guest<H>>) -> wasmtime::Result<(
             call(caller, |memory, guest| {
                 check(id)?;
                 memory.put_u64(out, guest.clock.look())?;
-                Ok(0)
+                Ok(())
             })
         },
     )?;
@@ -60,7 +60,7 @@ pub(super) fn link<H: Host>(linker: &mut Linker<Guest<H>>) -> wasmtime::Result<(
             call(caller, |memory, guest| poll(memory, guest, Poll { subscriptions, events, count, out }))
         },
     )?;
-    linker.func_wrap(MODULE, "sched_yield", |caller: wasmtime::Caller<'_, Guest<H>>| call(caller, |_, _| Ok(0)))?;
+    linker.func_wrap(MODULE, "sched_yield", |caller: wasmtime::Caller<'_, Guest<H>>| call(caller, |_, _| Ok(())))?;
     Ok(())
 }
 
@@ -81,17 +81,20 @@ struct Wait {
     tag: u8,
     /// For a clock: when. Files and streams are always ready.
     at_ns: Option<u64>,
+    /// What is wrong with the descriptor; 0 for nothing.
+    errno: u16,
 }
 
-fn poll<H: Host>(memory: &mut GuestMemory<'_>, guest: &mut Guest<H>, poll: Poll) -> Moved {
+fn poll<H: Host>(memory: &mut GuestMemory<'_>, guest: &mut Guest<H>, poll: Poll) -> Done {
     if poll.count == 0 || poll.count > SUBSCRIPTIONS_MAX {
         return Err(Errno::Inval.into());
     }
+    guest.work.count(u64::from(poll.count) * 80);
     memory.bytes(poll.subscriptions, poll.count * SUBSCRIPTION_BYTES)?;
     memory.bytes(poll.events, poll.count * EVENT_BYTES)?;
     let now = guest.clock.now_ns;
     let waits = (0..poll.count)
-        .map(|number| wait(memory, poll.subscriptions + number * SUBSCRIPTION_BYTES, now))
+        .map(|number| wait(memory, guest, poll.subscriptions + number * SUBSCRIPTION_BYTES))
         .collect::<Result<Vec<_>, _>>()?;
     let something_ready = waits.iter().any(|it| it.at_ns.is_none());
     if !something_ready && let Some(first) = waits.iter().filter_map(|it| it.at_ns).min() {
@@ -103,26 +106,31 @@ fn poll<H: Host>(memory: &mut GuestMemory<'_>, guest: &mut Guest<H>, poll: Poll)
     for event in &due {
         memory.bytes_mut(at, EVENT_BYTES)?.fill(0);
         memory.put_u64(at, event.userdata)?;
+        memory.put(at + 8, &event.errno.to_le_bytes())?;
         memory.put(at + 10, &[event.tag])?;
         memory.put_u64(at + 16, u64::from(event.at_ns.is_none()))?;
         at += EVENT_BYTES;
     }
     memory.put_len(poll.out, due.len())?;
-    Ok(u64::from(poll.count) * 80)
+    Ok(())
 }
 
-fn wait(memory: &GuestMemory<'_>, at: u32, now: u64) -> Result<Wait, Errno> {
+fn wait<H: Host>(memory: &GuestMemory<'_>, guest: &Guest<H>, at: u32) -> Result<Wait, Errno> {
     let userdata = memory.u64(at)?;
     let [tag] = memory.array::<1>(at + 8)?;
-    let at_ns = match tag {
+    match tag {
         0 => {
             check(memory.u32(at + 16)?)?;
             let timeout = memory.u64(at + 24)?;
             let [flags] = memory.array::<1>(at + 40)?;
-            Some(if flags & ABSOLUTE == 0 { now.saturating_add(timeout) } else { timeout })
+            let now = guest.clock.now_ns;
+            let at_ns = if flags & ABSOLUTE == 0 { now.saturating_add(timeout) } else { timeout };
+            Ok(Wait { userdata, tag, at_ns: Some(at_ns), errno: 0 })
         }
-        1 | 2 => None,
-        _ => return Err(Errno::Inval),
-    };
-    Ok(Wait { userdata, tag, at_ns })
+        1 | 2 => {
+            let known = guest.vfs.file_type(memory.u32(at + 16)?);
+            Ok(Wait { userdata, tag, at_ns: None, errno: known.err().map_or(0, Errno::code) })
+        }
+        _ => Err(Errno::Inval),
+    }
 }

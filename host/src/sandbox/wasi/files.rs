@@ -3,10 +3,11 @@
 use wasmtime::Caller;
 use wasmtime::Linker;
 
+use super::Done;
 use super::MODULE;
-use super::Moved;
 use super::call;
 use super::memory::GuestMemory;
+use crate::sandbox::errno::CallError;
 use crate::sandbox::errno::Errno;
 use crate::sandbox::execute::Guest;
 use crate::sandbox::port::Host;
@@ -15,9 +16,12 @@ use crate::sandbox::vfs::Access;
 use crate::sandbox::vfs::FileType;
 use crate::sandbox::vfs::Vfs;
 use crate::sandbox::vfs::Whence;
+use crate::sandbox::vfs::WritesTo;
 
 /// Rights are a fiction here: access is what the descriptor was opened with. All of them, for libcs that ask.
 const RIGHTS: u64 = (1 << 30) - 1;
+const RIGHT_SEEK: u64 = 1 << 2;
+const RIGHT_TELL: u64 = 1 << 5;
 const RIGHT_WRITE: u64 = 1 << 6;
 const APPEND: u16 = 1;
 const DIRENT_BYTES: usize = 24;
@@ -44,15 +48,15 @@ fn link_bytes<H: Host>(linker: &mut Linker<Guest<H>>) -> wasmtime::Result<()> {
         },
     )?;
     linker.func_wrap(MODULE, "fd_write", |caller: Caller<'_, Guest<H>>, fd: u32, at: u32, count: u32, out: u32| {
-        call(caller, |memory, guest| gather(memory, (at, count, out), |bytes, _| guest.vfs.write(fd, bytes)))
+        call(caller, |memory, guest| gather(memory, (at, count, out), guest, |vfs, bytes, _| vfs.write(fd, bytes)))
     })?;
     linker.func_wrap(
         MODULE,
         "fd_pwrite",
         |caller: Caller<'_, Guest<H>>, fd: u32, at: u32, count: u32, offset: u64, out: u32| {
             call(caller, |memory, guest| {
-                gather(memory, (at, count, out), |bytes, done| {
-                    guest.vfs.write_at(fd, bytes, offset.saturating_add(done))
+                gather(memory, (at, count, out), guest, |vfs, bytes, done| {
+                    vfs.write_at(fd, bytes, offset.saturating_add(done))
                 })
             })
         },
@@ -70,7 +74,7 @@ fn link_bytes<H: Host>(linker: &mut Linker<Guest<H>>) -> wasmtime::Result<()> {
                 };
                 let position = guest.vfs.seek(fd, offset, whence)?;
                 memory.put_u64(out, position)?;
-                Ok(0)
+                Ok(())
             })
         },
     )?;
@@ -78,14 +82,18 @@ fn link_bytes<H: Host>(linker: &mut Linker<Guest<H>>) -> wasmtime::Result<()> {
         call(caller, |memory, guest| {
             let position = guest.vfs.seek(fd, 0, Whence::Current)?;
             memory.put_u64(out, position)?;
-            Ok(0)
+            Ok(())
         })
     })?;
     linker.func_wrap(
         MODULE,
         "fd_readdir",
         |caller: Caller<'_, Guest<H>>, fd: u32, at: u32, len: u32, cookie: u64, out: u32| {
-            call(caller, |memory, guest| list(memory, &guest.vfs.list(fd)?, (at, len, cookie, out)))
+            call(caller, |memory, guest| {
+                let entries = guest.vfs.list(fd)?;
+                guest.work.count(u64::try_from(entries.len()).unwrap_or(u64::MAX) * 256);
+                list(memory, &entries, (at, len, cookie, out))
+            })
         },
     )?;
     Ok(())
@@ -96,13 +104,13 @@ fn link_facts<H: Host>(linker: &mut Linker<Guest<H>>) -> wasmtime::Result<()> {
         call(caller, |memory, guest| {
             let (file_type, access) = guest.vfs.file_type(fd)?;
             memory.put(out, &fdstat(file_type, access))?;
-            Ok(0)
+            Ok(())
         })
     })?;
     linker.func_wrap(MODULE, "fd_filestat_get", |caller: Caller<'_, Guest<H>>, fd: u32, out: u32| {
         call(caller, |memory, guest| {
             memory.put(out, &filestat(guest.vfs.stat(fd)?))?;
-            Ok(0)
+            Ok(())
         })
     })?;
     linker.func_wrap(MODULE, "fd_prestat_get", |caller: Caller<'_, Guest<H>>, fd: u32, out: u32| {
@@ -110,7 +118,7 @@ fn link_facts<H: Host>(linker: &mut Linker<Guest<H>>) -> wasmtime::Result<()> {
             let path = guest.vfs.preopen(fd)?;
             memory.put_u32(out, 0)?;
             memory.put_len(out.checked_add(4).ok_or(Errno::Fault)?, path.len())?;
-            Ok(0)
+            Ok(())
         })
     })?;
     linker.func_wrap(MODULE, "fd_prestat_dir_name", |caller: Caller<'_, Guest<H>>, fd: u32, at: u32, len: u32| {
@@ -120,23 +128,28 @@ fn link_facts<H: Host>(linker: &mut Linker<Guest<H>>) -> wasmtime::Result<()> {
                 return Err(Errno::Nametoolong.into());
             }
             memory.put(at, path)?;
-            Ok(0)
+            Ok(())
         })
     })?;
     linker.func_wrap(MODULE, "fd_close", |caller: Caller<'_, Guest<H>>, fd: u32| {
-        call(caller, |_, guest| Ok(guest.vfs.close(fd).map(|()| 0)?))
+        call(caller, |_, guest| Ok(guest.vfs.close(fd)?))
     })?;
     linker.func_wrap(MODULE, "fd_renumber", |caller: Caller<'_, Guest<H>>, from: u32, to: u32| {
-        call(caller, |_, guest| Ok(guest.vfs.renumber(from, to).map(|()| 0)?))
+        call(caller, |_, guest| Ok(guest.vfs.renumber(from, to)?))
     })?;
     linker.func_wrap(MODULE, "fd_filestat_set_size", |caller: Caller<'_, Guest<H>>, fd: u32, size: u64| {
-        call(caller, |_, guest| guest.vfs.set_size(fd, size).map(|()| 0))
+        call(caller, |_, guest| guest.vfs.set_size(fd, size))
+    })?;
+    linker.func_wrap(MODULE, "fd_fdstat_set_flags", |caller: Caller<'_, Guest<H>>, fd: u32, flags: u32| {
+        // The other flags are about waiting, which nobody has to here.
+        let place = if flags & u32::from(APPEND) == 0 { WritesTo::Position } else { WritesTo::End };
+        call(caller, |_, guest| Ok(guest.vfs.set_writes_to(fd, place)?))
     })?;
     linker.func_wrap(MODULE, "fd_allocate", |caller: Caller<'_, Guest<H>>, fd: u32, offset: u64, len: u64| {
         call(caller, |_, guest| {
             let end = offset.checked_add(len).ok_or(Errno::Inval)?;
             let size = guest.vfs.stat(fd)?.ok_or(Errno::Badf)?.size;
-            guest.vfs.set_size(fd, end.max(size)).map(|()| 0)
+            guest.vfs.set_size(fd, end.max(size))
         })
     })?;
     Ok(())
@@ -151,9 +164,6 @@ fn link_quiet<H: Host>(linker: &mut Linker<Guest<H>>) -> wasmtime::Result<()> {
     )?;
     linker.func_wrap(MODULE, "fd_datasync", |caller: Caller<'_, Guest<H>>, fd: u32| quiet(caller, fd))?;
     linker.func_wrap(MODULE, "fd_sync", |caller: Caller<'_, Guest<H>>, fd: u32| quiet(caller, fd))?;
-    linker.func_wrap(MODULE, "fd_fdstat_set_flags", |caller: Caller<'_, Guest<H>>, fd: u32, _flags: u32| {
-        quiet(caller, fd)
-    })?;
     linker.func_wrap(
         MODULE,
         "fd_fdstat_set_rights",
@@ -168,48 +178,71 @@ fn link_quiet<H: Host>(linker: &mut Linker<Guest<H>>) -> wasmtime::Result<()> {
 }
 
 fn quiet<H: Host>(caller: Caller<'_, Guest<H>>, fd: u32) -> wasmtime::Result<i32> {
-    call(caller, |_, guest| Ok(guest.vfs.file_type(fd).map(|_| 0)?))
+    call(caller, |_, guest| Ok(guest.vfs.file_type(fd).map(drop)?))
 }
+
+/// Most bytes of one call; more is moved by asking again, as for any short read or write.
+const CALL_BYTES_MAX: u32 = 64 << 20;
+/// What a buffer costs besides its bytes, in bytes.
+const BUFFER_WORK: u64 = 1024;
+/// How much dearer a byte written is than one read: disk, quota, log.
+const WRITE_WORK: u64 = 4;
 
 fn scatter<H: Host>(
     memory: &mut GuestMemory<'_>,
     (at, count, out): (u32, u32, u32),
     guest: &mut Guest<H>,
-    mut read: impl FnMut(&mut Vfs<H>, &mut [u8], u64) -> Result<usize, crate::sandbox::errno::CallError>,
-) -> Moved {
-    let mut done = 0;
+    mut read: impl FnMut(&mut Vfs<H>, &mut [u8], u64) -> Result<usize, CallError>,
+) -> Done {
+    memory.u32(out)?;
+    let (mut done, mut room) = (0, CALL_BYTES_MAX);
     for (at, len) in memory.vectors(at, count)? {
+        let len = len.min(room);
+        guest.work.count(BUFFER_WORK);
+        guest.work.afford(u64::from(len))?;
         let got = u64::try_from(read(&mut guest.vfs, memory.bytes_mut(at, len)?, done)?).unwrap_or(0);
+        guest.work.count(got);
         done += got;
-        if got < u64::from(len) {
+        room -= len;
+        if got < u64::from(len) || room == 0 {
             break;
         }
     }
     memory.put_u32(out, u32::try_from(done).map_err(|_| Errno::Inval)?)?;
     let bytes_read = guest.vfs.bytes_read();
     guest.vfs.host.progress(bytes_read);
-    Ok(done)
+    Ok(())
 }
 
-fn gather(
+fn gather<H: Host>(
     memory: &mut GuestMemory<'_>,
     (at, count, out): (u32, u32, u32),
-    mut write: impl FnMut(&[u8], u64) -> Result<usize, crate::sandbox::errno::CallError>,
-) -> Moved {
-    let mut done = 0;
+    guest: &mut Guest<H>,
+    mut write: impl FnMut(&mut Vfs<H>, &[u8], u64) -> Result<usize, CallError>,
+) -> Done {
+    memory.u32(out)?;
+    let (mut done, mut room) = (0, CALL_BYTES_MAX);
     for (at, len) in memory.vectors(at, count)? {
-        done += u64::try_from(write(memory.bytes(at, len)?, done)?).unwrap_or(0);
+        let len = len.min(room);
+        guest.work.count(BUFFER_WORK);
+        guest.work.afford(u64::from(len) * WRITE_WORK)?;
+        let put = u64::try_from(write(&mut guest.vfs, memory.bytes(at, len)?, done)?).unwrap_or(0);
+        guest.work.count(put * WRITE_WORK);
+        done += put;
+        room -= len;
+        if room == 0 {
+            break;
+        }
     }
     memory.put_u32(out, u32::try_from(done).map_err(|_| Errno::Inval)?)?;
-    // Writing costs the host more than reading: disk, quota, log.
-    Ok(done * 4)
+    Ok(())
 }
 
 fn list(
     memory: &mut GuestMemory<'_>,
     entries: &[(String, Stat)],
     (at, len, cookie, out): (u32, u32, u64, u32),
-) -> Moved {
+) -> Done {
     let skip = usize::try_from(cookie).unwrap_or(usize::MAX);
     let mut bytes = Vec::new();
     let room = usize::try_from(len).map_err(|_| Errno::Fault)?;
@@ -228,7 +261,7 @@ fn list(
     bytes.truncate(room);
     memory.put(at, &bytes)?;
     memory.put_len(out, bytes.len())?;
-    Ok(u64::try_from(entries.len()).unwrap_or(0) * 256)
+    Ok(())
 }
 
 fn type_of(stat: Stat) -> FileType {
@@ -237,7 +270,8 @@ fn type_of(stat: Stat) -> FileType {
 
 fn type_number(file_type: FileType) -> u8 {
     match file_type {
-        FileType::Stream => 2,
+        // Unknown: libc takes a character device for a terminal, and programs then colour or prompt.
+        FileType::Stream => 0,
         FileType::Directory => 3,
         FileType::Regular => 4,
     }
@@ -247,9 +281,8 @@ fn fdstat(file_type: FileType, access: Access) -> [u8; 24] {
     let mut bytes = [0; 24];
     bytes[0] = type_number(file_type);
     bytes[2..4].copy_from_slice(&(if access.append { APPEND } else { 0 }).to_le_bytes());
-    // Seeking and telling are not for streams: libc takes a character device that cannot seek for a terminal.
     let base = if access.write { RIGHTS } else { RIGHTS & !RIGHT_WRITE };
-    let base = if file_type == FileType::Stream { base & !(1 << 2 | 1 << 5) } else { base };
+    let base = if file_type == FileType::Stream { base & !(RIGHT_SEEK | RIGHT_TELL) } else { base };
     bytes[8..16].copy_from_slice(&base.to_le_bytes());
     bytes[16..24].copy_from_slice(&RIGHTS.to_le_bytes());
     bytes

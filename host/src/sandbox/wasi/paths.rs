@@ -45,7 +45,7 @@ fn link_lookups<H: Host>(linker: &mut Linker<Guest<H>>) -> wasmtime::Result<()> 
             call(caller, |memory, guest| {
                 let opened = guest.vfs.open_at(fd, memory.bytes(at, len)?, open_how(how, rights, flags))?;
                 memory.put_u32(out, opened)?;
-                Ok(0)
+                Ok(())
             })
         },
     )?;
@@ -56,7 +56,7 @@ fn link_lookups<H: Host>(linker: &mut Linker<Guest<H>>) -> wasmtime::Result<()> 
             call(caller, |memory, guest| {
                 let stat = guest.vfs.stat_at(fd, memory.bytes(at, len)?)?;
                 memory.put(out, &filestat(Some(stat)))?;
-                Ok(0)
+                Ok(())
             })
         },
     )?;
@@ -65,13 +65,13 @@ fn link_lookups<H: Host>(linker: &mut Linker<Guest<H>>) -> wasmtime::Result<()> 
 
 fn link_changes<H: Host>(linker: &mut Linker<Guest<H>>) -> wasmtime::Result<()> {
     linker.func_wrap(MODULE, "path_create_directory", |caller: Caller<'_, Guest<H>>, fd: u32, at: u32, len: u32| {
-        call(caller, |memory, guest| guest.vfs.make_directory(fd, memory.bytes(at, len)?).map(|()| 0))
+        call(caller, |memory, guest| guest.vfs.make_directory(fd, memory.bytes(at, len)?))
     })?;
     linker.func_wrap(MODULE, "path_remove_directory", |caller: Caller<'_, Guest<H>>, fd: u32, at: u32, len: u32| {
-        call(caller, |memory, guest| guest.vfs.remove(fd, memory.bytes(at, len)?, FileType::Directory).map(|()| 0))
+        call(caller, |memory, guest| guest.vfs.remove(fd, memory.bytes(at, len)?, FileType::Directory))
     })?;
     linker.func_wrap(MODULE, "path_unlink_file", |caller: Caller<'_, Guest<H>>, fd: u32, at: u32, len: u32| {
-        call(caller, |memory, guest| guest.vfs.remove(fd, memory.bytes(at, len)?, FileType::Regular).map(|()| 0))
+        call(caller, |memory, guest| guest.vfs.remove(fd, memory.bytes(at, len)?, FileType::Regular))
     })?;
     linker.func_wrap(
         MODULE,
@@ -79,7 +79,7 @@ fn link_changes<H: Host>(linker: &mut Linker<Guest<H>>) -> wasmtime::Result<()> 
         |caller: Caller<'_, Guest<H>>, fd: u32, at: u32, len: u32, new_fd: u32, new_at: u32, new_len: u32| {
             call(caller, |memory, guest| {
                 let from = (fd, memory.bytes(at, len)?);
-                guest.vfs.rename(from, (new_fd, memory.bytes(new_at, new_len)?)).map(|()| 0)
+                guest.vfs.rename(from, (new_fd, memory.bytes(new_at, new_len)?))
             })
         },
     )?;
@@ -88,7 +88,7 @@ fn link_changes<H: Host>(linker: &mut Linker<Guest<H>>) -> wasmtime::Result<()> 
         "path_filestat_set_times",
         |caller: Caller<'_, Guest<H>>, fd: u32, _lookup: u32, at: u32, len: u32, _a: u64, _m: u64, _flags: u32| {
             // Times are fixed here; what matters is whether the path exists.
-            call(caller, |memory, guest| Ok(guest.vfs.stat_at(fd, memory.bytes(at, len)?).map(|_| 0)?))
+            call(caller, |memory, guest| Ok(guest.vfs.stat_at(fd, memory.bytes(at, len)?).map(drop)?))
         },
     )?;
     Ok(())

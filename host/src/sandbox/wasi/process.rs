@@ -3,8 +3,8 @@
 use wasmtime::Caller;
 use wasmtime::Linker;
 
+use super::Done;
 use super::MODULE;
-use super::Moved;
 use super::call;
 use super::memory::GuestMemory;
 use crate::sandbox::errno::CallError;
@@ -53,13 +53,13 @@ pub(super) fn link<H: Host>(linker: &mut Linker<Guest<H>>) -> wasmtime::Result<(
     Ok(())
 }
 
-fn sizes<S: AsRef<str>>(memory: &mut GuestMemory<'_>, strings: &[S], (count, bytes): (u32, u32)) -> Moved {
+fn sizes<S: AsRef<str>>(memory: &mut GuestMemory<'_>, strings: &[S], (count, bytes): (u32, u32)) -> Done {
     memory.put_len(count, strings.len())?;
     memory.put_len(bytes, strings.iter().map(|it| it.as_ref().len() + 1).sum())?;
-    Ok(0)
+    Ok(())
 }
 
-fn strings<S: AsRef<str>>(memory: &mut GuestMemory<'_>, strings: &[S], (pointers, buffer): (u32, u32)) -> Moved {
+fn strings<S: AsRef<str>>(memory: &mut GuestMemory<'_>, strings: &[S], (pointers, buffer): (u32, u32)) -> Done {
     let (mut pointer, mut at) = (pointers, buffer);
     for string in strings {
         let bytes = string.as_ref().as_bytes();
@@ -70,5 +70,5 @@ fn strings<S: AsRef<str>>(memory: &mut GuestMemory<'_>, strings: &[S], (pointers
         at = at.checked_add(1).ok_or(Errno::Fault)?;
         pointer = pointer.checked_add(4).ok_or(Errno::Fault)?;
     }
-    Ok(0)
+    Ok(())
 }

@@ -32,9 +32,13 @@ impl GuestRandom {
 pub(super) fn link<H: Host>(linker: &mut Linker<Guest<H>>) -> wasmtime::Result<()> {
     linker.func_wrap(MODULE, "random_get", |caller: wasmtime::Caller<'_, Guest<H>>, at: u32, len: u32| {
         call(caller, |memory, guest| {
-            guest.random.fill(memory.bytes_mut(at, len)?);
+            let buffer = memory.bytes_mut(at, len)?;
             // Hashing costs far more than copying.
-            Ok(u64::from(len) * 64)
+            let work = u64::from(len) * 64;
+            guest.work.afford(work)?;
+            guest.work.count(work);
+            guest.random.fill(buffer);
+            Ok(())
         })
     })?;
     Ok(())
