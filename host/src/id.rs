@@ -236,7 +236,8 @@ fn shorten(name: &str, bytes_max: usize) -> String {
         return name.to_owned();
     }
     let (stem, extension) = split_extension(name);
-    format!("{}{extension}", &stem[..stem.len().min(bytes_max - extension.len())])
+    let cut = format!("{}{extension}", &stem[..stem.len().min(bytes_max - extension.len())]);
+    cut.trim_end_matches('.').to_owned()
 }
 
 fn split_extension(name: &str) -> (&str, &str) {
@@ -315,6 +316,14 @@ mod tests {
             let name = SafeName::from_untrusted(given);
             assert_eq!(name.as_str(), safe);
             assert_eq!(safe.parse::<SafeName>().unwrap(), name, "stable");
+        }
+        for bytes in 1..300 {
+            for tail in [".", ".gz", "..", &".y".repeat(9), &format!(".{}", "y".repeat(20))] {
+                let name = SafeName::from_untrusted(&format!("{}{tail}", "x".repeat(bytes)));
+                assert_eq!(name.as_str().parse::<SafeName>().unwrap(), name, "{bytes} {tail}");
+                let numbered = name.numbered(12);
+                assert_eq!(numbered.as_str().parse::<SafeName>().unwrap(), numbered, "{bytes} {tail}");
+            }
         }
         let long = SafeName::from_untrusted(&format!("{}.tar.gz", "x".repeat(4096)));
         assert_eq!(long.as_str().len(), SafeName::BYTES_MAX);

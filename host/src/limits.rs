@@ -84,6 +84,12 @@ impl Limits {
         }
     }
 
+    /// Whether nothing of `other` is larger.
+    #[must_use]
+    pub fn covers(self, other: Self) -> bool {
+        self.tightest(other) == other
+    }
+
     /// These limits with every member that `asked` names replaced by what it names.
     #[must_use]
     pub fn with(self, asked: &AskedLimits) -> Self {
@@ -184,6 +190,8 @@ impl CompileLimits {
 
 /// Args in canonical form, bytes. They travel to the worker in one datagram.
 pub const ARGS_BYTES_MAX: usize = 64 * 1024;
+/// The words of a command line together, bytes; in the same datagram.
+pub const ARGV_BYTES_MAX: usize = 32 * 1024;
 
 #[cfg(test)]
 mod tests {

@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::id::AnalysisName;
+use crate::limits::ARGV_BYTES_MAX;
 use crate::limits::AskedLimits;
 
 /// What an author says of an analysis. See `docs/analysis-contract` for each member.
@@ -80,18 +81,53 @@ impl Descriptor {
         })
     }
 
-    /// The command line: `{name}`, `{input}`, `{out}` and `{args.X}` filled in.
-    #[must_use]
-    pub fn command_line(&self, called: &AnalysisName, file_name: &str, args: &Value) -> Vec<String> {
+    /// The command line: `{name}`, `{input}`, `{out}` and `{args.X}` filled in, once: what is put in is not looked
+    /// through again. A placeholder that names nothing stays as it is.
+    ///
+    /// # Errors
+    /// When it has more than [`ARGV_BYTES_MAX`] bytes.
+    pub fn command_line(&self, called: &AnalysisName, file_name: &str, args: &Value) -> Result<Vec<String>, String> {
+        let mut room = ARGV_BYTES_MAX;
         let fill = |template: &String| {
-            let mut text = template.replace("{name}", called.as_str()).replace("{out}", "/out");
-            for (name, value) in args.as_object().into_iter().flatten() {
-                let plain = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-                text = text.replace(&format!("{{args.{name}}}"), &plain);
+            let mut word = String::new();
+            let mut rest = template.as_str();
+            while let Some((before, after)) = rest.split_once('{') {
+                let placeholder = after
+                    .split_once('}')
+                    .and_then(|(name, after)| Some((placeholder(name, called, file_name, args)?, after)));
+                word.push_str(before);
+                match placeholder {
+                    Some((value, after)) => {
+                        word.push_str(&value);
+                        rest = after;
+                    }
+                    None => {
+                        word.push('{');
+                        rest = after;
+                    }
+                }
+                if word.len() > room {
+                    break;
+                }
             }
-            text.replace("{input}", &format!("/input/{file_name}"))
+            word.push_str(rest);
+            room = room.checked_sub(word.len())?;
+            Some(word)
         };
-        self.argv.iter().map(fill).collect()
+        let words: Option<Vec<_>> = self.argv.iter().map(fill).collect();
+        words.ok_or_else(|| format!("with these args the command line has more than {ARGV_BYTES_MAX} bytes"))
+    }
+}
+
+fn placeholder(name: &str, called: &AnalysisName, file_name: &str, args: &Value) -> Option<String> {
+    match name {
+        "name" => Some(called.to_string()),
+        "input" => Some(format!("/input/{file_name}")),
+        "out" => Some("/out".to_owned()),
+        other => {
+            let value = args.get(other.strip_prefix("args.")?)?;
+            Some(value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+        }
     }
 }
 
@@ -129,12 +165,21 @@ mod tests {
 
     #[test]
     fn a_command_line_is_filled_in() {
-        let found = descriptor(r#", "argv": ["{name}", "-n", "{args.n}", "{input}"]"#).command_line(
-            &"a_5".parse().unwrap(),
-            "x.bin",
-            &serde_json::json!({"n": 3}),
-        );
-        assert_eq!(found, ["a_5", "-n", "3", "/input/x.bin"]);
+        let argv = r#", "argv": ["{name}", "-n={args.n}", "{args.s}", "{input}", "{out}/{args.none}{", "{x}"]"#;
+        let args = serde_json::json!({"n": 3, "s": "{input}{args.n}"});
+        let found = descriptor(argv).command_line(&"a_5".parse().unwrap(), "x.bin", &args).unwrap();
+        assert_eq!(found, ["a_5", "-n=3", "{input}{args.n}", "/input/x.bin", "/out/{args.none}{", "{x}"]);
+    }
+
+    #[test]
+    fn a_command_line_has_a_size() {
+        let argv = descriptor(r#", "argv": ["{args.s}{args.s}"]"#);
+        let of = |bytes: usize| {
+            let args = serde_json::json!({ "s": "x".repeat(bytes) });
+            argv.command_line(&"a".parse().unwrap(), "x", &args)
+        };
+        assert_eq!(of(ARGV_BYTES_MAX / 2).unwrap()[0].len(), ARGV_BYTES_MAX);
+        assert!(of(ARGV_BYTES_MAX / 2 + 1).is_err());
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub fn result_json(stdout: Vec<u8>, form: Stdout, links: &BTreeMap<String, Strin
         Stdout::Text => serde_json::json!({ "text": text(stdout)? }).to_string().into_bytes(),
         Stdout::Lines => {
             let text = text(stdout)?;
-            serde_json::json!({ "lines": text.lines().collect::<Vec<_>>() }).to_string().into_bytes()
+            serde_json::to_vec(&Lines { lines: &text }).map_err(|error| error.to_string())?
         }
         Stdout::None => b"{}".to_vec(),
     };
@@ -36,6 +36,17 @@ pub fn result_json(stdout: Vec<u8>, form: Stdout, links: &BTreeMap<String, Strin
         .and_then(|()| deserializer.end())
         .map_err(|error| format!("stdout is not one JSON document: {error}"))?;
     Ok(if links.is_empty() { json } else { rewrite(&json, links) })
+}
+
+#[derive(serde::Serialize)]
+struct Lines<'a> {
+    #[serde(serialize_with = "one_by_one")]
+    lines: &'a str,
+}
+
+/// Without a list of them in memory, which would be many times as large as the text.
+fn one_by_one<S: serde::Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(text.lines())
 }
 
 fn text(stdout: Vec<u8>) -> Result<String, String> {

@@ -64,13 +64,17 @@ impl Dispatch {
     async fn attempt(&self, question: &Question, wish: &mut watch::Receiver<Option<Reason>>) -> Attempted {
         let key = question.key;
         let mut files = self.files(key);
+        let spec = match spec(question) {
+            Ok(spec) => spec,
+            Err(failure) => return Attempted::failed(files, failure),
+        };
         let wall = Duration::from_millis(question.config.limits.wall_ms);
         let run = async {
             let mut worker = self.worker(question).await?;
             self.ports.store.mark_running(key, worker.identity())?;
             self.set_phase(key, Phase::Running { bytes_read: 0 });
             let sample = self.ports.store.open_upload(&question.upload)?.into();
-            let (done, artifacts) = worker.run(spec(question), sample, &mut files).await?;
+            let (done, artifacts) = worker.run(spec, sample, &mut files).await?;
             Ok::<_, io::Error>((worker, done, artifacts))
         };
         let ended = tokio::select! {
@@ -145,7 +149,7 @@ fn dismissed(wish: &watch::Receiver<Option<Reason>>) -> Failure {
     Failure::new(wish.borrow().unwrap_or(Reason::Dismissed), "ended before its time, as asked")
 }
 
-fn spec(question: &Question) -> RunSpec {
+fn spec(question: &Question) -> Result<RunSpec, Failure> {
     let descriptor = &question.analysis.descriptor;
     let args = &question.config.args;
     let stdin = match descriptor.stdin {
@@ -154,12 +158,14 @@ fn spec(question: &Question) -> RunSpec {
         Stdin::Sample => StdinSpec::Sample,
         Stdin::Empty => StdinSpec::Bytes(Vec::new()),
     };
-    RunSpec {
-        argv: descriptor.command_line(&question.config.analysis, question.upload.safe_name.as_str(), args),
+    // It was short enough when the question was taken, but the descriptor may be another by now.
+    let argv = descriptor.command_line(&question.config.analysis, question.upload.safe_name.as_str(), args);
+    Ok(RunSpec {
+        argv: argv.map_err(|detail| Failure::new(Reason::EngineError, detail))?,
         seed: *question.key.analysis_id.bytes(),
         sample_name: question.upload.safe_name.as_str().to_owned(),
         sample_bytes: question.upload.size_bytes,
         stdin,
         limits: question.config.limits,
-    }
+    })
 }

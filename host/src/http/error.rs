@@ -12,7 +12,7 @@ use axum::response::Response;
 use serde::Serialize;
 
 use super::body::BodyError;
-use crate::analysis::args::Invalid;
+use crate::analysis::schema::Invalid;
 use crate::dispatch::Denied;
 use crate::run::Failure;
 use crate::run::Fault;

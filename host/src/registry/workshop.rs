@@ -12,8 +12,8 @@ use serde::Deserialize;
 use serde::Serialize;
 use sha2::Digest;
 
-use crate::analysis::args::Schema;
 use crate::analysis::descriptor::Descriptor;
+use crate::analysis::schema::Schema;
 use crate::id::ModuleDigest;
 use crate::id::Sha256;
 use crate::limits::CompileLimits;

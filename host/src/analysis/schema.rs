@@ -1,0 +1,194 @@
+//! JSON Schema 2020-12 of args and results; args have its defaults filled in and take the one canonical form of RFC 8785.
+//!
+//! Schemas come from strangers, so checking must be cheap whatever they say: patterns are matched in linear time, and
+//! a schema is refused whose references, followed, make more of it than a bounded number of parts.
+
+use jsonschema::Validator;
+use serde_json::Value;
+
+use crate::limits::ARGS_BYTES_MAX;
+
+/// Most errors reported at once.
+const ERRORS_MAX: usize = 20;
+/// Most parts of a schema, references followed.
+const SCHEMA_PARTS_MAX: usize = 4000;
+
+/// One thing wrong with a document, and where (RFC 6901).
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Invalid {
+    pub pointer: String,
+    pub detail: String,
+}
+
+/// A JSON Schema, ready to check documents.
+#[derive(Debug)]
+pub struct Schema {
+    source: Value,
+    validator: Validator,
+}
+
+impl Schema {
+    /// Compiles a schema; it may not refer to anything outside itself.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn new(source: Value) -> Result<Self, String> {
+        Expansion { root: &source, parts: 0, followed: Vec::new() }.measure(&source)?;
+        let options = jsonschema::draft202012::options().with_pattern_options(jsonschema::PatternOptions::regex());
+        let validator = options.build(&source).map_err(|error| error.to_string())?;
+        Ok(Self { source, validator })
+    }
+
+    /// Everything wrong with a document; empty when nothing is.
+    #[must_use]
+    pub fn check(&self, document: &Value) -> Vec<Invalid> {
+        let invalid = |error: jsonschema::ValidationError<'_>| Invalid {
+            pointer: error.instance_path().to_string(),
+            detail: error.to_string().chars().take(300).collect(),
+        };
+        self.validator.iter_errors(document).take(ERRORS_MAX).map(invalid).collect()
+    }
+
+    /// Fills defaults in, checks, and writes the canonical form.
+    ///
+    /// # Errors
+    /// Everything wrong with the args.
+    pub fn canonical(&self, mut args: Value) -> Result<(Value, String), Vec<Invalid>> {
+        fill_defaults(&self.source, &mut args);
+        let invalid = self.check(&args);
+        if !invalid.is_empty() {
+            return Err(invalid);
+        }
+        let whole = |detail: String| vec![Invalid { pointer: String::new(), detail }];
+        let text = serde_json_canonicalizer::to_string(&args).map_err(|error| whole(error.to_string()))?;
+        if text.len() > ARGS_BYTES_MAX {
+            return Err(whole(format!("args of {} bytes; at most {ARGS_BYTES_MAX}", text.len())));
+        }
+        Ok((args, text))
+    }
+}
+
+/// A schema with its references followed, as the validator follows them.
+struct Expansion<'a> {
+    root: &'a Value,
+    parts: usize,
+    /// From the root to here.
+    followed: Vec<&'a str>,
+}
+
+impl<'a> Expansion<'a> {
+    fn measure(&mut self, part: &'a Value) -> Result<(), String> {
+        self.parts += 1;
+        if self.parts > SCHEMA_PARTS_MAX {
+            return Err(format!("with its references followed it has more than {SCHEMA_PARTS_MAX} parts"));
+        }
+        match part {
+            Value::Object(members) => members.iter().try_for_each(|(name, member)| match (name.as_str(), member) {
+                ("$ref", Value::String(target)) => self.follow(target),
+                ("$dynamicRef" | "$recursiveRef", Value::String(_)) => Err(format!("`{name}` is not taken here")),
+                (_, member) => self.measure(member),
+            }),
+            Value::Array(items) => items.iter().try_for_each(|item| self.measure(item)),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Ok(()),
+        }
+    }
+
+    fn follow(&mut self, target: &'a str) -> Result<(), String> {
+        if self.followed.contains(&target) {
+            return Err(format!("`{target}` refers to itself; such schemas are not taken here"));
+        }
+        let pointer = target.strip_prefix('#').filter(|it| it.is_empty() || it.starts_with('/'));
+        let found = pointer.and_then(|it| self.root.pointer(it));
+        let found = found.ok_or_else(|| format!("`$ref` takes a JSON pointer within the schema, not `{target}`"))?;
+        if target == "#" {
+            return Err("`#` refers to itself; such schemas are not taken here".to_owned());
+        }
+        self.followed.push(target);
+        self.measure(found)?;
+        self.followed.pop();
+        Ok(())
+    }
+}
+
+/// Adds what `properties.*.default` names and the document leaves out, into nested objects too.
+fn fill_defaults(schema: &Value, document: &mut Value) {
+    let (Some(properties), Some(members)) = (schema["properties"].as_object(), document.as_object_mut()) else {
+        return;
+    };
+    for (name, property) in properties {
+        if let (None, Some(default)) = (members.get(name), property.get("default")) {
+            members.insert(name.clone(), default.clone());
+        }
+        if let Some(member) = members.get_mut(name) {
+            fill_defaults(property, member);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn schema() -> Schema {
+        Schema::new(json!({
+            "type": "object",
+            "additionalProperties": false,
+            "properties": { "n": { "type": "integer", "default": 3 }, "b": { "type": "string" } }
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn defaults_are_filled_in_and_the_form_is_canonical() {
+        assert_eq!(schema().canonical(json!({"b": "x"})).unwrap().1, r#"{"b":"x","n":3}"#);
+        assert_eq!(schema().canonical(json!({"n": 3, "b": "x"})).unwrap().1, r#"{"b":"x","n":3}"#);
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_its_place() {
+        let invalid = schema().canonical(json!({"n": "three"})).unwrap_err();
+        assert_eq!(invalid[0].pointer, "/n");
+        assert_eq!(schema().canonical(json!({"m": 1})).unwrap_err().len(), 1);
+        assert!(schema().canonical(json!([])).is_err());
+    }
+
+    #[test]
+    fn a_schema_that_grows_when_followed_is_refused() {
+        let doubling = |steps: usize| {
+            let step = |it: usize| {
+                let next = json!({ "$ref": format!("#/$defs/d{}", it + 1) });
+                (format!("d{it}"), json!({ "allOf": [next, next] }))
+            };
+            let mut defs: serde_json::Map<_, _> = (0..steps).map(step).collect();
+            defs.insert(format!("d{steps}"), json!({ "type": "object" }));
+            Schema::new(json!({ "$defs": defs, "$ref": "#/$defs/d0" })).map(drop)
+        };
+        assert!(doubling(4).is_ok());
+        assert!(doubling(32).unwrap_err().contains("parts"));
+        for looping in [
+            json!({ "properties": { "a": { "$ref": "#" } } }),
+            json!({ "$defs": { "a": { "items": { "$ref": "#/$defs/a" } } }, "$ref": "#/$defs/a" }),
+            json!({ "$dynamicRef": "#a" }),
+            json!({ "$ref": "https://example.com/schema" }),
+            json!({ "$ref": "#anchor" }),
+        ] {
+            assert!(Schema::new(looping.clone()).is_err(), "{looping}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_cannot_backtrack() {
+        let schema = Schema::new(json!({ "type": "string", "pattern": "^(a+)+$" })).unwrap();
+        assert_eq!(schema.check(&json!(format!("{}b", "a".repeat(50_000)))).len(), 1);
+        assert!(Schema::new(json!({ "pattern": "(a)\\1" })).is_err(), "what needs it is refused");
+    }
+
+    #[test]
+    fn args_have_a_size() {
+        let of = |bytes| schema().canonical(json!({"b": "x".repeat(bytes)}));
+        let frame = r#"{"b":"","n":3}"#.len();
+        assert!(of(ARGS_BYTES_MAX - frame).is_ok());
+        assert!(of(ARGS_BYTES_MAX - frame + 1).is_err());
+    }
+}
