@@ -9,15 +9,18 @@ use futures_util::StreamExt;
 use futures_util::stream;
 use tokio::net::TcpListener;
 
+use crate::confine;
 use crate::dispatch::Dispatch;
 use crate::dispatch::Ports;
 use crate::dispatch::Reuse;
 use crate::http;
 use crate::http::Api;
+use crate::http::serve::CONNECTIONS_MAX;
 use crate::limits::CompileLimits;
 use crate::limits::Limits;
 use crate::pool::nursery::Nursery;
 use crate::pool::process::Process;
+use crate::pool::worker::Terms;
 use crate::registry;
 use crate::registry::Registry;
 use crate::registry::workshop::Workshop;
@@ -57,7 +60,11 @@ pub async fn serve(options: Options, listening: impl FnOnce(SocketAddr)) -> anyh
     if !walls.stand() {
         tracing::warn!(?walls, "the second wall is not whole on this kernel");
     }
-    let compile_limits = CompileLimits { memory_initial_bytes: options.caps.memory_bytes, ..CompileLimits::DEFAULT };
+    let compile_limits = CompileLimits {
+        memory_initial_bytes: options.caps.memory_bytes,
+        table_elements_initial: options.caps.table_elements,
+        ..CompileLimits::DEFAULT
+    };
     let workshop =
         Workshop { store: Arc::clone(&store), nursery: nursery.clone(), fingerprint, limits: compile_limits };
     let registry = Arc::new(Registry::new(workshop));
@@ -71,7 +78,7 @@ pub async fn serve(options: Options, listening: impl FnOnce(SocketAddr)) -> anyh
         workers_max: options.workers,
         queue_max: options.queue_max,
         reuse: options.reuse,
-        caps: options.caps,
+        terms: Terms { caps: options.caps, walls },
     }));
     let recovered = dispatch.recover().await.context("cannot take up the queue")?;
     if recovered > 0 {
@@ -90,7 +97,10 @@ pub async fn serve(options: Options, listening: impl FnOnce(SocketAddr)) -> anyh
     let listener =
         TcpListener::bind(options.listen).await.with_context(|| format!("cannot listen on {}", options.listen))?;
     listening(listener.local_addr()?);
-    http::serve::serve(listener, http::router(api), stop()).await;
+    // A connection may hold a file beside its socket; the rest is for runs and the store.
+    let connections_max =
+        usize::try_from(confine::raise_descriptors()?.saturating_sub(512) / 2)?.clamp(64, CONNECTIONS_MAX);
+    http::serve::serve(listener, http::router(api), connections_max, stop()).await;
     // Workers die with the runtime; their runs are still in the queue.
     Ok(())
 }

@@ -19,6 +19,8 @@ pub struct Allowance {
     pub descriptors: u64,
     /// CPU seconds; `None` for a process that lives on.
     pub cpu_s: Option<u64>,
+    /// Private memory that can be written to, bytes.
+    pub data_bytes: u64,
     /// Address space, bytes; `None` where wasmtime reserves it by the gigabyte.
     pub address_space_bytes: Option<u64>,
 }
@@ -28,18 +30,36 @@ pub struct Allowance {
 /// # Errors
 /// When a limit cannot be set. A kernel without Landlock or seccomp is no error: the walls tell.
 pub fn enter(allowance: Allowance) -> io::Result<Walls> {
-    let limit =
-        |resource, value| rustix::process::setrlimit(resource, Rlimit { current: Some(value), maximum: Some(value) });
-    limit(Resource::Fsize, allowance.file_bytes)?;
-    limit(Resource::Nofile, allowance.descriptors)?;
-    limit(Resource::Core, 0)?;
+    lower(Resource::Fsize, allowance.file_bytes)?;
+    lower(Resource::Nofile, allowance.descriptors)?;
+    lower(Resource::Core, 0)?;
+    lower(Resource::Data, allowance.data_bytes)?;
     if let Some(cpu_s) = allowance.cpu_s {
-        limit(Resource::Cpu, cpu_s)?;
+        lower(Resource::Cpu, cpu_s)?;
     }
     if let Some(bytes) = allowance.address_space_bytes {
-        limit(Resource::As, bytes)?;
+        lower(Resource::As, bytes)?;
     }
     system::enter()
+}
+
+/// Never above what was inherited, which only a privileged process could raise.
+fn lower(resource: Resource, value: u64) -> io::Result<()> {
+    let inherited = rustix::process::getrlimit(resource).maximum;
+    let value = inherited.map_or(value, |it| it.min(value));
+    rustix::process::setrlimit(resource, Rlimit { current: Some(value), maximum: Some(value) })?;
+    Ok(())
+}
+
+/// Lets the calling process have as many descriptors as it may, and tells how many that is.
+///
+/// # Errors
+/// Of the system.
+pub fn raise_descriptors() -> io::Result<u64> {
+    let inherited = rustix::process::getrlimit(Resource::Nofile);
+    let most = inherited.maximum.unwrap_or(1 << 20).min(1 << 20);
+    rustix::process::setrlimit(Resource::Nofile, Rlimit { current: Some(most), ..inherited })?;
+    Ok(most)
 }
 
 /// Gives up the right to map anything executable, or to change the filter again.
@@ -104,6 +124,8 @@ mod system {
         // Clocks and sleeping; the deadline is the server's.
         libc::SYS_clock_gettime,
         libc::SYS_nanosleep,
+        // A sleep that was stopped and continued.
+        libc::SYS_restart_syscall,
         libc::SYS_clock_nanosleep,
         // Traps are signals.
         libc::SYS_rt_sigaction,
@@ -112,6 +134,9 @@ mod system {
         libc::SYS_sigaltstack,
         // Hash seeds.
         libc::SYS_getrandom,
+        // The last word of a panic.
+        libc::SYS_gettid,
+        libc::SYS_writev,
         // The end.
         libc::SYS_exit,
         libc::SYS_exit_group,
@@ -143,6 +168,8 @@ mod system {
             (libc::SYS_mprotect, executable),
             (libc::SYS_prctl, Vec::new()),
             (libc::SYS_seccomp, Vec::new()),
+            // Tells by path what exists, which Landlock lets pass; loading a program asked it of a descriptor.
+            (libc::SYS_statx, Vec::new()),
         ]);
         install(filter(rules, SeccompAction::Allow, SeccompAction::KillProcess)?)
     }
@@ -162,6 +189,9 @@ mod system {
         let mut rules: BTreeMap<i64, Vec<SeccompRule>> = ALLOWED.iter().map(|it| (*it, Vec::new())).collect();
         // std asks in debug builds whether a descriptor that it closes is open.
         rules.insert(libc::SYS_fcntl, vec![rule(vec![condition(1, SeccompCmpOp::Eq, F_GETFD)?])?]);
+        // wasmtime makes new code visible to all cores.
+        #[cfg(target_arch = "aarch64")]
+        rules.insert(libc::SYS_membarrier, Vec::new());
         rules.insert(libc::SYS_ioctl, vec![rule(vec![condition(1, SeccompCmpOp::Eq, PAGEMAP_SCAN)?])?]);
         filter(rules, SeccompAction::KillProcess, SeccompAction::Allow)
     }

@@ -9,22 +9,24 @@
 mod attempt;
 mod attendant;
 mod ending;
+mod slots;
 
 use std::collections::HashMap;
-use std::collections::HashSet;
+use std::collections::hash_map::Entry;
 use std::io;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
 
-use tokio::sync::Semaphore;
 use tokio::sync::watch;
 
+use self::slots::Slots;
 use crate::id::FileId;
+use crate::id::ModuleDigest;
 use crate::id::RunKey;
-use crate::limits::Limits;
 use crate::pool::nursery::Nursery;
+use crate::pool::worker::Terms;
 use crate::pool::worker::Worker;
 use crate::registry::Registry;
 use crate::registry::workshop::Analysis;
@@ -32,7 +34,6 @@ use crate::run::Failure;
 use crate::run::Fault;
 use crate::run::Reason;
 use crate::store::Store;
-use crate::store::runs::Ending;
 use crate::store::runs::RunConfig;
 use crate::store::runs::RunState;
 use crate::store::uploads::UploadFacts;
@@ -52,6 +53,22 @@ pub enum Phase {
     Ended,
     /// It never was, or is no more: whoever waited asks again.
     Withdrawn,
+}
+
+impl Phase {
+    /// Whether a run in this phase has come at least as far as `other`; a withdrawn one has come as far as it will.
+    fn has_reached(self, other: Self) -> bool {
+        self.rank() >= other.rank()
+    }
+
+    fn rank(self) -> u8 {
+        match self {
+            Self::Accepting => 0,
+            Self::Accepted => 1,
+            Self::Running { .. } => 2,
+            Self::Ended | Self::Withdrawn => 3,
+        }
+    }
 }
 
 /// One question, ready to be asked.
@@ -98,13 +115,36 @@ impl Live {
 #[derive(Debug, Default)]
 struct Board {
     live: HashMap<RunKey, Live>,
-    deleting: HashSet<FileId>,
+    /// Files that are being deleted, and by how many.
+    deleting: HashMap<FileId, u32>,
     idle: Vec<Worker>,
     /// How long a run takes, milliseconds: the mean of the last few.
     mean_ms: u64,
 }
 
 impl Board {
+    /// A warm worker of that program, the latest used first.
+    fn take_idle(&mut self, module: ModuleDigest) -> Option<Worker> {
+        let at = self.idle.iter().rposition(|worker| worker.module == module)?;
+        Some(self.idle.remove(at))
+    }
+
+    /// Lets those go that are idle longest.
+    fn idle_at_most(&mut self, count: usize) {
+        let over = self.idle.len().saturating_sub(count);
+        self.idle.drain(..over);
+    }
+
+    /// One who was deleting that file is done.
+    fn deleted(&mut self, file_id: FileId) {
+        if let Entry::Occupied(mut count) = self.deleting.entry(file_id) {
+            *count.get_mut() -= 1;
+            if *count.get() == 0 {
+                count.remove();
+            }
+        }
+    }
+
     fn took(&mut self, duration_ms: u64) {
         self.mean_ms = self.mean_ms.saturating_mul(7).saturating_add(duration_ms) / 8;
     }
@@ -123,7 +163,7 @@ pub struct Load {
 #[derive(Debug)]
 pub struct Dispatch {
     ports: Ports,
-    slots: Arc<Semaphore>,
+    slots: Slots,
     board: Mutex<Board>,
 }
 
@@ -139,8 +179,7 @@ pub struct Ports {
     /// Runs accepted and not ended.
     pub queue_max: usize,
     pub reuse: Reuse,
-    /// What no run may pass, whatever it was promised.
-    pub caps: Limits,
+    pub terms: Terms,
 }
 
 /// What becomes of a worker after its run.
@@ -156,49 +195,60 @@ impl Dispatch {
     /// With nothing in flight.
     #[must_use]
     pub fn new(ports: Ports) -> Self {
-        let slots = Arc::new(Semaphore::new(ports.workers_max));
+        let slots = Slots::new(ports.workers_max);
         Self { ports, slots, board: Mutex::default() }
     }
 
-    /// Takes a question: joins the run in flight, keeps a finished answer, or begins a run. Durable when it returns;
-    /// the run does not wait for that.
+    /// Takes a question: joins the run in flight, keeps a finished answer, or begins a run. Nothing is promised before
+    /// [`Self::promised`]; the run does not wait for that.
     ///
     /// # Errors
     /// [`Denied`].
     pub async fn submit(self: &Arc<Self>, question: Question) -> Result<(), Denied> {
-        while let Some(mut phase) = self.enter(&question)? {
-            match phase.wait_for(|phase| *phase != Phase::Accepting).await.map(|it| *it) {
-                Ok(Phase::Accepting | Phase::Accepted | Phase::Running { .. } | Phase::Ended) => {
-                    return Ok(self.ports.store.disk().settled().await?);
-                }
-                Ok(Phase::Withdrawn) | Err(_) => (),
+        loop {
+            let (mut phase, until) = match self.enter(&question)? {
+                Entered::Place => break,
+                Entered::InFlight(phase) => (phase, Phase::Accepted),
+                Entered::Ending(phase) => (phase, Phase::Ended),
+            };
+            let reached = phase.wait_for(|phase| phase.has_reached(until)).await.map(|it| *it);
+            if until == Phase::Accepted && reached.is_ok_and(|it| it != Phase::Withdrawn) {
+                return Ok(());
             }
         }
-        // No await from here to the end of `begin`: a client that goes away leaves nothing half done.
-        match self.begin(question)? {
-            Accepted::Already => Ok(()),
-            Accepted::Anew => Ok(self.ports.store.disk().settled().await?),
-        }
+        // No await since `enter`: a client that goes away leaves nothing half done.
+        self.begin(question)
+    }
+
+    /// Waits until a run that was submitted survives whatever happens. An ending is durable before it is one, so a run
+    /// that has ended needs no sync of its acceptance.
+    ///
+    /// # Errors
+    /// Of the disk; the run may be lost with the machine.
+    pub async fn promised(&self, key: RunKey) -> io::Result<()> {
+        if self.in_flight(key) { self.ports.store.disk().settled().await } else { Ok(()) }
     }
 
     /// A place on the board, or the run in flight that has it.
-    fn enter(&self, question: &Question) -> Result<Option<watch::Receiver<Phase>>, Denied> {
+    fn enter(&self, question: &Question) -> Result<Entered, Denied> {
         let key = question.key;
         let mut board = self.board();
-        if board.deleting.contains(&key.file_id) {
+        if board.deleting.contains_key(&key.file_id) {
             return Err(Denied::Deleting);
         }
         if let Some(live) = board.live.get(&key) {
-            return Ok(Some(live.phase.subscribe()));
+            let dismissed = live.wish.borrow().is_some();
+            let phase = live.phase.subscribe();
+            return Ok(if dismissed { Entered::Ending(phase) } else { Entered::InFlight(phase) });
         }
         if board.live.len() >= self.ports.queue_max {
             return Err(Denied::QueueFull { retry_after_s: self.retry_after_s_of(&board) });
         }
         board.live.insert(key, Live::new(Phase::Accepting));
-        Ok(None)
+        Ok(Entered::Place)
     }
 
-    fn begin(self: &Arc<Self>, question: Question) -> Result<Accepted, Denied> {
+    fn begin(self: &Arc<Self>, question: Question) -> Result<(), Denied> {
         let key = question.key;
         let accepted = accept(&self.ports.store, &question);
         match accepted {
@@ -211,7 +261,7 @@ impl Dispatch {
         }
         // The upload may have gone between the question and now.
         let gone = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
-        accepted.map_err(|error| if gone(&error) { Denied::Deleting } else { Denied::Io(error) })
+        accepted.map(drop).map_err(|error| if gone(&error) { Denied::Deleting } else { Denied::Io(error) })
     }
 
     /// Takes up what a former server left; a run that can no longer be carried out is failed by name.
@@ -221,22 +271,28 @@ impl Dispatch {
     pub async fn recover(self: &Arc<Self>) -> io::Result<usize> {
         let pending = self.ports.store.pending()?;
         let count = pending.len();
+        let mut revived = HashMap::new();
         for (key, config) in pending {
-            let Some(upload) = self.ports.store.upload(key.file_id)? else {
-                self.abandon(key, Failure::new(Reason::FileDeleted, "the file is not stored any more")).await?;
-                continue;
-            };
-            match self.ports.registry.revive(config.module).await {
-                Ok(analysis) => {
+            let module = config.module;
+            if let Entry::Vacant(first) = revived.entry(module) {
+                first.insert(self.ports.registry.revive(module).await);
+            }
+            let failure = match (self.ports.store.upload(key.file_id), &revived[&module]) {
+                (Ok(Some(upload)), Ok(analysis)) => {
                     self.board().live.insert(key, Live::new(Phase::Accepted));
+                    let analysis = Arc::clone(analysis);
                     let question = Question { key, analysis, upload, config, again: Again::IfNeeded };
                     tokio::spawn(Arc::clone(self).carry_out(question));
+                    continue;
                 }
-                Err(reasons) => {
+                (Ok(None), _) => Failure::new(Reason::FileDeleted, "the file is not stored any more"),
+                (Err(error), _) => Failure::new(Reason::EngineError, format!("the file cannot be read: {error}")),
+                (Ok(Some(_)), Err(reasons)) => {
                     let detail = format!("`{}` cannot be run any more: {}", config.analysis, reasons.join("; "));
-                    self.abandon(key, Failure::new(Reason::EngineError, detail)).await?;
+                    Failure::new(Reason::EngineError, detail)
                 }
-            }
+            };
+            self.abandon(key, failure).await?;
         }
         Ok(count)
     }
@@ -300,11 +356,17 @@ impl Dispatch {
     /// Of the disk.
     pub async fn remove(self: &Arc<Self>, key: RunKey) -> io::Result<Removed> {
         loop {
-            if self.dismiss(key, Reason::Dismissed).await == Dismissed::Ended {
-                return Ok(Removed::Dismissed);
-            }
-            if self.take_place(key) {
-                break;
+            match self.dismiss(key, Reason::Dismissed).await {
+                Dismissed::NotInFlight if self.take_place(key) => break,
+                Dismissed::NotInFlight => (),
+                Dismissed::Ended => match self.ports.store.state(key)? {
+                    // It ended by itself before the wish was heard: its result goes.
+                    RunState::Successful => (),
+                    RunState::Failed(failure) if failure.reason.fault() != Fault::Client => (),
+                    RunState::Failed(_) | RunState::Unknown | RunState::Pending => {
+                        return Ok(Removed::Dismissed);
+                    }
+                },
             }
         }
         // While it has a place nobody begins the same run; a client that goes away does not stop the task.
@@ -341,7 +403,7 @@ impl Dispatch {
         tokio::spawn(async move {
             let keys: Vec<_> = {
                 let mut board = this.board();
-                board.deleting.insert(file_id);
+                *board.deleting.entry(file_id).or_default() += 1;
                 board.live.keys().filter(|key| key.file_id == file_id).copied().collect()
             };
             for key in keys {
@@ -349,7 +411,7 @@ impl Dispatch {
             }
             let (store, now) = (Arc::clone(&this.ports.store), this.ports.clock.now());
             let deleted = tokio::task::spawn_blocking(move || store.delete_upload(file_id, now)).await;
-            this.board().deleting.remove(&file_id);
+            this.board().deleted(file_id);
             deleted.map_err(io::Error::other)?
         })
         .await
@@ -389,16 +451,34 @@ pub enum Removed {
     Nothing,
 }
 
+/// What a question finds on the board.
+enum Entered {
+    /// Nothing: it has a place there now.
+    Place,
+    /// The same question on its way.
+    InFlight(watch::Receiver<Phase>),
+    /// The same question, given up but not over yet.
+    Ending(watch::Receiver<Phase>),
+}
+
 enum Accepted {
     Anew,
     Already,
 }
 
+/// Whether the run that failed had at least the limits that are asked for now: they are no part of the question.
+fn had_as_much(store: &Store, question: &Question) -> io::Result<bool> {
+    let former = store.config(question.key)?;
+    Ok(former.is_some_and(|former| former.limits.covers(question.config.limits)))
+}
+
 fn accept(store: &Store, question: &Question) -> io::Result<Accepted> {
     let keep = match store.state(question.key)? {
-        RunState::Ended(Ending::Result(_)) => question.again == Again::IfNeeded,
-        RunState::Ended(Ending::Failure(failure)) => {
-            question.again == Again::IfNeeded && failure.reason.fault() == Fault::Module
+        RunState::Successful => question.again == Again::IfNeeded,
+        RunState::Failed(failure) => {
+            question.again == Again::IfNeeded
+                && failure.reason.fault() == Fault::Module
+                && (!failure.reason.hangs_on_limits() || had_as_much(store, question)?)
         }
         RunState::Unknown | RunState::Pending => false,
     };

@@ -4,9 +4,11 @@ pub mod analyse;
 pub mod analyses;
 mod blocks;
 mod body;
+mod condition;
 pub mod download;
 pub mod error;
 pub mod health;
+pub mod path;
 pub mod results;
 pub mod serve;
 pub mod upload;
@@ -15,6 +17,7 @@ mod wait;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::middleware::from_fn;
 use axum::routing::get;
 use axum::routing::post;
 
@@ -43,8 +46,7 @@ pub struct Api {
 
 /// Every route.
 pub fn router(api: Api) -> Router {
-    Router::new()
-        .route("/upload", post(upload::create))
+    let plain = Router::new()
         .route("/upload/{file_id}", get(upload::show).delete(upload::delete))
         .route("/analyse", post(analyse::create))
         .route("/analyses", get(analyses::list))
@@ -57,6 +59,10 @@ pub fn router(api: Api) -> Router {
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/limits", get(health::limits))
+        .layer(from_fn(path::without_query));
+    Router::new()
+        .route("/upload", post(upload::create))
+        .merge(plain)
         .fallback(error::no_such_route)
         .method_not_allowed_fallback(error::wrong_method)
         .with_state(api)

@@ -42,7 +42,8 @@ macro_rules! digest_id {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+                let mut digits = [0; 2 * $bytes];
+                f.write_str(to_hex(&self.0, &mut digits))
             }
         }
 
@@ -245,6 +246,16 @@ fn split_extension(name: &str) -> (&str, &str) {
         Some(at) if at > 0 && name.len() - at <= SafeName::EXTENSION_BYTES_MAX => name.split_at(at),
         _ => (name, ""),
     }
+}
+
+/// One write for all digits: ids are written several times in every request.
+fn to_hex<'a>(bytes: &[u8], digits: &'a mut [u8]) -> &'a str {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    for (pair, byte) in digits.chunks_exact_mut(2).zip(bytes) {
+        pair[0] = DIGITS[usize::from(byte >> 4)];
+        pair[1] = DIGITS[usize::from(byte & 15)];
+    }
+    std::str::from_utf8(digits).expect("hex digits are ASCII")
 }
 
 fn from_hex<const N: usize>(text: &str) -> Option<[u8; N]> {

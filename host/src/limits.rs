@@ -84,6 +84,12 @@ impl Limits {
         }
     }
 
+    /// Files that may be made in a run, removed ones included: each costs the host a message.
+    #[must_use]
+    pub fn files_made_max(&self) -> u64 {
+        4 * (self.artifacts_count + 1)
+    }
+
     /// Whether nothing of `other` is larger.
     #[must_use]
     pub fn covers(self, other: Self) -> bool {
@@ -171,6 +177,8 @@ pub struct CompileLimits {
     pub segments: u32,
     /// Linear memory that the module may start with, bytes.
     pub memory_initial_bytes: u64,
+    /// Elements that a table of the module may start with.
+    pub table_elements_initial: u64,
 }
 
 impl CompileLimits {
@@ -185,6 +193,7 @@ impl CompileLimits {
         globals: 10_000,
         segments: 20_000,
         memory_initial_bytes: Limits::CAP.memory_bytes,
+        table_elements_initial: Limits::CAP.table_elements,
     };
 }
 

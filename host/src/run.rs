@@ -79,6 +79,23 @@ impl Reason {
         }
     }
 
+    /// Whether wider limits could give another ending.
+    #[must_use]
+    pub fn hangs_on_limits(self) -> bool {
+        match self {
+            Self::OutOfFuel | Self::MemoryLimit | Self::OutputLimit | Self::Deadline => true,
+            // What a guest does when it is refused a file or a descriptor is its own affair.
+            Self::Trap | Self::NonzeroExit | Self::BadOutput => true,
+            Self::StackOverflow
+            | Self::Denied
+            | Self::HostInterrupted
+            | Self::StorageFull
+            | Self::EngineError
+            | Self::Dismissed
+            | Self::FileDeleted => false,
+        }
+    }
+
     /// As it stands on the wire.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -99,6 +116,17 @@ impl Reason {
             Self::FileDeleted => "file-deleted",
         }
     }
+}
+
+/// Who can wait.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Priority {
+    /// Somebody looks at the screen.
+    #[default]
+    Interactive,
+    /// Many files at once: goes when there is room.
+    Bulk,
 }
 
 /// A reason and the sentence beside it.

@@ -31,6 +31,8 @@ use crate::wire::RunSpec;
 use crate::wire::StdinSpec;
 
 const PROGRESS_EVERY: Duration = Duration::from_millis(250);
+/// What a worker may use besides the guest's linear memory: its program, tables, result, buffers.
+const OWN_MEMORY_BYTES_MAX: u64 = 512 << 20;
 const LOG_BUFFER_BYTES: usize = 16 * 1024;
 
 /// Serves runs of one program until the server closes the channel.
@@ -44,6 +46,7 @@ pub fn serve(socket: OwnedFd, caps: Limits) -> io::Result<()> {
     let walls = confine::enter(Allowance {
         file_bytes: caps.artifact_bytes,
         descriptors: 5 * caps.artifacts_count + 32,
+        data_bytes: caps.memory_bytes.saturating_add(OWN_MEMORY_BYTES_MAX),
         cpu_s: None,
         address_space_bytes: None,
     })?;
@@ -82,6 +85,7 @@ pub fn compile(socket: OwnedFd, limits: crate::limits::CompileLimits) -> io::Res
     let walls = confine::enter(Allowance {
         file_bytes: limits.memory_bytes,
         descriptors: 16,
+        data_bytes: limits.memory_bytes,
         cpu_s: Some(limits.cpu_s),
         address_space_bytes: Some(limits.memory_bytes),
     })?;

@@ -25,6 +25,27 @@ use crate::wire::StdinSpec;
 /// How often a run is tried whose worker died or never came up.
 const ATTEMPTS_MAX: u32 = 3;
 
+/// Longer by itself after each attempt.
+const AGAIN_AFTER: Duration = Duration::from_millis(100);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Choice {
+    Warm,
+    Fresh,
+}
+
+/// A run's place on the board, given up when it is over, even by a panic of ours.
+struct Place {
+    dispatch: Arc<Dispatch>,
+    key: RunKey,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.dispatch.forget(self.key, Phase::Ended);
+    }
+}
+
 /// How one attempt ended.
 pub(super) struct Attempted {
     pub(super) outcome: Result<Vec<u8>, Failure>,
@@ -37,31 +58,49 @@ impl Dispatch {
     pub(super) async fn carry_out(self: Arc<Self>, question: Question) {
         let key = question.key;
         let Some(mut wish) = self.board().live.get(&key).map(|live| live.wish.subscribe()) else { return };
-        let slots = Arc::clone(&self.slots);
+        // Whatever happens below, nobody waits for ever.
+        let _place = Place { dispatch: Arc::clone(&self), key };
         let slot = tokio::select! {
-            slot = slots.acquire_owned() => slot.ok(),
-            _ = wished(&mut wish) => None,
+            slot = self.slots.take(question.config.priority) => Some(slot),
+            () = wished(&mut wish) => None,
         };
         let started = self.ports.clock.now();
-        let mut attempts = 0;
-        let attempted = loop {
-            attempts += 1;
-            let attempted = match slot {
-                Some(_) => self.attempt(&question, &mut wish).await,
-                None => Attempted::failed(self.files(key), dismissed(&wish)),
-            };
-            let ours = matches!(&attempted.outcome, Err(failure) if failure.reason == Reason::HostInterrupted);
-            if !ours || attempts == ATTEMPTS_MAX {
-                break attempted;
-            }
+        let (attempted, attempts) = match &slot {
+            Some(_) => self.attempts(&question, &mut wish).await,
+            None => (Attempted::failed(self.files(key), dismissed(&wish)), 0),
         };
         drop(slot);
         self.board().took(self.ports.clock.now().since(started));
         self.conclude(question, attempted, (started, attempts)).await;
-        self.forget(key, Phase::Ended);
     }
 
-    async fn attempt(&self, question: &Question, wish: &mut watch::Receiver<Option<Reason>>) -> Attempted {
+    /// Tries until it is not the host's fault, a bounded number of times.
+    async fn attempts(&self, question: &Question, wish: &mut watch::Receiver<Option<Reason>>) -> (Attempted, u32) {
+        let mut attempts = 1;
+        loop {
+            // After a failure none of the warm workers is trusted.
+            let choice = if attempts == 1 { Choice::Warm } else { Choice::Fresh };
+            let attempted = self.attempt(question, wish, choice).await;
+            let Err(failure) = &attempted.outcome else { return (attempted, attempts) };
+            if failure.reason != Reason::HostInterrupted || attempts == ATTEMPTS_MAX {
+                return (attempted, attempts);
+            }
+            tracing::warn!(run.id = %question.key, attempts, detail = failure.detail, "an attempt was interrupted");
+            drop(attempted);
+            tokio::select! {
+                () = tokio::time::sleep(AGAIN_AFTER * attempts) => (),
+                () = wished(wish) => (),
+            }
+            attempts += 1;
+        }
+    }
+
+    async fn attempt(
+        &self,
+        question: &Question,
+        wish: &mut watch::Receiver<Option<Reason>>,
+        choice: Choice,
+    ) -> Attempted {
         let key = question.key;
         let mut files = self.files(key);
         let spec = match spec(question) {
@@ -70,63 +109,55 @@ impl Dispatch {
         };
         let wall = Duration::from_millis(question.config.limits.wall_ms);
         let run = async {
-            let mut worker = self.worker(question).await?;
+            let mut worker = self.worker(question, choice).await?;
             self.ports.store.mark_running(key, worker.identity())?;
             self.set_phase(key, Phase::Running { bytes_read: 0 });
             let sample = self.ports.store.open_upload(&question.upload)?.into();
-            let (done, artifacts) = worker.run(spec, sample, &mut files).await?;
-            Ok::<_, io::Error>((worker, done, artifacts))
+            match worker.run(spec, sample, &mut files).await {
+                Ok((done, artifacts)) => Ok((worker, done, artifacts)),
+                Err(error) => Err(with_last_words(&error, &mut worker)),
+            }
         };
         let ended = tokio::select! {
             done = run => done.map_err(|error| Failure::new(Reason::HostInterrupted, error.to_string())),
             () = tokio::time::sleep(wall) => Err(Failure::new(Reason::Deadline, format!("longer than {} ms", wall.as_millis()))),
-            _ = wished(wish) => Err(dismissed(wish)),
+            () = wished(wish) => Err(dismissed(wish)),
         };
         match ended {
             Ok((worker, Done { outcome, usage, .. }, artifacts)) => {
                 self.keep_warm(worker);
                 Attempted { outcome, usage, artifacts, attendant: files }
             }
-            Err(failure) => {
-                let failure = match files.disk_full.take() {
-                    Some(detail) if failure.reason == Reason::HostInterrupted => {
-                        Failure::new(Reason::StorageFull, detail)
-                    }
-                    Some(_) | None => failure,
-                };
-                Attempted::failed(files, failure)
-            }
+            Err(failure) => Attempted::failed(files, failure),
         }
     }
 
     /// A warm worker of this program, or a fresh one in the place of the one idle longest.
-    async fn worker(&self, question: &Question) -> io::Result<Worker> {
+    async fn worker(&self, question: &Question, choice: Choice) -> io::Result<Worker> {
         let module = question.analysis.module;
-        {
-            let mut board = self.board();
-            if let Some(at) = board.idle.iter().rposition(|worker| worker.module == module) {
-                return Ok(board.idle.remove(at));
-            }
-            if board.idle.len() >= self.ports.workers_max {
-                drop(board.idle.remove(0));
+        if choice == Choice::Warm {
+            while let Some(mut worker) = self.board().take_idle(module) {
+                if worker.is_alive() {
+                    return Ok(worker);
+                }
             }
         }
+        self.board().idle_at_most(self.ports.workers_max.saturating_sub(1));
         let program = question.analysis.open_program()?.into();
-        let worker = Worker::start(&self.ports.nursery, &self.ports.caps, (module, program)).await?;
-        tracing::debug!(analysis.id = %module, pid = worker.identity().pid, walls = ?worker.walls(), "a worker came up");
+        let worker = Worker::start(&self.ports.nursery, &self.ports.terms, (module, program)).await?;
+        tracing::debug!(analysis.id = %module, pid = worker.identity().pid, "a worker came up");
         Ok(worker)
     }
 
     fn keep_warm(&self, worker: Worker) {
         match self.ports.reuse {
-            Reuse::Never => return,
-            Reuse::Warm => (),
+            Reuse::Never => (),
+            Reuse::Warm => {
+                let mut board = self.board();
+                board.idle_at_most(self.ports.workers_max.saturating_sub(1));
+                board.idle.push(worker);
+            }
         }
-        let mut board = self.board();
-        if board.idle.len() >= self.ports.workers_max {
-            drop(board.idle.remove(0));
-        }
-        board.idle.push(worker);
     }
 
     fn files(&self, key: RunKey) -> Files {
@@ -138,6 +169,13 @@ impl Dispatch {
 impl Attempted {
     fn failed(attendant: Files, failure: Failure) -> Self {
         Self { outcome: Err(failure), usage: Usage::default(), artifacts: Vec::new(), attendant }
+    }
+}
+
+fn with_last_words(error: &io::Error, worker: &mut Worker) -> io::Error {
+    match worker.last_words() {
+        Some(words) => io::Error::other(format!("{error}: {words}")),
+        None => io::Error::other(error.to_string()),
     }
 }
 

@@ -19,22 +19,21 @@ pub(super) struct Files {
     /// In the order in which the guest made them.
     pub(super) staged: Vec<PathBuf>,
     pub(super) log: Vec<u8>,
-    pub(super) disk_full: Option<String>,
 }
 
 impl Files {
     pub(super) fn new(store: Arc<Store>, phase: Option<watch::Sender<Phase>>) -> Self {
-        Self { store, phase, staged: Vec::new(), log: Vec::new(), disk_full: None }
+        Self { store, phase, staged: Vec::new(), log: Vec::new() }
     }
 }
 
 impl Attendant for Files {
     fn create_file(&mut self) -> io::Result<OwnedFd> {
-        self.store.check_room(0).inspect_err(|error| self.disk_full = Some(error.to_string()))?;
+        self.store.check_room(0)?;
         let path = self.store.staging_path();
         let made = File::options().read(true).write(true).create_new(true).open(&path);
         self.staged.push(path);
-        made.map(OwnedFd::from).inspect_err(|error| self.disk_full = Some(error.to_string()))
+        made.map(OwnedFd::from)
     }
 
     fn log(&mut self, bytes: &[u8]) {
@@ -48,11 +47,20 @@ impl Attendant for Files {
     }
 }
 
+impl Files {
+    /// Removes all that was staged but what is to be kept.
+    pub(super) fn keep(&mut self, kept: &[PathBuf]) {
+        for path in std::mem::take(&mut self.staged) {
+            if !kept.contains(&path) {
+                // What cannot be removed now is swept at the next start.
+                drop(std::fs::remove_file(path));
+            }
+        }
+    }
+}
+
 impl Drop for Files {
     fn drop(&mut self) {
-        for path in &self.staged {
-            // Artifacts have been renamed away; the rest was scratch.
-            drop(std::fs::remove_file(path));
-        }
+        self.keep(&[]);
     }
 }

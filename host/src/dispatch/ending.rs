@@ -25,7 +25,7 @@ use crate::time::Timestamp;
 use crate::wire::ArtifactSpec;
 
 /// A result longer than this is checked on another thread, bytes.
-const INLINE_BYTES_MAX: usize = 64 * 1024;
+const INLINE_BYTES_MAX: usize = 16 * 1024;
 
 /// Between two attempts to store an ending.
 const STORE_AGAIN_AFTER: Duration = Duration::from_secs(1);
@@ -59,12 +59,15 @@ impl Dispatch {
     ) -> io::Result<()> {
         let key = question.key;
         let small =
-            attempted.artifacts.is_empty() && attempted.outcome.as_ref().map_or(0, Vec::len) <= INLINE_BYTES_MAX;
+            attempted.attendant.staged.is_empty() && attempted.outcome.as_ref().map_or(0, Vec::len) <= INLINE_BYTES_MAX;
         let (store, finished) = (Arc::clone(&self.ports.store), self.ports.clock.now());
         let engine = self.ports.registry.fingerprint().to_owned();
         let store_it = move || {
             let usage = attempted.usage;
+            let mut attempted = attempted;
             let (ending, artifacts, staged) = settle(&question, &attempted)?;
+            // Scratch makes room before anything more is written.
+            attempted.attendant.keep(&staged);
             let ending_sha256 = ending.sha256()?;
             let record = RunRecord { version: 1, ending_sha256, started, finished, attempts, usage, engine, artifacts };
             let log = &attempted.attendant.log;
@@ -119,7 +122,8 @@ fn describe(artifacts: &[ArtifactSpec], staged: &[PathBuf]) -> io::Result<(Vec<A
     let mut paths = Vec::new();
     for artifact in artifacts {
         let number = usize::try_from(artifact.file_number).unwrap_or(usize::MAX);
-        let path = staged.get(number).ok_or_else(|| io::Error::other("the worker names a file it never got"))?;
+        let path = staged.get(number).filter(|path| !paths.contains(*path));
+        let path = path.ok_or_else(|| io::Error::other("the worker names a file it never got, or names it twice"))?;
         let mut digest = Sha256Writer::default();
         let size_bytes = io::copy(&mut File::open(path)?, &mut digest)?;
         let wanted = SafeName::from_untrusted(&artifact.path);

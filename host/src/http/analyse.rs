@@ -1,5 +1,7 @@
 //! `POST /analyse`: a question asked of a file.
 
+use std::io;
+
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
@@ -25,9 +27,12 @@ use crate::id::AnalysisName;
 use crate::id::RunKey;
 use crate::limits::AskedLimits;
 use crate::limits::Limits;
+use crate::run::Priority;
 use crate::store::runs::RunConfig;
 
 const BODY_BYTES_MAX: u64 = 1 << 20;
+/// Args in a longer body are checked on another thread: with a schema at its bounds that takes a while.
+const INLINE_BYTES_MAX: usize = 2048;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -40,6 +45,8 @@ struct Asked {
     limits: AskedLimits,
     #[serde(default)]
     rerun: bool,
+    #[serde(default)]
+    priority: Priority,
 }
 
 fn no_args() -> Value {
@@ -48,8 +55,13 @@ fn no_args() -> Value {
 
 /// Takes the question, joins the run in flight, or finds the answer there.
 pub async fn create(State(api): State<Api>, headers: HeaderMap, body: Body) -> Result<Response, Problem> {
-    let asked = parse(&body::whole(body, BODY_BYTES_MAX).await?)?;
-    let question = question(&api, asked)?;
+    let bytes = body::whole(body, BODY_BYTES_MAX).await?;
+    let question = if bytes.len() <= INLINE_BYTES_MAX {
+        question(&api, &bytes)?
+    } else {
+        let api = api.clone();
+        tokio::task::spawn_blocking(move || question(&api, &bytes)).await.map_err(io::Error::other)??
+    };
     api.store.check_room(0)?;
     let key = question.key;
     api.dispatch.submit(question).await?;
@@ -58,6 +70,7 @@ pub async fn create(State(api): State<Api>, headers: HeaderMap, body: Body) -> R
         // Time over is no error: the client asks again.
         drop(tokio::time::timeout(time, api.dispatch.ended(key)).await);
     }
+    api.dispatch.promised(key).await?;
     let status = results::status(&api, key)?;
     let answer = Json(json!({
         "file_id": key.file_id,
@@ -80,7 +93,8 @@ fn parse(bytes: &[u8]) -> Result<Asked, Problem> {
     })
 }
 
-fn question(api: &Api, asked: Asked) -> Result<Question, Problem> {
+fn question(api: &Api, bytes: &[u8]) -> Result<Question, Problem> {
+    let asked = parse(bytes)?;
     let upload = upload::find(api, &asked.file_id)?;
     let unknown = || Problem::not_found("no such analysis is installed; GET /analyses lists those that are");
     let name: AnalysisName = asked.analysis.parse().map_err(|_| unknown())?;
@@ -93,6 +107,8 @@ fn question(api: &Api, asked: Asked) -> Result<Question, Problem> {
         .args
         .canonical(asked.args)
         .map_err(|errors| Problem::invalid(format!("the args are not those of `{name}`"), errors))?;
+    let words = analysis.descriptor.command_line(&name, upload.safe_name.as_str(), &args);
+    words.map_err(|detail| Problem::invalid(detail, Vec::new()))?;
     let key =
         RunKey { file_id: upload.sha1, analysis_id: analysis_id(upload.sha1, &name, analysis.module, &canonical) };
     let config = RunConfig {
@@ -101,6 +117,7 @@ fn question(api: &Api, asked: Asked) -> Result<Question, Problem> {
         module: analysis.module,
         args,
         limits: Limits::resolve(api.caps, &analysis.descriptor.limits, &asked.limits),
+        priority: asked.priority,
         accepted: api.clock.now(),
     };
     let again = if asked.rerun { Again::Always } else { Again::IfNeeded };

@@ -1,13 +1,13 @@
 //! `/analyses`: what can be run.
 
 use axum::Json;
-use axum::extract::Path;
 use axum::extract::State;
 use serde_json::Value;
 use serde_json::json;
 
 use super::Api;
 use super::error::Problem;
+use super::path::Path;
 use crate::limits::AskedLimits;
 use crate::limits::Limits;
 use crate::registry::workshop::Analysis;

@@ -1,9 +1,12 @@
 //! `/results`: what came of a question.
 
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::Path;
+use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::HeaderValue;
@@ -16,7 +19,9 @@ use serde_json::json;
 
 use super::Api;
 use super::analyse::not_ready;
+use super::blocks::blocks;
 use super::error::Problem;
+use super::path::Path;
 use super::upload;
 use super::wait;
 use crate::dispatch::Phase;
@@ -24,8 +29,10 @@ use crate::dispatch::Removed;
 use crate::id::FileId;
 use crate::id::RunKey;
 use crate::run::Reason;
-use crate::store::runs::Ending;
 use crate::store::runs::RunState;
+
+/// A longer result is sent as it is read, so that slow readers do not fill the memory.
+const INLINE_BYTES_MAX: usize = 64 << 10;
 
 /// `GET /results/<f>/<a>`: 202 while it is not ready, then the analysis' own JSON.
 pub async fn show(
@@ -42,12 +49,28 @@ pub async fn show(
     }
     let mut response = match state(&api, key)? {
         RunState::Pending => not_ready(&api),
-        RunState::Ended(Ending::Result(json)) => ([(header::CONTENT_TYPE, "application/json")], json).into_response(),
-        RunState::Ended(Ending::Failure(failure)) => Problem::from(failure).into_response(),
+        RunState::Failed(failure) => Problem::from(failure).into_response(),
         RunState::Unknown => return Err(unknown_of(&api, file_id)?),
+        RunState::Successful => match api.store.open_result(key)? {
+            Some((file, bytes)) => result(file, bytes)?,
+            None => return Err(Problem::gone("the result was removed just now")),
+        },
     };
     applied(&mut response, waited);
     Ok(response)
+}
+
+fn result(file: File, bytes: u64) -> io::Result<Response> {
+    let body = match usize::try_from(bytes) {
+        Ok(bytes) if bytes <= INLINE_BYTES_MAX => {
+            let mut json = vec![0; bytes];
+            file.read_exact_at(&mut json, 0)?;
+            Body::from(json)
+        }
+        Ok(_) | Err(_) => Body::from_stream(blocks(file, 0..bytes)),
+    };
+    Ok(([(header::CONTENT_TYPE, "application/json"), (header::CONTENT_LENGTH, &bytes.to_string())], body)
+        .into_response())
 }
 
 /// `DELETE /results/<f>/<a>`: ends the run if it is in flight, else removes its result.
@@ -75,8 +98,8 @@ pub async fn run(
         Phase::Accepting | Phase::Accepted | Phase::Ended | Phase::Withdrawn => None,
     });
     let failure = match state(&api, key)? {
-        RunState::Ended(Ending::Failure(failure)) => Some(failure),
-        RunState::Unknown | RunState::Pending | RunState::Ended(Ending::Result(_)) => None,
+        RunState::Failed(failure) => Some(failure),
+        RunState::Unknown | RunState::Pending | RunState::Successful => None,
     };
     let record = api.store.record(key)?;
     let artifacts = record.iter().flat_map(|record| &record.artifacts).map(|it| {
@@ -121,9 +144,9 @@ pub async fn log(
 /// The state of a run in the words of OGC API – Processes.
 pub(super) fn status(api: &Api, key: RunKey) -> Result<&'static str, Problem> {
     Ok(match state(api, key)? {
-        RunState::Ended(Ending::Result(_)) => "successful",
-        RunState::Ended(Ending::Failure(failure)) if failure.reason == Reason::Dismissed => "dismissed",
-        RunState::Ended(Ending::Failure(_)) => "failed",
+        RunState::Successful => "successful",
+        RunState::Failed(failure) if failure.reason == Reason::Dismissed => "dismissed",
+        RunState::Failed(_) => "failed",
         RunState::Unknown | RunState::Pending => match api.dispatch.watch(key).map(|it| *it.borrow()) {
             Some(Phase::Running { .. }) => "running",
             Some(Phase::Accepting | Phase::Accepted | Phase::Ended | Phase::Withdrawn) | None => "accepted",
@@ -154,7 +177,7 @@ fn state(api: &Api, key: RunKey) -> Result<RunState, Problem> {
     }
     Ok(match api.store.state(key)? {
         RunState::Pending => RunState::Unknown,
-        known @ (RunState::Unknown | RunState::Ended(_)) => known,
+        known @ (RunState::Unknown | RunState::Successful | RunState::Failed(_)) => known,
     })
 }
 

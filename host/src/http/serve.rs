@@ -22,14 +22,15 @@ const HEAD_BYTES_MAX: usize = 16 * 1024;
 const BUFFER_BYTES_MAX: usize = 256 * 1024;
 /// How long a client may leave an answer unread.
 const WRITE_WITHIN: Duration = Duration::from_secs(30);
-const CONNECTIONS_MAX: usize = 1024;
+/// Connections at the same time, where there are descriptors enough.
+pub const CONNECTIONS_MAX: usize = 1024;
 /// Pause after a failed accept, most likely out of descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// How long running requests may take to end at shutdown.
 const DRAIN_WITHIN: Duration = Duration::from_secs(10);
 
 /// Serves until `shutdown`, then lets running requests end for a bounded time.
-pub async fn serve(listener: TcpListener, router: Router, shutdown: impl Future<Output = ()>) {
+pub async fn serve(listener: TcpListener, router: Router, connections_max: usize, shutdown: impl Future<Output = ()>) {
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
         .header_read_timeout(HEADER_WITHIN)
@@ -37,7 +38,7 @@ pub async fn serve(listener: TcpListener, router: Router, shutdown: impl Future<
         .max_header_size(HEAD_BYTES_MAX)
         .max_buf_size(BUFFER_BYTES_MAX);
     let graceful = GracefulShutdown::new();
-    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let places = Arc::new(Semaphore::new(connections_max));
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
         let accepted = tokio::select! {

@@ -8,7 +8,6 @@ use std::io;
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::Path;
 use axum::extract::RawQuery;
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -23,6 +22,7 @@ use super::Api;
 use super::body;
 use super::body::BodyError;
 use super::error::Problem;
+use super::path::Path;
 use crate::id::FileId;
 use crate::store::uploads::Stored;
 use crate::store::uploads::UploadFacts;

@@ -24,6 +24,15 @@ pub struct Worker {
     pub module: ModuleDigest,
 }
 
+/// What every worker of a server is held to.
+#[derive(Debug, Clone, Copy)]
+pub struct Terms {
+    /// What no run may pass.
+    pub caps: Limits,
+    /// Which walls must stand.
+    pub walls: Walls,
+}
+
 /// What the server does while a guest runs.
 pub trait Attendant: Send {
     /// Makes an empty file for the guest.
@@ -44,11 +53,14 @@ impl Worker {
     /// When the process or the program does not come up.
     pub async fn start(
         nursery: &Nursery,
-        caps: &Limits,
+        terms: &Terms,
         (module, program): (ModuleDigest, OwnedFd),
     ) -> io::Result<Self> {
-        let caps = serde_json::to_string(caps).map_err(io::Error::other)?;
+        let caps = serde_json::to_string(&terms.caps).map_err(io::Error::other)?;
         let mut process = Process::start(nursery, &["worker", "--caps", &caps]).await?;
+        if process.walls != terms.walls {
+            return Err(io::Error::other(format!("a worker came up with other walls: {:?}", process.walls)));
+        }
         process.send(&Command::Load, &[program.as_fd()]).await?;
         match process.receive().await? {
             Some(Event::Loaded) => Ok(Self { process, module }),
@@ -63,10 +75,14 @@ impl Worker {
         self.process.identity
     }
 
-    /// What confines it.
-    #[must_use]
-    pub fn walls(&self) -> &Walls {
-        &self.process.walls
+    /// Whether its process has not ended.
+    pub fn is_alive(&mut self) -> bool {
+        self.process.is_alive()
+    }
+
+    /// What its process said when it died.
+    pub fn last_words(&mut self) -> Option<String> {
+        self.process.last_words()
     }
 
     /// Runs once. Dropping the future leaves the worker in mid-run: drop the worker with it.
@@ -79,22 +95,26 @@ impl Worker {
         sample: OwnedFd,
         attendant: &mut impl Attendant,
     ) -> io::Result<(Done, Vec<ArtifactSpec>)> {
-        let stdout_max = usize::try_from(spec.limits.stdout_bytes).unwrap_or(usize::MAX);
-        let artifacts_max = usize::try_from(spec.limits.artifacts_count).unwrap_or(usize::MAX);
+        let mut allowed = Allowed::new(&spec.limits);
         self.process.send(&Command::Run(spec), &[sample.as_fd()]).await?;
         let mut stdout = Vec::new();
         let mut artifacts = Vec::new();
         loop {
-            match self.process.receive().await? {
+            // A worker that never pauses must not keep the deadline from being looked at.
+            tokio::task::consume_budget().await;
+            let event = self.process.receive().await?;
+            if let Some(event) = &event {
+                allowed.take(event)?;
+            }
+            match event {
                 Some(Event::Log(bytes)) => attendant.log(&bytes),
                 Some(Event::Progress(bytes_read)) => attendant.progress(bytes_read),
                 Some(Event::NeedFile) => match attendant.create_file() {
                     Ok(file) => self.process.send(&Command::File, &[file.as_fd()]).await?,
                     Err(_) => self.process.send(&Command::NoFile, &[]).await?,
                 },
-                // The worker keeps to its limits; one that does not is broken.
-                Some(Event::Stdout(bytes)) if stdout.len() + bytes.len() <= stdout_max => stdout.extend(bytes),
-                Some(Event::Artifact(spec)) if artifacts.len() < artifacts_max => artifacts.push(spec),
+                Some(Event::Stdout(bytes)) => stdout.extend(bytes),
+                Some(Event::Artifact(spec)) => artifacts.push(spec),
                 Some(Event::Done(mut done)) => {
                     attendant.log(&done.log_tail);
                     if let Ok(tail) = &mut done.outcome {
@@ -105,9 +125,7 @@ impl Worker {
                 }
                 None => return Err(io::Error::other("the worker died")),
                 Some(
-                    odd @ (Event::Stdout(_)
-                    | Event::Artifact(_)
-                    | Event::Ready(_)
+                    odd @ (Event::Ready(_)
                     | Event::Loaded
                     | Event::Compiled { .. }
                     | Event::Refused(_)
@@ -116,4 +134,50 @@ impl Worker {
             }
         }
     }
+}
+
+/// What a worker may still send in a run. It keeps to its limits by itself; one that does not is broken, or broken into.
+struct Allowed {
+    log_bytes: u64,
+    stdout_bytes: u64,
+    files: u64,
+    artifacts: u64,
+}
+
+impl Allowed {
+    fn new(limits: &Limits) -> Self {
+        Self {
+            // The worker adds a line when it cuts.
+            log_bytes: limits.stderr_bytes.saturating_add(1024),
+            stdout_bytes: limits.stdout_bytes,
+            files: limits.files_made_max(),
+            artifacts: limits.artifacts_count,
+        }
+    }
+
+    fn take(&mut self, event: &Event) -> io::Result<()> {
+        let bytes = |it: &Vec<u8>| u64::try_from(it.len()).unwrap_or(u64::MAX);
+        let (left, wanted) = match event {
+            Event::Log(log) => (&mut self.log_bytes, bytes(log)),
+            Event::Stdout(stdout) => (&mut self.stdout_bytes, bytes(stdout)),
+            Event::NeedFile => (&mut self.files, 1),
+            Event::Artifact(_) => (&mut self.artifacts, 1),
+            Event::Done(done) => {
+                self.log_bytes = left_after(self.log_bytes, bytes(&done.log_tail))?;
+                (&mut self.stdout_bytes, done.outcome.as_ref().map_or(0, bytes))
+            }
+            Event::Progress(_)
+            | Event::Ready(_)
+            | Event::Loaded
+            | Event::Compiled { .. }
+            | Event::Refused(_)
+            | Event::Fault(_) => return Ok(()),
+        };
+        *left = left_after(*left, wanted)?;
+        Ok(())
+    }
+}
+
+fn left_after(left: u64, wanted: u64) -> io::Result<u64> {
+    left.checked_sub(wanted).ok_or_else(|| io::Error::other("the worker sent more than its limits allow"))
 }

@@ -12,6 +12,7 @@ pub const DESCRIPTOR_SECTION: &str = "belljar:analysis";
 pub const DESCRIPTOR_BYTES_MAX: usize = 48 * 1024;
 /// Most reasons listed for one refusal.
 const REASONS_MAX: usize = 50;
+const REASON_CHARS_MAX: usize = 300;
 const WASI: &str = "wasi_snapshot_preview1";
 
 /// What a module says of itself.
@@ -66,7 +67,12 @@ impl Scan<'_> {
             Payload::FunctionSection(it) => self.at_most("functions", it.count(), self.limits.functions),
             Payload::GlobalSection(it) => self.at_most("globals", it.count(), self.limits.globals),
             Payload::TypeSection(it) => self.at_most("types", it.count(), self.limits.functions),
-            Payload::TableSection(it) => self.at_most("tables", it.count(), 4),
+            Payload::TableSection(tables) => {
+                self.at_most("tables", tables.count(), 4);
+                for table in tables {
+                    self.table(table.map_err(|error| error.to_string())?.ty);
+                }
+            }
             Payload::MemorySection(memories) => {
                 self.at_most("memories", memories.count(), 1);
                 for memory in memories {
@@ -108,8 +114,15 @@ impl Scan<'_> {
         if import.module != WASI || !function || !super::wasi::NAMES.contains(&import.name) {
             self.refuse(format!("imports `{}`, which this host does not offer", name.escape_debug()));
         }
-        if self.facts.imports.len() < REASONS_MAX {
+        if self.facts.imports.len() < REASONS_MAX && name.len() <= REASON_CHARS_MAX {
             self.facts.imports.push(name);
+        }
+    }
+
+    fn table(&mut self, table: wasmparser::TableType) {
+        if table.initial > self.limits.table_elements_initial {
+            let max = self.limits.table_elements_initial;
+            self.refuse(format!("a table starts with {} elements; at most {max}", table.initial));
         }
     }
 
@@ -129,9 +142,10 @@ impl Scan<'_> {
         }
     }
 
+    /// All reasons travel in one datagram.
     fn refuse(&mut self, reason: String) {
         if self.reasons.len() < REASONS_MAX {
-            self.reasons.push(reason);
+            self.reasons.push(reason.chars().take(REASON_CHARS_MAX).collect());
         }
     }
 

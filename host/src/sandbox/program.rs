@@ -31,6 +31,20 @@ impl<H: Host> Program<H> {
         Self::link(engine, &deserialize(engine, program)?)
     }
 
+    /// Whether a module can be linked and called at all: its imports have the types of what is offered, and its
+    /// entry point is one.
+    ///
+    /// # Errors
+    /// What does not fit.
+    pub(super) fn check(engine: &Engine, module: &Module) -> wasmtime::Result<()> {
+        Self::link(engine, module)?;
+        let start = module.get_export("_start").and_then(|it| it.func().cloned());
+        match start {
+            Some(start) if start.params().len() == 0 && start.results().len() == 0 => Ok(()),
+            Some(_) | None => Err(wasmtime::Error::msg("`_start` is not a function without parameters and results")),
+        }
+    }
+
     fn link(engine: &Engine, module: &Module) -> wasmtime::Result<Self> {
         let mut linker = Linker::new(engine);
         wasi::link(&mut linker)?;

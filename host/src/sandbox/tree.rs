@@ -24,6 +24,7 @@ pub const INPUT: Ino = 0;
 pub const OUT: Ino = 1;
 pub const TMP: Ino = 2;
 pub const SAMPLE: Ino = 3;
+const FIRST_MADE: Ino = 4;
 
 /// What a node is.
 #[derive(Debug)]
@@ -197,9 +198,9 @@ impl Tree {
         if self.depth(directory) >= path::DEPTH_MAX {
             return Err(Errno::Nametoolong.into());
         }
-        // What was made and removed counts too, four times as generously: each file costs the host a message.
-        let made = u64::try_from(self.nodes.len()).unwrap_or(u64::MAX);
-        if self.entries >= self.limits.artifacts_count || made > 4 * (self.limits.artifacts_count + 1) {
+        // The nodes that are always there do not count as made.
+        let made = u64::try_from(self.nodes.len() - FIRST_MADE).unwrap_or(u64::MAX);
+        if self.entries >= self.limits.artifacts_count || made >= self.limits.files_made_max() {
             return Err(CallError::Limit(Reason::OutputLimit, "artifacts_count"));
         }
         Ok(())

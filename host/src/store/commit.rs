@@ -1,19 +1,16 @@
 //! Group commit: whoever waits while the disk is busy is served by the next sync, all of them by one.
 //!
 //! One thread calls `syncfs`, which makes durable everything written to this file system before the call: files,
-//! renames and directories alike. A sync that failed is told to all who waited for it and is not tried again for them.
+//! renames and directories alike. A sync that failed is told to all who waited for it. What it was to write out may be
+//! lost, and the kernel does not say so twice: from then on every sync fails, until a restart has looked at the disk.
+//! Only a full disk is no such failure.
 
 use std::fs::File;
 use std::io;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
-use std::time::Duration;
-use std::time::Instant;
 
 use tokio::sync::oneshot;
-
-/// How long a sync waits for company: longer than a short run takes, shorter than any disk.
-const GATHER: Duration = Duration::from_micros(200);
 
 type Reply = oneshot::Sender<Result<(), rustix::io::Errno>>;
 
@@ -85,13 +82,16 @@ fn said(reply: Result<Result<(), rustix::io::Errno>, oneshot::error::RecvError>)
 }
 
 fn serve(directory: &File, requests: &mpsc::Receiver<Reply>) {
+    let mut failed = None;
     while let Ok(first) = requests.recv() {
-        let mut batch = vec![first];
-        let until = Instant::now() + GATHER;
-        while let Ok(next) = requests.recv_timeout(until.saturating_duration_since(Instant::now())) {
-            batch.push(next);
+        let batch: Vec<_> = std::iter::once(first).chain(requests.try_iter()).collect();
+        let synced = failed.map_or_else(|| sync(directory), Err);
+        if let Err(errno) = synced
+            && !matches!(errno, rustix::io::Errno::NOSPC | rustix::io::Errno::DQUOT)
+        {
+            tracing::error!(%errno, "the disk failed; nothing more is taken until a restart");
+            failed = Some(errno);
         }
-        let synced = sync(directory);
         for reply in batch {
             // Whoever went away meanwhile does not need to know.
             let _ = reply.send(synced);

@@ -99,7 +99,9 @@ impl Disk {
 /// # Errors
 /// When it exists or cannot be written.
 pub fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    File::options().write(true).create_new(true).mode(0o444).open(path)?.write_all(bytes)
+    let mut file = File::options().write(true).create_new(true).mode(0o444).open(path)?;
+    // Half a file helps nobody.
+    file.write_all(bytes).inspect_err(|_| drop(fs::remove_file(path)))
 }
 
 /// Puts a file into place whole for every reader, but durable only once the disk settles.
@@ -108,7 +110,7 @@ pub fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// The target is then what it was.
 pub fn swap_in(staged: &Path, target: &Path, bytes: &[u8]) -> io::Result<()> {
     write_new(staged, bytes)?;
-    fs::rename(staged, target)
+    fs::rename(staged, target).inspect_err(|_| drop(fs::remove_file(staged)))
 }
 
 /// Makes a directory that may be there.
@@ -130,6 +132,21 @@ pub fn remove_if_there(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         other => other,
+    }
+}
+
+/// Opens a file, with its size in bytes; `None` when it is not there.
+///
+/// # Errors
+/// Any other.
+pub fn open_if_there(path: &Path) -> io::Result<Option<(File, u64)>> {
+    match File::open(path) {
+        Ok(file) => {
+            let bytes = file.metadata()?.len();
+            Ok(Some((file, bytes)))
+        }
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

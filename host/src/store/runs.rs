@@ -21,6 +21,7 @@ use crate::id::SafeName;
 use crate::id::Sha256;
 use crate::limits::Limits;
 use crate::run::Failure;
+use crate::run::Priority;
 use crate::run::Usage;
 use crate::run::WorkerIdentity;
 use crate::time::Timestamp;
@@ -33,6 +34,8 @@ pub struct RunConfig {
     pub module: ModuleDigest,
     pub args: Value,
     pub limits: Limits,
+    #[serde(default)]
+    pub priority: Priority,
     pub accepted: Timestamp,
 }
 
@@ -87,7 +90,8 @@ impl Ending {
 pub enum RunState {
     Unknown,
     Pending,
-    Ended(Ending),
+    Successful,
+    Failed(Failure),
 }
 
 /// Everything that ends a run.
@@ -146,7 +150,8 @@ impl Store {
             let directory = self.run_dir(key);
             disk::remove_if_there(&directory.join("inrun.pid"))?;
             let Some(config) = self.config(key)? else {
-                if directory.exists() {
+                // Never answered for: its config would be whole on disk. A former ending stays.
+                if directory.exists() && !has_ending(&directory) {
                     fs::remove_dir_all(&directory)?;
                 }
                 disk::remove_if_there(&self.queue_path(key))?;
@@ -228,9 +233,11 @@ impl Store {
     /// # Errors
     /// Of the disk, `NotFound` among them.
     pub fn remove_run(&self, key: RunKey) -> io::Result<()> {
-        let _turn = self.lock_file(key.file_id);
         let trash = self.staging_path();
-        fs::rename(self.run_dir(key), &trash)?;
+        {
+            let _turn = self.lock_file(key.file_id);
+            fs::rename(self.run_dir(key), &trash)?;
+        }
         self.disk.settle()?;
         fs::remove_dir_all(trash)
     }
@@ -241,13 +248,21 @@ impl Store {
     /// Of the disk.
     pub fn state(&self, key: RunKey) -> io::Result<RunState> {
         let directory = self.run_dir(key);
-        if let Some(json) = disk::read_if_there(&directory.join("results.json"))? {
-            return Ok(RunState::Ended(Ending::Result(json)));
+        if directory.join("results.json").exists() {
+            return Ok(RunState::Successful);
         }
         if let Some(json) = disk::read_if_there(&directory.join("failure.json"))? {
-            return Ok(RunState::Ended(Ending::Failure(serde_json::from_slice(&json)?)));
+            return Ok(RunState::Failed(serde_json::from_slice(&json)?));
         }
         Ok(if directory.join("config.json").exists() { RunState::Pending } else { RunState::Unknown })
+    }
+
+    /// Opens a result, with its size in bytes.
+    ///
+    /// # Errors
+    /// Of the disk.
+    pub fn open_result(&self, key: RunKey) -> io::Result<Option<(File, u64)>> {
+        disk::open_if_there(&self.run_dir(key).join("results.json"))
     }
 
     /// What was asked.
@@ -287,6 +302,10 @@ impl Store {
     fn queue_path(&self, key: RunKey) -> PathBuf {
         self.root.join("queue").join(key.to_string())
     }
+}
+
+fn has_ending(directory: &Path) -> bool {
+    ["results.json", "failure.json"].iter().any(|name| directory.join(name).exists())
 }
 
 /// Where nothing of a former ending may stay.

@@ -99,7 +99,8 @@ impl Store {
         let safe_name = SafeName::from_untrusted(filename);
         fs::create_dir(&directory)?;
         let path = directory.join(safe_name.as_str());
-        let file = File::options().write(true).create_new(true).mode(0o444).open(path)?;
+        let file = File::options().write(true).create_new(true).mode(0o444).open(path);
+        let file = file.inspect_err(|_| drop(fs::remove_dir(&directory)))?;
         Ok(StagedUpload { directory, safe_name, file, published: Published::No })
     }
 
@@ -169,12 +170,16 @@ impl Store {
     /// # Errors
     /// Of the disk.
     pub fn delete_upload(&self, file_id: FileId, now: Timestamp) -> io::Result<()> {
-        let _turn = self.lock_file(file_id);
-        let directory = self.upload_dir(file_id);
         let trash = self.staging_path();
-        disk::remove_if_there(&self.gone_path(file_id))?;
-        disk::write_new(&self.gone_path(file_id), now.to_string().as_bytes())?;
-        fs::rename(&directory, &trash)?;
+        {
+            let _turn = self.lock_file(file_id);
+            let directory = self.upload_dir(file_id);
+            if !directory.exists() {
+                return Err(io::ErrorKind::NotFound.into());
+            }
+            disk::swap_in(&self.staging_path(), &self.gone_path(file_id), now.to_string().as_bytes())?;
+            fs::rename(&directory, &trash)?;
+        }
         self.disk.settle()?;
         fs::remove_dir_all(trash)
     }

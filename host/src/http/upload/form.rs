@@ -1,10 +1,14 @@
 //! `multipart/form-data` (RFC 7578) with one file part; other fields are passed over.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
 
 use axum::body::Body;
 use axum::http::HeaderMap;
 use axum::http::header;
+use bytes::Bytes;
 use futures_util::TryStreamExt;
 
 use super::super::body;
@@ -31,7 +35,10 @@ pub(super) async fn receive(
     (body, boundary): (Body, String),
     bytes_max: u64,
 ) -> Result<(String, Received), Problem> {
+    let extra = Arc::new(Extra::default());
+    let counted = Arc::clone(&extra);
     let frames = body::frames(body, bytes_max.saturating_add(EXTRA_BYTES_MAX));
+    let frames = frames.and_then(move |frame| std::future::ready(counted.count(frame)));
     let limit = multer::SizeLimit::new().per_field(bytes_max);
     let constraints = multer::Constraints::new().size_limit(limit);
     let mut form = multer::Multipart::with_constraints(frames, boundary, constraints);
@@ -42,12 +49,43 @@ pub(super) async fn receive(
             return Err(Problem::bad_request("the form has several files; upload them one by one"));
         }
         let filename = if filename.is_empty() { "upload".to_owned() } else { filename };
+        extra.in_file(InFile::Yes);
         let received = intake::receive(store, &filename, part.map_err(broken)).await?;
+        extra.in_file(InFile::No);
         found = Some((filename, received));
     }
     found.ok_or_else(|| {
         Problem::bad_request("the form has no file part; send one with a filename, as `curl -F file=@NAME` does")
     })
+}
+
+/// Counts what comes outside of the file part: the parser keeps all of it until it finds a boundary.
+#[derive(Debug, Default)]
+struct Extra {
+    bytes: AtomicU64,
+    in_file: AtomicBool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum InFile {
+    No,
+    Yes,
+}
+
+impl Extra {
+    fn in_file(&self, place: InFile) {
+        self.in_file.store(place == InFile::Yes, Ordering::Relaxed);
+    }
+
+    fn count(&self, frame: Bytes) -> Result<Bytes, BodyError> {
+        if self.in_file.load(Ordering::Relaxed) {
+            return Ok(frame);
+        }
+        let bytes = u64::try_from(frame.len()).unwrap_or(u64::MAX);
+        let before = self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        // The frame in which the file begins may hold much of it already.
+        if before > EXTRA_BYTES_MAX { Err(BodyError::TooLarge { bytes_max: EXTRA_BYTES_MAX }) } else { Ok(frame) }
+    }
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "multer's errors are not our enum, and it grows")]
