@@ -10,7 +10,9 @@ use host::limits::CompileLimits;
 use host::limits::Limits;
 use host::pool::compile;
 use host::pool::nursery::Nursery;
+use host::pool::process::Process;
 use host::pool::worker::Attendant;
+use host::pool::worker::Terms;
 use host::pool::worker::Worker;
 use host::wire::RunSpec;
 use host::wire::StdinSpec;
@@ -20,6 +22,7 @@ use host::wire::StdinSpec;
 pub(crate) struct Program {
     nursery: Nursery,
     file: OwnedFd,
+    terms: Terms,
 }
 
 impl Program {
@@ -30,14 +33,19 @@ impl Program {
         io::Write::write_all(&mut source, module)?;
         let file = OwnedFd::from(tempfile::tempfile()?);
         match compile::compile(&nursery, &source.into(), &file, CompileLimits::DEFAULT).await {
-            Ok(_) => Ok(Self { nursery, file }),
+            Ok(_) => {
+                // Held to the walls that this machine has, as the server does it.
+                let walls = Process::start(&nursery, &["worker"]).await?.walls;
+                Ok(Self { nursery, file, terms: Terms { caps: Limits::CAP, walls } })
+            }
             Err(reasons) => bail!("the module is refused: {}", reasons.join("; ")),
         }
     }
 
     /// Starts a worker that has it loaded.
     pub(crate) async fn start(&self) -> anyhow::Result<Guest> {
-        let worker = Worker::start(&self.nursery, ModuleDigest::new([0; 32]), self.file.try_clone()?).await?;
+        let worker =
+            Worker::start(&self.nursery, &self.terms, (ModuleDigest::new([0; 32]), self.file.try_clone()?)).await?;
         Ok(Guest { worker })
     }
 }
@@ -51,7 +59,7 @@ pub(crate) struct Guest {
 impl Guest {
     /// Its process id.
     pub(crate) fn pid(&self) -> u32 {
-        self.worker.pid()
+        self.worker.identity().pid
     }
 
     /// Runs once over a file; gives what the guest printed.
