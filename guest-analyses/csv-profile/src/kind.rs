@@ -44,7 +44,8 @@ impl Value {
     /// The value of a number.
     pub fn number(self) -> Option<f64> {
         match self {
-            Self::Integer(integer) => Some(integer as f64),
+            // Most are small, and 128 bits are slow in a sandbox; here and below.
+            Self::Integer(integer) => Some(i64::try_from(integer).map_or(integer as f64, |small| small as f64)),
             Self::Float(float) => Some(float),
             Self::Null | Self::Boolean | Self::Date(_) | Self::DateTime(_) | Self::Text => None,
         }
@@ -162,7 +163,7 @@ impl From<Moment> for Value {
 fn number(text: &str, decimal: Decimal) -> Option<Value> {
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
     if digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return text.parse().ok().map(Value::Integer);
+        return text.parse::<i64>().map(i128::from).or_else(|_| text.parse()).ok().map(Value::Integer);
     }
     // What Rust reads beyond this, such as `inf`, is not a number here.
     let plain = |byte: u8| matches!(byte, b'0'..=b'9' | b'.' | b',' | b'e' | b'E' | b'+' | b'-');

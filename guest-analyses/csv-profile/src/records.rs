@@ -9,6 +9,8 @@ use csv_core::ReaderBuilder;
 
 /// What is kept of a field; the rest is dropped and the field counts as oversized.
 pub const FIELD_BYTES_MAX: usize = 1024 * 1024;
+/// Room for a field at first; it doubles.
+const FIELD_BYTES_MIN: usize = 4096;
 const SCRATCH_BYTES: usize = 4096;
 
 /// Takes what a file consists of, in its order.
@@ -58,7 +60,7 @@ impl Records {
     pub fn new(delimiter: u8, quote: u8) -> Self {
         Self {
             reader: ReaderBuilder::new().delimiter(delimiter).quote(quote).build(),
-            field: vec![0; FIELD_BYTES_MAX],
+            field: vec![0; FIELD_BYTES_MIN],
             filled: 0,
             scratch: [0; SCRATCH_BYTES],
             oversized: false,
@@ -130,6 +132,9 @@ impl Records {
     }
 
     fn step(&mut self, input: &[u8]) -> (ReadFieldResult, usize) {
+        if self.filled == self.field.len() && self.filled < FIELD_BYTES_MAX {
+            self.field.resize(self.filled * 2, 0);
+        }
         let room = &mut self.field[self.filled..];
         if room.is_empty() {
             let (result, read, written) = self.reader.read_field(input, &mut self.scratch);

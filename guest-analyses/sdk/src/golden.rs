@@ -1,7 +1,7 @@
 //! The examples of a descriptor as tests: `golden::check(DESCRIPTOR, analysis)` in a unit test of the analysis.
 //!
-//! An example is `input_text` or `input_base64`, `args`, and the `result`, or as much of it as should be compared: of an
-//! object the members named, everything else whole.
+//! An example is `input_text` or `input_base64`, `args`, and the `result`, or as much of it as should be compared: of any
+//! object only the members that are named.
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -72,13 +72,17 @@ fn with_defaults(mut args: Map<String, Value>, schema: &Value) -> Map<String, Va
 
 /// Where `found` is not what was expected, as a JSON pointer.
 fn difference(expected: &Value, found: &Value) -> Option<String> {
-    let (Value::Object(expected), Value::Object(found)) = (expected, found) else {
-        return (expected != found).then(String::new);
-    };
-    expected.iter().find_map(|(name, expected)| {
-        let inside = found.get(name).map_or(Some(String::new()), |found| difference(expected, found));
-        inside.map(|pointer| format!("/{name}{pointer}"))
-    })
+    match (expected, found) {
+        (Value::Object(expected), Value::Object(found)) => expected.iter().find_map(|(name, expected)| {
+            let inside = found.get(name).map_or(Some(String::new()), |found| difference(expected, found));
+            inside.map(|pointer| format!("/{name}{pointer}"))
+        }),
+        (Value::Array(expected), Value::Array(found)) if expected.len() == found.len() => {
+            let mut pairs = expected.iter().zip(found).enumerate();
+            pairs.find_map(|(at, (expected, found))| Some(format!("/{at}{}", difference(expected, found)?)))
+        }
+        _ => (expected != found).then(String::new),
+    }
 }
 
 /// Decodes RFC 4648, padding or not.
@@ -138,7 +142,9 @@ mod tests {
     fn only_members_that_are_named_are_compared() {
         assert_eq!(difference(&json!({ "a": { "b": 1 } }), &json!({ "a": { "b": 1, "c": 2 }, "d": 3 })), None);
         assert_eq!(difference(&json!({ "a": { "b": 1 } }), &json!({ "a": { "b": 2 } })).as_deref(), Some("/a/b"));
-        assert_eq!(difference(&json!({ "a": 1 }), &json!({})).as_deref(), Some("/a"));
+        assert_eq!(difference(&json!([{ "a": 1 }]), &json!([{ "a": 1, "b": 2 }])), None);
+        assert_eq!(difference(&json!([0, { "a": 1 }]), &json!([0, {}])).as_deref(), Some("/1/a"));
+        assert_eq!(difference(&json!([1]), &json!([1, 2])).as_deref(), Some(""));
         assert_eq!(difference(&json!(1), &json!({})).as_deref(), Some(""));
     }
 
