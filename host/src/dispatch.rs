@@ -8,7 +8,9 @@
 
 mod attempt;
 mod attendant;
+pub mod board;
 mod ending;
+pub mod removal;
 mod slots;
 
 use std::collections::HashMap;
@@ -21,13 +23,13 @@ use std::sync::PoisonError;
 
 use tokio::sync::watch;
 
+use self::board::Board;
+use self::board::Live;
+use self::board::Phase;
 use self::slots::Slots;
-use crate::id::FileId;
-use crate::id::ModuleDigest;
 use crate::id::RunKey;
 use crate::pool::nursery::Nursery;
 use crate::pool::worker::Terms;
-use crate::pool::worker::Worker;
 use crate::registry::Registry;
 use crate::registry::workshop::Analysis;
 use crate::run::Failure;
@@ -40,36 +42,6 @@ use crate::store::uploads::UploadFacts;
 use crate::time::Clock;
 
 const RETRY_AFTER_S_MAX: u64 = 60;
-
-/// What the outside sees of a run in flight.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Phase {
-    /// Its acceptance is not on disk yet.
-    Accepting,
-    Accepted,
-    Running {
-        bytes_read: u64,
-    },
-    Ended,
-    /// It never was, or is no more: whoever waited asks again.
-    Withdrawn,
-}
-
-impl Phase {
-    /// Whether a run in this phase has come at least as far as `other`; a withdrawn one has come as far as it will.
-    fn has_reached(self, other: Self) -> bool {
-        self.rank() >= other.rank()
-    }
-
-    fn rank(self) -> u8 {
-        match self {
-            Self::Accepting => 0,
-            Self::Accepted => 1,
-            Self::Running { .. } => 2,
-            Self::Ended | Self::Withdrawn => 3,
-        }
-    }
-}
 
 /// One question, ready to be asked.
 #[derive(Debug, Clone)]
@@ -97,57 +69,6 @@ pub enum Denied {
     Deleting,
     #[error(transparent)]
     Io(#[from] io::Error),
-}
-
-#[derive(Debug)]
-struct Live {
-    phase: watch::Sender<Phase>,
-    /// Why it is to end, once it is.
-    wish: watch::Sender<Option<Reason>>,
-}
-
-impl Live {
-    fn new(phase: Phase) -> Self {
-        Self { phase: watch::Sender::new(phase), wish: watch::Sender::new(None) }
-    }
-}
-
-#[derive(Debug, Default)]
-struct Board {
-    live: HashMap<RunKey, Live>,
-    /// Files that are being deleted, and by how many.
-    deleting: HashMap<FileId, u32>,
-    idle: Vec<Worker>,
-    /// How long a run takes, milliseconds: the mean of the last few.
-    mean_ms: u64,
-}
-
-impl Board {
-    /// A warm worker of that program, the latest used first.
-    fn take_idle(&mut self, module: ModuleDigest) -> Option<Worker> {
-        let at = self.idle.iter().rposition(|worker| worker.module == module)?;
-        Some(self.idle.remove(at))
-    }
-
-    /// Lets those go that are idle longest.
-    fn idle_at_most(&mut self, count: usize) {
-        let over = self.idle.len().saturating_sub(count);
-        self.idle.drain(..over);
-    }
-
-    /// One who was deleting that file is done.
-    fn deleted(&mut self, file_id: FileId) {
-        if let Entry::Occupied(mut count) = self.deleting.entry(file_id) {
-            *count.get_mut() -= 1;
-            if *count.get() == 0 {
-                count.remove();
-            }
-        }
-    }
-
-    fn took(&mut self, duration_ms: u64) {
-        self.mean_ms = self.mean_ms.saturating_mul(7).saturating_add(duration_ms) / 8;
-    }
 }
 
 /// How much there is to do.
@@ -340,84 +261,6 @@ impl Dispatch {
         }
     }
 
-    /// Ends a run that nobody wants any more; returns when it has ended, and whether it was in flight.
-    async fn dismiss(&self, key: RunKey, reason: Reason) -> Dismissed {
-        let wished = self.board().live.get(&key).map(|live| live.wish.send_replace(Some(reason)));
-        if wished.is_none() {
-            return Dismissed::NotInFlight;
-        }
-        self.ended(key).await;
-        Dismissed::Ended
-    }
-
-    /// Ends a run if it is in flight, else removes its result.
-    ///
-    /// # Errors
-    /// Of the disk.
-    pub async fn remove(self: &Arc<Self>, key: RunKey) -> io::Result<Removed> {
-        loop {
-            match self.dismiss(key, Reason::Dismissed).await {
-                Dismissed::NotInFlight if self.take_place(key) => break,
-                Dismissed::NotInFlight => (),
-                Dismissed::Ended => match self.ports.store.state(key)? {
-                    // It ended by itself before the wish was heard: its result goes.
-                    RunState::Successful => (),
-                    RunState::Failed(failure) if failure.reason.fault() != Fault::Client => (),
-                    RunState::Failed(_) | RunState::Unknown | RunState::Pending => {
-                        return Ok(Removed::Dismissed);
-                    }
-                },
-            }
-        }
-        // While it has a place nobody begins the same run; a client that goes away does not stop the task.
-        let this = Arc::clone(self);
-        let removing = tokio::spawn(async move {
-            let store = Arc::clone(&this.ports.store);
-            let removed = tokio::task::spawn_blocking(move || store.remove_run(key)).await;
-            this.forget(key, Phase::Withdrawn);
-            removed
-        });
-        match removing.await.map_err(io::Error::other)?.map_err(io::Error::other)? {
-            Ok(()) => Ok(Removed::Result),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Removed::Nothing),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Takes the place of a run that is not in flight.
-    fn take_place(&self, key: RunKey) -> bool {
-        let mut board = self.board();
-        let free = !board.live.contains_key(&key);
-        if free {
-            board.live.insert(key, Live::new(Phase::Accepting));
-        }
-        free
-    }
-
-    /// Ends every run of a file, then removes the file.
-    ///
-    /// # Errors
-    /// Of the disk.
-    pub async fn delete(self: &Arc<Self>, file_id: FileId) -> io::Result<()> {
-        let this = Arc::clone(self);
-        tokio::spawn(async move {
-            let keys: Vec<_> = {
-                let mut board = this.board();
-                *board.deleting.entry(file_id).or_default() += 1;
-                board.live.keys().filter(|key| key.file_id == file_id).copied().collect()
-            };
-            for key in keys {
-                this.dismiss(key, Reason::FileDeleted).await;
-            }
-            let (store, now) = (Arc::clone(&this.ports.store), this.ports.clock.now());
-            let deleted = tokio::task::spawn_blocking(move || store.delete_upload(file_id, now)).await;
-            this.board().deleted(file_id);
-            deleted.map_err(io::Error::other)?
-        })
-        .await
-        .map_err(io::Error::other)?
-    }
-
     fn set_phase(&self, key: RunKey, phase: Phase) {
         if let Some(live) = self.board().live.get(&key) {
             live.phase.send_replace(phase);
@@ -433,22 +276,6 @@ impl Dispatch {
     fn board(&self) -> MutexGuard<'_, Board> {
         self.board.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Dismissed {
-    Ended,
-    NotInFlight,
-}
-
-/// What a wish to remove a run came upon.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Removed {
-    /// A run in flight, which has ended now.
-    Dismissed,
-    /// A run that had ended, which is no more.
-    Result,
-    Nothing,
 }
 
 /// What a question finds on the board.

@@ -7,10 +7,10 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::Dispatch;
-use super::Phase;
 use super::Question;
 use super::Reuse;
 use super::attendant::Files;
+use super::board::Phase;
 use crate::analysis::descriptor::Stdin;
 use crate::id::RunKey;
 use crate::pool::worker::Worker;

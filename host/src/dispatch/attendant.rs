@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::Phase;
+use super::board::Phase;
 use crate::pool::worker::Attendant;
 use crate::store::Store;
 
