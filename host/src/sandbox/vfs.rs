@@ -279,3 +279,6 @@ impl<H: Host> Vfs<H> {
 fn index(fd: Fd) -> Result<usize, Errno> {
     usize::try_from(fd).map_err(|_| Errno::Badf)
 }
+
+#[cfg(test)]
+mod tests;

@@ -30,6 +30,24 @@ fn expected() -> BTreeMap<&'static str, (Value, Option<&'static str>)> {
         ("bad_json", (json!({}), Some("bad-output"))),
         ("silent", (json!({}), Some("bad-output"))),
         ("bad_pointers", (json!({}), None)),
+        ("free_work", (little_fuel(), Some("out-of-fuel"))),
+        ("free_randomness", (little_fuel(), Some("out-of-fuel"))),
+        ("link_flood", (little_fuel(), Some("out-of-fuel"))),
+        ("unlink_churn", (json!({ "limits": { "artifacts_bytes": 1 << 20 } }), Some("output-limit"))),
+        ("poll_flood", (little_fuel(), Some("out-of-fuel"))),
+        ("open_flood", (json!({}), Some("nonzero-exit"))),
+        ("fill_table", (json!({}), Some("memory-limit"))),
+        ("divide_by_zero", (json!({}), Some("trap"))),
+        ("jump_nowhere", (json!({}), Some("trap"))),
+        ("two_documents", (json!({}), Some("bad-output"))),
+        ("deep_json", (json!({}), Some("bad-output"))),
+        ("not_utf8", (json!({}), Some("bad-output"))),
+        ("exit_in_start", (json!({}), Some("nonzero-exit"))),
+        ("stderr_flood", (little_fuel(), Some("out-of-fuel"))),
+        ("symlink_out", (json!({}), Some("denied"))),
+        ("rename_input", (json!({}), Some("denied"))),
+        ("truncate_input", (json!({}), Some("denied"))),
+        ("absolute_path", (json!({}), Some("denied"))),
     ])
 }
 
@@ -72,15 +90,33 @@ fn a_module_that_wants_more_than_there_is_is_refused_at_installation() {
         ("socket", &start(r#"(import "env" "socket" (func))"#), json!({})),
         ("huge", r#"(module (memory (export "memory") 60000) (func (export "_start")))"#, json!({})),
         ("no_start", r#"(module (memory (export "memory") 1))"#, json!({})),
+        ("greedy_start", r#"(module (memory (export "memory") 1) (func (export "_start") (param i32)))"#, json!({})),
+        ("wrong_type", &start(r#"(import "wasi_snapshot_preview1" "fd_write" (func (param i64)))"#), json!({})),
+        ("wide_table", &start("(table 2000000 funcref)"), json!({})),
+        ("doubling_schema", &start(""), json!({ "args": doubling_schema() })),
         ("good", &start(""), json!({ "stdout": "none" })),
     ]);
     let installed = server.get("/analyses").expect(200).json();
     let names: Vec<_> =
         installed["analyses"].as_array().unwrap().iter().map(|it| it["name"].as_str().unwrap()).collect();
     assert!(names.contains(&"good"), "{names:?}");
-    for refused in ["socket", "huge", "no_start"] {
+    let refused = ["socket", "huge", "no_start", "greedy_start", "wrong_type", "wide_table", "doubling_schema"];
+    for refused in refused {
         assert!(!names.contains(&refused), "{refused}");
     }
+}
+
+/// A few hundred bytes whose references, followed, are 2^32 parts.
+fn doubling_schema() -> Value {
+    let step = |it: u32| {
+        (
+            format!("d{it}"),
+            json!({ "allOf": [{ "$ref": format!("#/$defs/d{}", it + 1) }, { "$ref": format!("#/$defs/d{}", it + 1) }] }),
+        )
+    };
+    let mut defs: serde_json::Map<_, _> = (0..32).map(step).collect();
+    defs.insert("d32".to_owned(), json!({}));
+    json!({ "$defs": defs, "$ref": "#/$defs/d0" })
 }
 
 const CANARY: &str = r#"(module

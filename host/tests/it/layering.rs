@@ -67,7 +67,9 @@ fn check(file: &Path, text: &str, violations: &mut Vec<String>) {
                 _ => (),
             }
         }
-        for (name, owners) in OWNERS {
+        // A module's tests may hold what it works on.
+        let tests = file.ends_with("tests.rs");
+        for (name, owners) in OWNERS.iter().filter(|_| !tests) {
             if mentions(line, name) && !owners.contains(&module) {
                 report(format!("`{name}` is not for `{module}`"));
             }

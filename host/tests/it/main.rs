@@ -6,6 +6,7 @@ mod connections;
 mod flows;
 mod hostile;
 mod layering;
+mod regression;
 mod server;
 mod shipped;
 mod uploads;

@@ -1,0 +1,6 @@
+;; Links to a name of 64 MiB that is no text.
+(module (import "wasi_snapshot_preview1" "path_symlink" (func $s (param i32 i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1100)
+  (func (export "_start")
+    (memory.fill (i32.const 0) (i32.const 255) (i32.const 67108864))
+    (loop (drop (call $s (i32.const 0) (i32.const 67108864) (i32.const 4) (i32.const 0) (i32.const 4))) (br 0))))

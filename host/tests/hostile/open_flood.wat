@@ -1,0 +1,10 @@
+;; Opens its sample until it is told no, and exits with that.
+(module (import "wasi_snapshot_preview1" "path_open" (func $o (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "proc_exit" (func $e (param i32)))
+  (memory (export "memory") 2)
+  (data (i32.const 32) "the_file")
+  (func (export "_start") (local $no i32)
+    (loop
+      (local.set $no (call $o (i32.const 3) (i32.const 0) (i32.const 32) (i32.const 8) (i32.const 0) (i64.const 2) (i64.const 0) (i32.const 0) (i32.const 80)))
+      (br_if 0 (i32.eqz (local.get $no))))
+    (call $e (local.get $no))))

@@ -1,0 +1,116 @@
+//! What was once wrong, each by the harm it did.
+
+use std::io::Write;
+
+use serde_json::json;
+
+use crate::server::Server;
+use crate::server::wait_for;
+
+#[test]
+fn a_long_name_cut_after_a_dot_can_be_read_back() {
+    let server = Server::start(&[]);
+    let name = format!("{}.{}", "x".repeat(127), "y".repeat(20));
+    let file = server.upload(&name, b"abc");
+    assert_eq!(server.get(&format!("/upload/{file}")).expect(200).json()["filename"], name.as_str());
+    server.result(&server.analyse(&file, "digest", json!({}))).expect(200);
+    server.delete(&format!("/upload/{file}")).expect(204);
+}
+
+#[test]
+fn one_clients_small_limits_do_not_answer_for_others() {
+    let server = Server::start(&[]);
+    let file = server.upload("a.txt", b"abc");
+    let tight = json!({ "limits": { "fuel_base": 1, "fuel_per_byte": 0 } });
+    let run = server.analyse(&file, "digest", tight.clone());
+    assert_eq!(server.result(&run).expect(422).json()["reason"], "out-of-fuel");
+    assert_eq!(server.analyse(&file, "digest", tight), run);
+    assert_eq!(server.result(&run).expect(422).json()["reason"], "out-of-fuel", "kept for who asks for no more");
+    assert_eq!(server.analyse(&file, "digest", json!({})), run);
+    server.result(&run).expect(200);
+}
+
+#[test]
+fn args_cannot_multiply_each_other_into_a_command_line() {
+    let argv = json!({ "argv": ["{args.a}"], "stdout": "none" });
+    let server = Server::start(&[("argv", r#"(module (memory (export "memory") 1) (func (export "_start")))"#, argv)]);
+    let file = server.upload("a.txt", b"abc");
+    let args = |a: String| json!({ "args": { "a": a, "b": "{args.c}".repeat(800), "c": "x".repeat(400) } });
+    let run = server.analyse(&file, "argv", args("{args.b}".repeat(800)));
+    server.result(&run).expect(200);
+    let mut question = json!({ "file_id": file, "analysis": "argv" });
+    question["args"] = args("x".repeat(40_000))["args"].clone();
+    server.post("/analyse", &[], question.to_string().as_bytes()).expect(422);
+}
+
+#[test]
+fn a_form_that_never_begins_is_not_kept_in_memory() {
+    let server = Server::start(&[]);
+    let head = "POST /upload HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: multipart/form-data; boundary=x\r\ncontent-length: 100000000\r\n\r\n";
+    let mut stream = server.connect();
+    stream.write_all(head.as_bytes()).unwrap();
+    // Far less than was announced: the server must not wait for the rest.
+    drop(stream.write_all(&vec![b'p'; 4 << 20]));
+    let mut answer = String::new();
+    drop(std::io::Read::read_to_string(&mut stream, &mut answer));
+    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 413"), "{answer}");
+    wait_for("an empty staging area", || server.lying_in("staging").is_empty().then_some(()));
+    server.get("/healthz").expect(200);
+}
+
+#[test]
+fn a_worker_that_is_stopped_in_its_sleep_goes_on() {
+    let server = Server::start(&[]);
+    let file = server.upload("a.txt", b"abc");
+    let run = server.analyse(&file, "dummy", json!({ "args": { "seconds": 1 } }));
+    let worker = server.worker_of(&run);
+    for signal in ["-STOP", "-CONT"] {
+        assert!(std::process::Command::new("kill").args([signal, &worker]).status().unwrap().success());
+    }
+    server.result(&run).expect(200);
+    assert_eq!(server.get(&format!("/results/{run}/run")).json()["attempts"], 1);
+}
+
+#[test]
+fn streams_are_no_terminals() {
+    // Exits with the file types of the three streams, which are to be 0: unknown.
+    let wat = r#"(module
+      (import "wasi_snapshot_preview1" "fd_fdstat_get" (func $stat (param i32 i32) (result i32)))
+      (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+      (memory (export "memory") 1)
+      (func $type (param i32) (result i32)
+        (drop (call $stat (local.get 0) (i32.const 0))) (i32.load8_u (i32.const 0)))
+      (func (export "_start")
+        (call $exit (i32.add (call $type (i32.const 0)) (i32.add (call $type (i32.const 1)) (call $type (i32.const 2)))))))"#;
+    let server = Server::start(&[("streams", wat, json!({ "stdout": "none" }))]);
+    let file = server.upload("a.txt", b"abc");
+    server.result(&server.analyse(&file, "streams", json!({}))).expect(200);
+}
+
+#[test]
+fn odd_paths_and_queries_get_problems_too() {
+    let server = Server::start(&[]);
+    for (path, status) in [("/upload/%ff", 400), ("/healthz?x=1", 400), ("/analyses?limit=1", 400), ("/a//b", 404)] {
+        let answer = server.get(path).expect(status);
+        assert_eq!(answer.header("content-type"), "application/problem+json", "{path}");
+    }
+}
+
+#[test]
+fn a_question_may_say_that_it_can_wait() {
+    let server = Server::start(&[]);
+    let file = server.upload("a.txt", b"abc");
+    server.result(&server.analyse(&file, "digest", json!({ "priority": "bulk" }))).expect(200);
+    let wrong = json!({ "file_id": file, "analysis": "digest", "priority": "now" }).to_string();
+    server.post("/analyse", &[], wrong.as_bytes()).expect(422);
+}
+
+#[test]
+fn a_download_carries_the_authors_name() {
+    let server = Server::start(&[]);
+    let answer = server.post("/upload?filename=%E2%82%AC+rates.txt", &[], b"1.08").expect(200).json();
+    let download = server.get(answer["download"].as_str().unwrap()).expect(200);
+    let disposition = download.header("content-disposition");
+    assert!(disposition.contains("filename*=UTF-8''%E2%82%AC%20rates.txt"), "{disposition}");
+    assert!(download.header("cache-control").contains("immutable"));
+}
