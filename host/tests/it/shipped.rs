@@ -1,5 +1,7 @@
 //! The analyses that ship, from upload to result, on the real server.
 
+use base64::Engine;
+use serde_json::Value;
 use serde_json::json;
 
 use crate::server::Server;
@@ -59,4 +61,103 @@ fn a_restart_keeps_results_and_installs_from_what_is_stored() {
     let again = server.analyse(&file, "digest", json!({"rerun": true}));
     assert_eq!(again, run);
     assert_eq!(server.result(&run).expect(200).body, before, "the same bytes again");
+}
+
+fn guests() -> std::path::PathBuf {
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../guest-analyses")
+}
+
+/// Whether `found` has everything that is expected; of an object only the members that are named. The path of an artifact
+/// is expected to have become its link.
+fn has(found: &Value, expected: &Value) -> bool {
+    match (found, expected) {
+        (Value::Object(found), Value::Object(expected)) => {
+            expected.iter().all(|(name, expected)| found.get(name).is_some_and(|found| has(found, expected)))
+        }
+        (Value::Array(found), Value::Array(expected)) => {
+            found.len() == expected.len() && found.iter().zip(expected).all(|(found, expected)| has(found, expected))
+        }
+        (Value::String(found), Value::String(expected)) if expected.starts_with("/out/") => {
+            found.starts_with("/download/") && found.ends_with(&expected["/out".len()..])
+        }
+        _ => found == expected,
+    }
+}
+
+#[test]
+fn every_example_of_every_shipped_analysis_holds_on_the_server() {
+    let server = Server::start(&[]);
+    let mut held = 0;
+    for (name, file_name) in
+        [("dummy", "a.bin"), ("digest", "a.bin"), ("entropy", "a.bin"), ("csv-profile", "a.csv"), ("video", "a.mp4")]
+    {
+        let descriptor = std::fs::read(guests().join(name).join("descriptor.json")).unwrap();
+        let descriptor: Value = serde_json::from_slice(&descriptor).unwrap();
+        for example in descriptor["examples"].as_array().unwrap() {
+            let bytes = match example["input_text"].as_str() {
+                Some(text) => text.as_bytes().to_vec(),
+                None => {
+                    base64::engine::general_purpose::STANDARD.decode(example["input_base64"].as_str().unwrap()).unwrap()
+                }
+            };
+            let file = server.upload(file_name, &bytes);
+            let found =
+                server.result(&server.analyse(&file, name, json!({ "args": example["args"] }))).expect(200).json();
+            assert!(has(&found, &example["result"]), "{name}: {found:#}");
+            held += 1;
+        }
+    }
+    assert!(held >= 8, "{held}");
+}
+
+#[test]
+fn video_makes_the_founding_example_true() {
+    let server = Server::start(&[]);
+    let sample = std::fs::read(guests().join("video/samples/testsrc.mp4")).unwrap();
+    let file = server.upload("testsrc.mp4", &sample);
+    assert_eq!(server.get(&format!("/upload/{file}")).json()["media_type"], "video/mp4");
+    let run = server.analyse(&file, "video", json!({}));
+    let result = server.result(&run).expect(200).json();
+    assert!(result["result"].as_array().unwrap().iter().all(Value::is_u64), "{result}");
+    let link = result["video_file"].as_str().unwrap();
+    assert!(link.starts_with(&format!("/download/{run}/")) && link.ends_with(".mp4"), "{link}");
+    let preview = server.get(link).expect(200);
+    assert_eq!(preview.header("content-type"), "video/mp4");
+    assert_eq!(&preview.body[4..8], b"ftyp");
+    // The preview is a video in its own right, of nothing but keyframes.
+    let again = server.upload("preview.mp4", &preview.body);
+    let preview = server.result(&server.analyse(&again, "video", json!({}))).expect(200).json();
+    assert_eq!(preview["keyframe_count"], result["preview"]["keyframes"]);
+    assert_eq!(preview["resolution"], result["resolution"]);
+}
+
+#[test]
+fn a_cut_off_video_has_a_result_or_a_reason_and_never_a_trap() {
+    let server = Server::start(&[]);
+    let sample = std::fs::read(guests().join("video/samples/testsrc.mp4")).unwrap();
+    for cut in [0, 7, 40, 600, sample.len() / 2, sample.len() - 1] {
+        let file = server.upload("cut.mp4", &sample[..cut]);
+        let answer = server.result(&server.analyse(&file, "video", json!({})));
+        let reason = answer.json()["reason"].clone();
+        assert!(answer.status == 200 || reason == "nonzero-exit", "{cut}: {reason}");
+    }
+}
+
+#[test]
+fn a_table_larger_than_the_memory_of_its_analysis_is_profiled() {
+    let server = Server::start(&[]);
+    let memory = server.get("/analyses/csv-profile").expect(200).json()["limits"]["memory_bytes"].as_u64().unwrap();
+    let mut text = String::from("number;word\n");
+    let mut rows = 0_u64;
+    while u64::try_from(text.len()).unwrap() < memory + memory / 8 {
+        text.push_str(&format!("{rows};word-{}-{}\n", rows % 1000, "x".repeat(40)));
+        rows += 1;
+    }
+    let file = server.upload("large.csv", text.as_bytes());
+    let run = server.analyse(&file, "csv-profile", json!({}));
+    let result = server.result(&run).expect(200).json();
+    assert_eq!((&result["rows"], &result["delimiter"]), (&json!(rows), &json!(";")));
+    let usage = server.get(&format!("/results/{run}/run")).json()["usage"].clone();
+    assert!(usage["memory_bytes_peak"].as_u64().unwrap() <= memory);
+    assert!(usage["bytes_read"].as_u64().unwrap() > memory);
 }
