@@ -8,6 +8,7 @@ mod condition;
 pub mod download;
 pub mod error;
 pub mod health;
+pub mod origin;
 pub mod path;
 pub mod results;
 pub mod serve;
@@ -65,5 +66,6 @@ pub fn router(api: Api) -> Router {
         .merge(plain)
         .fallback(error::no_such_route)
         .method_not_allowed_fallback(error::wrong_method)
+        .layer(from_fn(origin::same_site))
         .with_state(api)
 }

@@ -149,7 +149,11 @@ impl Host for Remote {
 
     fn log(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.log.extend_from_slice(bytes);
-        if self.log.len() > LOG_BUFFER_BYTES { self.flush_log() } else { Ok(()) }
+        let due = self.told.elapsed() >= PROGRESS_EVERY;
+        if due {
+            self.told = Instant::now();
+        }
+        if due || self.log.len() > LOG_BUFFER_BYTES { self.flush_log() } else { Ok(()) }
     }
 
     fn progress(&mut self, bytes_read: u64) {

@@ -11,6 +11,7 @@ use super::Question;
 use super::Reuse;
 use super::attendant::Files;
 use super::board::Phase;
+use super::board::Progress;
 use crate::analysis::descriptor::Stdin;
 use crate::id::RunKey;
 use crate::pool::worker::Worker;
@@ -111,7 +112,7 @@ impl Dispatch {
         let run = async {
             let mut worker = self.worker(question, choice).await?;
             self.ports.store.mark_running(key, worker.identity())?;
-            self.set_phase(key, Phase::Running { bytes_read: 0 });
+            self.set_phase(key, Phase::Running(Progress::default()));
             let sample = self.ports.store.open_upload(&question.upload)?.into();
             match worker.run(spec, sample, &mut files).await {
                 Ok((done, artifacts)) => Ok((worker, done, artifacts)),
@@ -126,6 +127,7 @@ impl Dispatch {
         match ended {
             Ok((worker, Done { outcome, usage, .. }, artifacts)) => {
                 self.keep_warm(worker);
+                let outcome = outcome.map_err(|failure| with_reason(failure, &files));
                 Attempted { outcome, usage, artifacts, attendant: files }
             }
             Err(failure) => Attempted::failed(files, failure),
@@ -170,6 +172,16 @@ impl Attempted {
     fn failed(attendant: Files, failure: Failure) -> Self {
         Self { outcome: Err(failure), usage: Usage::default(), artifacts: Vec::new(), attendant }
     }
+}
+
+/// A guest that exits on purpose has said why on stderr.
+fn with_reason(mut failure: Failure, files: &Files) -> Failure {
+    if failure.reason == Reason::NonzeroExit
+        && let Some(line) = files.last_line()
+    {
+        failure.detail = format!("{}: {line}", failure.detail);
+    }
+    failure
 }
 
 fn with_last_words(error: &io::Error, worker: &mut Worker) -> io::Error {

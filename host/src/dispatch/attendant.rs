@@ -9,8 +9,20 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use super::board::Phase;
+use super::board::Progress;
 use crate::pool::worker::Attendant;
 use crate::store::Store;
+
+/// What begins a line of the log in which a guest tells how far it is: `@progress 0.42 reading frames`.
+const PROGRESS: &str = "@progress ";
+const LAST_LINE_BYTES_MAX: usize = 512;
+
+fn told_permille(line: &[u8]) -> Option<u16> {
+    let told = std::str::from_utf8(line).ok()?.strip_prefix(PROGRESS)?;
+    let fraction: f64 = told.split_whitespace().next()?.parse().ok()?;
+    // By way of text, since there is no conversion that cannot fail.
+    format!("{:.0}", fraction.clamp(0.0, 1.0) * 1000.0).parse().ok()
+}
 
 /// What one attempt gathers. What is not moved away of its files vanishes with it.
 pub(super) struct Files {
@@ -19,11 +31,12 @@ pub(super) struct Files {
     /// In the order in which the guest made them.
     pub(super) staged: Vec<PathBuf>,
     pub(super) log: Vec<u8>,
+    progress: Progress,
 }
 
 impl Files {
     pub(super) fn new(store: Arc<Store>, phase: Option<watch::Sender<Phase>>) -> Self {
-        Self { store, phase, staged: Vec::new(), log: Vec::new() }
+        Self { store, phase, staged: Vec::new(), log: Vec::new(), progress: Progress::default() }
     }
 }
 
@@ -38,16 +51,33 @@ impl Attendant for Files {
 
     fn log(&mut self, bytes: &[u8]) {
         self.log.extend_from_slice(bytes);
+        if let Some(permille) = bytes.split(|byte| *byte == b'\n').rev().find_map(told_permille) {
+            self.progress.permille = self.progress.permille.max(Some(permille));
+            self.show_progress();
+        }
     }
 
     fn progress(&mut self, bytes_read: u64) {
-        if let Some(phase) = &self.phase {
-            phase.send_replace(Phase::Running { bytes_read });
-        }
+        self.progress.bytes_read = bytes_read;
+        self.show_progress();
     }
 }
 
 impl Files {
+    fn show_progress(&self) {
+        if let Some(phase) = &self.phase {
+            phase.send_replace(Phase::Running(self.progress));
+        }
+    }
+
+    /// The last line of the log that a person can read, short and without control characters.
+    pub(super) fn last_line(&self) -> Option<String> {
+        let tail = &self.log[self.log.len().saturating_sub(LAST_LINE_BYTES_MAX)..];
+        let text = String::from_utf8_lossy(tail);
+        let line = text.lines().rev().map(str::trim).find(|it| !it.is_empty() && !it.starts_with(PROGRESS))?;
+        Some(line.chars().filter(|it| !it.is_control()).collect())
+    }
+
     /// Removes all that was staged but what is to be kept.
     pub(super) fn keep(&mut self, kept: &[PathBuf]) {
         for path in std::mem::take(&mut self.staged) {
@@ -62,5 +92,20 @@ impl Files {
 impl Drop for Files {
     fn drop(&mut self) {
         self.keep(&[]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_line_of_its_own_tells_progress() {
+        assert_eq!(told_permille(b"@progress 0.42 reading frames"), Some(420));
+        assert_eq!(told_permille(b"@progress 7"), Some(1000));
+        assert_eq!(told_permille(b"@progress -1"), Some(0));
+        for other in [&b"@progress NaN"[..], b"@progress", b"@progress x", b" @progress 0.5", b"0.5", b"\xff"] {
+            assert_eq!(told_permille(other), None);
+        }
     }
 }

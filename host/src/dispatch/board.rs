@@ -17,12 +17,19 @@ pub enum Phase {
     /// Its acceptance is not on disk yet.
     Accepting,
     Accepted,
-    Running {
-        bytes_read: u64,
-    },
+    Running(Progress),
     Ended,
     /// It never was, or is no more: whoever waited asks again.
     Withdrawn,
+}
+
+/// How far a run has come.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Of the sample, counting repeats.
+    pub bytes_read: u64,
+    /// What the guest says of itself, in thousandths; never going back.
+    pub permille: Option<u16>,
 }
 
 impl Phase {
@@ -35,7 +42,7 @@ impl Phase {
         match self {
             Self::Accepting => 0,
             Self::Accepted => 1,
-            Self::Running { .. } => 2,
+            Self::Running(_) => 2,
             Self::Ended | Self::Withdrawn => 3,
         }
     }

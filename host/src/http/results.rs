@@ -94,7 +94,10 @@ pub async fn run(
     let config = api.store.config(key)?.ok_or_else(unknown)?;
     let upload = upload::find(&api, &file_id)?;
     let progress = api.dispatch.watch(key).and_then(|phase| match *phase.borrow() {
-        Phase::Running { bytes_read } => Some(json!({ "bytes_read": bytes_read, "size_bytes": upload.size_bytes })),
+        Phase::Running(progress) => Some(json!({
+            "bytes_read": progress.bytes_read, "size_bytes": upload.size_bytes,
+            "fraction": progress.permille.map(|it| f64::from(it) / 1000.0),
+        })),
         Phase::Accepting | Phase::Accepted | Phase::Ended | Phase::Withdrawn => None,
     });
     let failure = match state(&api, key)? {
@@ -148,7 +151,7 @@ pub(super) fn status(api: &Api, key: RunKey) -> Result<&'static str, Problem> {
         RunState::Failed(failure) if failure.reason == Reason::Dismissed => "dismissed",
         RunState::Failed(_) => "failed",
         RunState::Unknown | RunState::Pending => match api.dispatch.watch(key).map(|it| *it.borrow()) {
-            Some(Phase::Running { .. }) => "running",
+            Some(Phase::Running(_)) => "running",
             Some(Phase::Accepting | Phase::Accepted | Phase::Ended | Phase::Withdrawn) | None => "accepted",
         },
     })

@@ -77,3 +77,14 @@ fn a_question_can_wait_for_its_answer() {
     assert_eq!(answer.json()["status"], "successful");
     server.get(answer.json()["results"].as_str().unwrap()).expect(200);
 }
+
+#[test]
+fn a_page_of_another_site_cannot_upload_or_ask() {
+    let server = Server::start(&[]);
+    let from = |site| server.post("/upload", &[("sec-fetch-site", site)], b"abc");
+    from("cross-site").expect(403);
+    from("same-site").expect(403);
+    from("same-origin").expect(200);
+    from("none").expect(200);
+    server.get_with("/analyses", ("sec-fetch-site", "cross-site")).expect(200);
+}

@@ -5,6 +5,7 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::server::Server;
+use crate::server::wait_for;
 
 #[test]
 fn dummy_idles_as_long_as_its_args_or_its_name_say() {
@@ -160,4 +161,20 @@ fn a_table_larger_than_the_memory_of_its_analysis_is_profiled() {
     let usage = server.get(&format!("/results/{run}/run")).json()["usage"].clone();
     assert!(usage["memory_bytes_peak"].as_u64().unwrap() <= memory);
     assert!(usage["bytes_read"].as_u64().unwrap() > memory);
+}
+
+#[test]
+fn a_guest_tells_how_far_it_is_and_why_it_failed() {
+    let server = Server::start(&[]);
+    let file = server.upload("a.mp4", b"\0\0\0\x18ftypisom\0\0\x02\0isomiso2");
+    let run = server.analyse(&file, "dummy", json!({ "args": { "seconds": 30 } }));
+    let fraction = wait_for("progress", || {
+        server.get(&format!("/results/{run}/run")).json()["progress"]["fraction"].as_f64().filter(|it| *it > 0.0)
+    });
+    assert!(fraction < 1.0, "{fraction}");
+    server.delete(&format!("/results/{run}")).expect(204);
+    let problem = server.result(&server.analyse(&file, "video", json!({}))).expect(422).json();
+    assert_eq!(problem["reason"], "nonzero-exit");
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(detail.starts_with("exit code 1: ") && detail.len() > "exit code 1: ".len() + 5, "{detail}");
 }
