@@ -44,7 +44,8 @@ impl fmt::Display for Machine {
         writeln!(
             f,
             "{}, {} cores, {:.0} GiB, Linux {}, {}; load {} before the first measurement. Medians of rounds taken in \
-             turn; clients share the cores.\n",
+             turn; clients share the cores. Lines of a server name its durability (`full`: an answer waits for the \
+             disk; `process`: for the page cache) and where its data lies.\n",
             self.cpu, self.cores, self.memory_gib, self.kernel, self.date, self.load
         )
     }

@@ -15,7 +15,7 @@ use crate::server::Server;
 use crate::warm::SAMPLE;
 
 pub(crate) fn measure(bench: &Bench) -> anyhow::Result<Vec<Line>> {
-    let what = "GET /results of a finished run, 32 connections";
+    let what = "GET /results of a finished run, 32 connections, process, tmpfs";
     if let Err(error) = bench.peers.program("wrk").and(bench.peers.program("nginx")) {
         return Ok(vec![Line::skipped(what, format!("{error:#}"))]);
     }

@@ -29,7 +29,7 @@ pub(crate) fn measure(bench: &Bench) -> anyhow::Result<Vec<Line>> {
     )?;
     Ok(vec![
         Line::alone("cold start of a confined worker, program loaded", Unit::Seconds, worker, Target::None),
-        Line::alone("stop and start of the server over warm data", Unit::Seconds, whole, Target::None),
+        Line::alone("stop and start of the server over warm data, process, tmpfs", Unit::Seconds, whole, Target::None),
     ])
 }
 
