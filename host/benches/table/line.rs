@@ -2,10 +2,15 @@
 
 use std::fmt;
 
+const KIB: f64 = 1024.0;
+pub(crate) const MIB: f64 = 1024.0 * KIB;
+const GIB: f64 = 1024.0 * MIB;
+
 /// What a figure counts; it is written with the prefix that suits its size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unit {
     Seconds,
+    Bytes,
     BytesPerSecond,
     PerSecond(&'static str),
 }
@@ -96,6 +101,7 @@ impl fmt::Display for Figure {
         };
         f.write_str(&match self.1 {
             Unit::Seconds => scaled(&[(1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns")]),
+            Unit::Bytes => scaled(&[(GIB, "GiB"), (MIB, "MiB"), (KIB, "KiB")]),
             Unit::BytesPerSecond => scaled(&[(1e9, "GB/s"), (1e6, "MB/s"), (1e3, "kB/s")]),
             Unit::PerSecond(what) => format!("{} {what}/s", digits(self.0)),
         })

@@ -11,6 +11,7 @@ mod guest;
 mod line;
 mod load;
 mod machine;
+mod memory;
 mod peers;
 mod read;
 mod results;
@@ -100,6 +101,7 @@ const SECTIONS: &[Section] = &[
     ("transfer", transfer::measure),
     ("read", read::measure),
     ("start", start::measure),
+    ("memory", memory::measure),
 ];
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -126,16 +128,12 @@ fn main() -> anyhow::Result<ExitCode> {
     let (mut lines, mut ended) = (Vec::new(), ExitCode::SUCCESS);
     for (name, measure) in SECTIONS.iter().filter(|(name, _)| wanted(name)) {
         writeln!(std::io::stderr(), "bench: {name}")?;
-        match measure(&bench) {
-            Ok(measured) => {
-                write!(std::io::stderr(), "{}", line::table(&measured))?;
-                lines.extend(measured);
-            }
-            Err(error) => {
-                lines.push(Line::skipped(format!("section `{name}`"), format!("it failed: {error:#}")));
-                ended = ExitCode::FAILURE;
-            }
-        }
+        let measured = measure(&bench).unwrap_or_else(|error| {
+            ended = ExitCode::FAILURE;
+            vec![Line::skipped(format!("section `{name}`"), format!("it failed: {error:#}"))]
+        });
+        write!(std::io::stderr(), "{}", line::table(&measured))?;
+        lines.extend(measured);
     }
     write!(out, "\n{before}{}", line::table(&lines))?;
     Ok(ended)

@@ -1,4 +1,4 @@
-//! The release binary, serving: in a directory of its own, with the kernels as the analysis `count`.
+//! The release binary, serving: in a directory of its own, with what it ships and the kernels as the analysis `count`.
 
 use std::io::BufRead;
 use std::io::BufReader;
@@ -86,7 +86,12 @@ impl Drop for Server {
 
 /// A question that no other number asks.
 pub(crate) fn question(file_id: &str, number: usize) -> String {
-    let body = format!("{{\"file_id\":\"{file_id}\",\"analysis\":\"count\",\"args\":{{\"n\":{number}}}}}");
+    question_to("count", file_id, &json!({ "n": number }))
+}
+
+/// A question to an analysis.
+pub(crate) fn question_to(analysis: &str, file_id: &str, args: &Value) -> String {
+    let body = format!("{{\"file_id\":\"{file_id}\",\"analysis\":\"{analysis}\",\"args\":{args}}}");
     format!("POST /analyse HTTP/1.1\r\nhost: b\r\nprefer: wait=10\r\ncontent-length: {}\r\n\r\n{body}", body.len())
 }
 

@@ -23,7 +23,8 @@ use crate::rounds::real;
 use crate::server::Durability;
 use crate::server::Server;
 
-const BLOCK_BYTES: usize = 1 << 20;
+/// What a large file is made of.
+pub(crate) const BLOCK_BYTES: usize = 1 << 20;
 const RATE: Unit = Unit::BytesPerSecond;
 
 pub(crate) fn measure(bench: &Bench) -> anyhow::Result<Vec<Line>> {
@@ -60,7 +61,7 @@ fn up(bench: &Bench, (place, durability): (&Path, Durability), (name, blocks): (
 }
 
 fn down(bench: &Bench, blocks: usize) -> anyhow::Result<Line> {
-    let what = format!("download of {blocks} MiB, tmpfs");
+    let what = format!("download of {blocks} MiB, process, tmpfs");
     if let Err(error) = bench.peers.program("nginx") {
         return Ok(Line::skipped(what, format!("{error:#}")));
     }
@@ -80,9 +81,9 @@ fn down(bench: &Bench, blocks: usize) -> anyhow::Result<Line> {
 }
 
 /// A large file, as one block again and again.
-struct Body {
-    block: Vec<u8>,
-    blocks: usize,
+pub(crate) struct Body {
+    pub(crate) block: Vec<u8>,
+    pub(crate) blocks: usize,
 }
 
 impl Body {
@@ -95,7 +96,7 @@ impl Body {
     }
 
     /// Gives the file's id and bytes per second; files of different numbers differ.
-    fn upload(&self, connection: &mut Connection, number: u64) -> anyhow::Result<(String, f64)> {
+    pub(crate) fn upload(&self, connection: &mut Connection, number: u64) -> anyhow::Result<(String, f64)> {
         let bytes = self.bytes();
         let head = format!("POST /upload?filename=file.bin HTTP/1.1\r\nhost: b\r\ncontent-length: {bytes}\r\n\r\n");
         let number = number.to_le_bytes();
@@ -128,13 +129,14 @@ impl Body {
         })?;
         Ok(self.rate(began))
     }
+
     fn hash_with(&self, mut digest: impl Digest) {
         (0..self.blocks).for_each(|_| digest.update(&self.block));
         std::hint::black_box(digest.finalize());
     }
 }
 
-fn delete(server: &Server, file_id: &str) -> anyhow::Result<()> {
+pub(crate) fn delete(server: &Server, file_id: &str) -> anyhow::Result<()> {
     let request = format!("DELETE /upload/{file_id} HTTP/1.1\r\nhost: b\r\n\r\n");
     server.connect()?.ask(&[request.as_bytes()])?.expect(204)?;
     Ok(())
