@@ -13,6 +13,7 @@ pub(crate) enum Unit {
     Bytes,
     BytesPerSecond,
     PerSecond(&'static str),
+    Ratio,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -104,6 +105,7 @@ impl fmt::Display for Figure {
             Unit::Bytes => scaled(&[(GIB, "GiB"), (MIB, "MiB"), (KIB, "KiB")]),
             Unit::BytesPerSecond => scaled(&[(1e9, "GB/s"), (1e6, "MB/s"), (1e3, "kB/s")]),
             Unit::PerSecond(what) => format!("{} {what}/s", digits(self.0)),
+            Unit::Ratio => digits(self.0),
         })
     }
 }

@@ -6,6 +6,7 @@
 
 mod analyse;
 mod blocking;
+mod compute;
 mod files;
 mod guest;
 mod line;
@@ -95,6 +96,7 @@ type Section = (&'static str, fn(&Bench) -> anyhow::Result<Vec<Line>>);
 
 const SECTIONS: &[Section] = &[
     ("warm", warm::measure),
+    ("compute", compute::measure),
     ("analyse", analyse::measure),
     ("results", results::measure),
     ("small", small::measure),
