@@ -4,6 +4,12 @@ use std::path::Path;
 
 use anyhow::Context;
 use anyhow::ensure;
+use rustix::event::PollFd;
+use rustix::event::PollFlags;
+use rustix::event::Timespec;
+use rustix::io::Errno;
+use rustix::process::Pid;
+use rustix::process::PidfdFlags;
 use serde_json::Value;
 use serde_json::json;
 
@@ -21,9 +27,13 @@ use crate::transfer;
 use crate::transfer::Body;
 use crate::warm::SAMPLE;
 
+const GONE_WITHIN: Timespec = Timespec { tv_sec: 10, tv_nsec: 0 };
+
 pub(crate) fn measure(bench: &Bench) -> anyhow::Result<Vec<Line>> {
     let server = Server::start(&bench.memory, Durability::Process)?;
     let line = |what: String, bytes, most| Line::alone(what, Unit::Bytes, bytes, Target::AtMost(most * MIB));
+    // Those that compiled at the start may still be dying, and share pages with it.
+    children(server.pid())?.into_iter().try_for_each(until_gone)?;
     let idle = Rollup::of(server.pid())?;
     let worker = "worker after a run of `digest`, idle: private memory";
     let blocks = bench.pick(128, 1024);
@@ -86,6 +96,17 @@ fn children(pid: u32) -> anyhow::Result<Vec<u32>> {
         }
     }
     Ok(children)
+}
+
+fn until_gone(pid: u32) -> anyhow::Result<()> {
+    let pid = Pid::from_raw(pid.try_into()?).context("no process has that id")?;
+    let process = match rustix::process::pidfd_open(pid, PidfdFlags::empty()) {
+        Err(Errno::SRCH) => return Ok(()),
+        opened => opened?,
+    };
+    let ended = rustix::event::poll(&mut [PollFd::new(&process, PollFlags::IN)], Some(&GONE_WITHIN))?;
+    ensure!(ended == 1, "the server keeps a process although nothing runs");
+    Ok(())
 }
 
 /// The most that the server's peak rises by in an upload: the first fills what later ones find there.
