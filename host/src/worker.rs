@@ -149,7 +149,7 @@ impl Host for Remote {
 
     fn log(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.log.extend_from_slice(bytes);
-        let due = self.told.elapsed() >= PROGRESS_EVERY;
+        let due = bytes.ends_with(b"\n") && self.told.elapsed() >= PROGRESS_EVERY;
         if due {
             self.told = Instant::now();
         }

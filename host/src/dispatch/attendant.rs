@@ -18,7 +18,7 @@ const PROGRESS: &str = "@progress ";
 const LAST_LINE_BYTES_MAX: usize = 512;
 
 fn told_permille(line: &[u8]) -> Option<u16> {
-    let told = std::str::from_utf8(line).ok()?.strip_prefix(PROGRESS)?;
+    let told = std::str::from_utf8(line).ok()?.strip_suffix('\n')?.strip_prefix(PROGRESS)?;
     let fraction: f64 = told.split_whitespace().next()?.parse().ok()?;
     // By way of text, since there is no conversion that cannot fail.
     format!("{:.0}", fraction.clamp(0.0, 1.0) * 1000.0).parse().ok()
@@ -51,8 +51,11 @@ impl Attendant for Files {
 
     fn log(&mut self, bytes: &[u8]) {
         self.log.extend_from_slice(bytes);
-        if let Some(permille) = bytes.split(|byte| *byte == b'\n').rev().find_map(told_permille) {
-            self.progress.permille = self.progress.permille.max(Some(permille));
+        // Lines come in pieces; what counts is the last that is whole.
+        let tail = &self.log[self.log.len().saturating_sub(bytes.len() + LAST_LINE_BYTES_MAX)..];
+        let told = tail.split_inclusive(|byte| *byte == b'\n').rev().find_map(told_permille);
+        if told > self.progress.permille {
+            self.progress.permille = told;
             self.show_progress();
         }
     }
@@ -101,10 +104,12 @@ mod tests {
 
     #[test]
     fn only_a_line_of_its_own_tells_progress() {
-        assert_eq!(told_permille(b"@progress 0.42 reading frames"), Some(420));
-        assert_eq!(told_permille(b"@progress 7"), Some(1000));
-        assert_eq!(told_permille(b"@progress -1"), Some(0));
-        for other in [&b"@progress NaN"[..], b"@progress", b"@progress x", b" @progress 0.5", b"0.5", b"\xff"] {
+        assert_eq!(told_permille(b"@progress 0.42 reading frames\n"), Some(420));
+        assert_eq!(told_permille(b"@progress 7\n"), Some(1000));
+        assert_eq!(told_permille(b"@progress -1\n"), Some(0));
+        for other in
+            [&b"@progress NaN\n"[..], b"@progress\n", b"@progress 0.5", b" @progress 0.5\n", b"0.5\n", b"\xff\n"]
+        {
             assert_eq!(told_permille(other), None);
         }
     }

@@ -47,13 +47,18 @@ pub async fn show(
     if let Some(time) = waited {
         drop(tokio::time::timeout(time, api.dispatch.ended(key)).await);
     }
-    let mut response = match state(&api, key)? {
-        RunState::Pending => not_ready(&api),
-        RunState::Failed(failure) => Problem::from(failure).into_response(),
-        RunState::Unknown => return Err(unknown_of(&api, file_id)?),
-        RunState::Successful => match api.store.open_result(key)? {
-            Some((file, bytes)) => result(file, bytes)?,
-            None => return Err(Problem::gone("the result was removed just now")),
+    let finished = if api.dispatch.in_flight(key) { None } else { api.store.open_result(key)? };
+    let mut response = match finished {
+        Some((file, bytes)) => result(file, bytes)?,
+        None => match state(&api, key)? {
+            RunState::Pending => not_ready(&api),
+            RunState::Failed(failure) => Problem::from(failure).into_response(),
+            RunState::Unknown => return Err(unknown_of(&api, file_id)?),
+            // It came between two looks.
+            RunState::Successful => match api.store.open_result(key)? {
+                Some((file, bytes)) => result(file, bytes)?,
+                None => return Err(Problem::gone("the result was removed just now")),
+            },
         },
     };
     applied(&mut response, waited);

@@ -113,14 +113,22 @@ pub fn swap_in(staged: &Path, target: &Path, bytes: &[u8]) -> io::Result<()> {
     fs::rename(staged, target).inspect_err(|_| drop(fs::remove_file(staged)))
 }
 
+/// Whether a directory had to be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Made {
+    Now,
+    Before,
+}
+
 /// Makes a directory that may be there.
 ///
 /// # Errors
 /// Any but that it is there.
-pub fn make_directory(path: &Path) -> io::Result<()> {
+pub fn make_directory(path: &Path) -> io::Result<Made> {
     match fs::create_dir(path) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        made => made,
+        Ok(()) => Ok(Made::Now),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(Made::Before),
+        Err(error) => Err(error),
     }
 }
 

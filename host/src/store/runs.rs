@@ -122,10 +122,13 @@ impl Store {
 
     fn accept_entered(&self, key: RunKey, config: &[u8]) -> io::Result<()> {
         let directory = self.run_dir(key);
-        disk::make_directory(&directory)?;
+        let made = disk::make_directory(&directory)?;
         disk::swap_in(&self.staging_path(), &directory.join("config.json"), config)?;
-        // A former ending goes last: cut short here, it still stands, and the question was not answered for.
-        remove_ending(&directory)
+        match made {
+            disk::Made::Now => Ok(()),
+            // A former ending goes last: cut short here, it still stands, and the question was not answered for.
+            disk::Made::Before => remove_ending(&directory),
+        }
     }
 
     /// Removes what stands of an ending, so that another may take its place.
@@ -248,6 +251,10 @@ impl Store {
     /// Of the disk.
     pub fn state(&self, key: RunKey) -> io::Result<RunState> {
         let directory = self.run_dir(key);
+        // Most questions are new: one look tells.
+        if !directory.exists() {
+            return Ok(RunState::Unknown);
+        }
         if directory.join("results.json").exists() {
             return Ok(RunState::Successful);
         }
