@@ -81,14 +81,16 @@ impl Files {
         Some(line.chars().filter(|it| !it.is_control()).collect())
     }
 
-    /// Removes all that was staged but what is to be kept.
+    /// Removes all that was staged but what is to be kept for now; that goes too, unless it is moved away.
     pub(super) fn keep(&mut self, kept: &[PathBuf]) {
-        for path in std::mem::take(&mut self.staged) {
-            if !kept.contains(&path) {
+        self.staged.retain(|path| {
+            let keep = kept.contains(path);
+            if !keep {
                 // What cannot be removed now is swept at the next start.
                 drop(std::fs::remove_file(path));
             }
-        }
+            keep
+        });
     }
 }
 
@@ -101,6 +103,22 @@ impl Drop for Files {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store;
+    use crate::store::disk::Durability;
+
+    #[test]
+    fn what_is_kept_and_never_moved_away_vanishes_with_the_attempt() {
+        let data = tempfile::tempdir().unwrap();
+        let options = store::Options { durability: Durability::Process, reserve_bytes: 0 };
+        let mut files = Files::new(Arc::new(Store::open(data.path(), options).unwrap()), None);
+        files.create_file().unwrap();
+        files.create_file().unwrap();
+        let (scratch, artifact) = (files.staged[0].clone(), files.staged[1].clone());
+        files.keep(std::slice::from_ref(&artifact));
+        assert!(!scratch.exists() && artifact.exists());
+        drop(files);
+        assert!(!artifact.exists(), "an ending that could not be stored leaves its room behind");
+    }
 
     #[test]
     fn only_a_line_of_its_own_tells_progress() {
