@@ -5,15 +5,10 @@
 //! long turns let that pass for the cost of fuel. The compiler lays out the two differently, so a ratio below one is
 //! possible; why a kernel has one is not explained here. The median hides the dearest, which has a line of its own.
 
-use std::hash::DefaultHasher;
-use std::hash::Hash;
-use std::hash::Hasher;
-
 use anyhow::ensure;
 use host::sandbox::engine;
 use host::sandbox::engine::Effort;
 use wasmtime::Caller;
-use wasmtime::Config;
 use wasmtime::Engine;
 use wasmtime::InstancePre;
 use wasmtime::Linker;
@@ -104,51 +99,11 @@ impl Kernels {
     }
 }
 
-/// The server's settings with nothing but the fuel taken out. That they are the server's is checked: with fuel put in
-/// again, wasmtime finds no difference that matters to compiled code.
+/// The server's settings with nothing but the fuel taken out.
 fn unlimited() -> anyhow::Result<Engine> {
-    let of = |config: &Config| Engine::new(config).map_err(told);
-    let mut config = settings();
-    let theirs = engine::compiling(Effort::Full).map_err(told)?;
-    config.consume_fuel(true);
-    ensure!(same(&of(&config)?, &theirs), "the server compiles with other settings now: bring `settings` up to date");
+    let mut config = engine::compiler_settings(Effort::Full);
     config.consume_fuel(false);
-    of(&config)
-}
-
-fn settings() -> Config {
-    let mut config = Config::new();
-    config
-        .cranelift_opt_level(wasmtime::OptLevel::Speed)
-        .max_wasm_stack(512 * 1024)
-        .generate_address_map(false)
-        .native_unwind_info(false)
-        .wasm_backtrace_max_frames(None)
-        .memory_reservation(4 << 30)
-        .memory_guard_size(32 << 20)
-        .memory_init_cow(true)
-        .relaxed_simd_deterministic(true)
-        .wasm_threads(false)
-        .shared_memory(false)
-        .wasm_memory64(false)
-        .wasm_multi_memory(false)
-        .wasm_gc(false)
-        .wasm_function_references(false)
-        .wasm_exceptions(false)
-        .wasm_custom_page_sizes(false)
-        .wasm_wide_arithmetic(false)
-        .wasm_stack_switching(false)
-        .wasm_component_model(false);
-    config
-}
-
-fn same(one: &Engine, other: &Engine) -> bool {
-    let digest = |engine: &Engine| {
-        let mut hasher = DefaultHasher::new();
-        engine.precompile_compatibility_hash().hash(&mut hasher);
-        hasher.finish()
-    };
-    digest(one) == digest(other)
+    Engine::new(&config).map_err(told)
 }
 
 /// What the kernels need of WASI; the rest of what they import ends them.

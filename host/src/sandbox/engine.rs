@@ -25,6 +25,12 @@ pub enum Effort {
 /// # Errors
 /// When wasmtime does not support this machine.
 pub fn compiling(effort: Effort) -> wasmtime::Result<Engine> {
+    Engine::new(&compiler_settings(effort))
+}
+
+/// What [`compiling`] is set to; benchmarks take one thing out of it at a time.
+#[must_use]
+pub fn compiler_settings(effort: Effort) -> Config {
     let mut config = base();
     match effort {
         Effort::Full => config.cranelift_opt_level(OptLevel::Speed),
@@ -32,7 +38,7 @@ pub fn compiling(effort: Effort) -> wasmtime::Result<Engine> {
             config.cranelift_opt_level(OptLevel::None).cranelift_regalloc_algorithm(RegallocAlgorithm::SinglePass)
         }
     };
-    Engine::new(&config)
+    config
 }
 
 /// An engine for one guest at a time, with one slot of everything: a fresh memory costs a page-table scan, no mmap.
