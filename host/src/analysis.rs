@@ -2,5 +2,6 @@
 
 pub mod descriptor;
 pub mod key;
+pub mod module;
 pub mod result;
 pub mod schema;

@@ -9,6 +9,7 @@ use futures_util::StreamExt;
 use futures_util::stream;
 use tokio::net::TcpListener;
 
+use crate::analysis::module::Nan;
 use crate::confine;
 use crate::dispatch::Dispatch;
 use crate::dispatch::Ports;
@@ -44,6 +45,9 @@ pub struct Options {
     pub store: store::Options,
     pub upload_bytes_max: u64,
     pub caps: Limits,
+    pub compile_limits: CompileLimits,
+    /// What becomes of NaNs where a descriptor does not say.
+    pub nan: Nan,
 }
 
 /// Runs a server until it is told to stop; `listening` gets its address.
@@ -54,19 +58,22 @@ pub async fn serve(options: Options, listening: impl FnOnce(SocketAddr)) -> anyh
     let (data, store_options) = (options.data.clone(), options.store);
     let opened = tokio::task::spawn_blocking(move || Store::open(&data, store_options)).await?;
     let store = Arc::new(opened.with_context(|| format!("cannot open {}", options.data.display()))?);
+    let nan = options.nan;
     let fingerprint = engine::fingerprint().map_err(|error| anyhow::anyhow!("{error:#}"))?;
+    // Programs of one manner are not taken for programs of the other.
+    let fingerprint = if nan == Nan::Canonical { format!("{fingerprint}-nan") } else { fingerprint };
     let nursery = Nursery::open()?;
     let walls = Process::start(&nursery, &["worker"]).await.context("no worker comes up")?.walls;
     if !walls.stand() {
         tracing::warn!(?walls, "the second wall is not whole on this kernel");
     }
     let compile_limits = CompileLimits {
-        memory_initial_bytes: options.caps.memory_bytes,
-        table_elements_initial: options.caps.table_elements,
-        ..CompileLimits::DEFAULT
+        memory_initial_bytes: options.caps.memory_bytes.min(options.compile_limits.memory_initial_bytes),
+        table_elements_initial: options.caps.table_elements.min(options.compile_limits.table_elements_initial),
+        ..options.compile_limits
     };
     let workshop =
-        Workshop { store: Arc::clone(&store), nursery: nursery.clone(), fingerprint, limits: compile_limits };
+        Workshop { store: Arc::clone(&store), nursery: nursery.clone(), fingerprint, limits: compile_limits, nan };
     let registry = Arc::new(Registry::new(workshop));
     install(&registry, &options).await?;
     let clock = Arc::new(SystemClock);
@@ -109,7 +116,7 @@ async fn install(registry: &Registry, options: &Options) -> anyhow::Result<()> {
     let shipped = stream::iter(SHIPPED);
     shipped
         .for_each_concurrent(registry::INSTALLS_AT_ONCE, async |(name, module)| {
-            if let Err(reasons) = registry.install(module, None).await {
+            if let Err(reasons) = registry.install(module).await {
                 tracing::error!(analysis = name, ?reasons, "a shipped analysis is refused");
             }
         })

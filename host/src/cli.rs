@@ -10,10 +10,14 @@ use clap::Parser;
 use clap::Subcommand;
 use clap::ValueEnum;
 
+use crate::analysis::module::ModuleKind;
+use crate::analysis::module::Nan;
 use crate::app;
 use crate::dispatch::Reuse;
 use crate::limits::CompileLimits;
 use crate::limits::Limits;
+use crate::limits::RESULT_DEPTH_MAX;
+use crate::limits::STACK_BYTES_MAX;
 use crate::store;
 use crate::store::disk::Durability;
 use crate::worker;
@@ -36,10 +40,17 @@ enum Command {
         /// What no run may pass, as JSON.
         #[arg(long, value_parser = parse_limits)]
         caps: Option<Limits>,
+        /// Whether its program is a component.
+        #[arg(long)]
+        component: bool,
     },
     /// A confined process that compiles one module (the server starts it).
     #[command(hide = true)]
-    Compile,
+    Compile {
+        /// What it may cost, as JSON.
+        #[arg(long, value_parser = parse_compile_limits)]
+        limits: Option<CompileLimits>,
+    },
 }
 
 #[derive(Debug, clap::Args)]
@@ -71,6 +82,12 @@ struct Serve {
     /// A cap that no analysis may pass, such as `--cap wall_ms=60000`; `GET /limits` lists them.
     #[arg(long = "cap", value_name = "NAME=NUMBER", value_parser = parse_cap)]
     caps: Vec<(String, u64)>,
+    /// A limit on what installing a module may cost, such as `--compile-cap cpu_s=300`; `GET /limits` lists them.
+    #[arg(long = "compile-cap", value_name = "NAME=NUMBER", value_parser = parse_cap)]
+    compile_caps: Vec<(String, u64)>,
+    /// What becomes of NaNs in every analysis; `canonical` repeats across architectures, at a price for floats.
+    #[arg(long, value_enum, default_value = "native")]
+    nan: NanArgument,
     /// Gives every run a process of its own, at some 3 ms each.
     #[arg(long)]
     single_use_workers: bool,
@@ -82,6 +99,12 @@ enum DurabilityArgument {
     Process,
 }
 
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum NanArgument {
+    Native,
+    Canonical,
+}
+
 /// Carries out the command line.
 ///
 /// # Errors
@@ -89,8 +112,11 @@ enum DurabilityArgument {
 pub fn main() -> anyhow::Result<()> {
     match Arguments::parse().command {
         Command::Serve(arguments) => serve(arguments),
-        Command::Worker { caps } => Ok(worker::serve(channel()?, caps.unwrap_or(Limits::CAP))?),
-        Command::Compile => Ok(worker::compile(channel()?, CompileLimits::DEFAULT)?),
+        Command::Worker { caps, component } => {
+            let kind = if component { ModuleKind::CommandComponent } else { ModuleKind::Command };
+            Ok(worker::serve(channel()?, caps.unwrap_or(Limits::CAP), kind)?)
+        }
+        Command::Compile { limits } => Ok(worker::compile(channel()?, limits.unwrap_or_default())?),
     }
 }
 
@@ -118,6 +144,11 @@ fn serve(arguments: Serve) -> anyhow::Result<()> {
         },
         upload_bytes_max: arguments.upload_bytes_max,
         caps,
+        compile_limits: resolve_compile_caps(arguments.compile_caps)?,
+        nan: match arguments.nan {
+            NanArgument::Native => Nan::Native,
+            NanArgument::Canonical => Nan::Canonical,
+        },
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let served = runtime.block_on(app::serve(options, |address| {
@@ -126,6 +157,10 @@ fn serve(arguments: Serve) -> anyhow::Result<()> {
     }));
     runtime.shutdown_timeout(std::time::Duration::from_secs(2));
     served
+}
+
+fn parse_compile_limits(json: &str) -> Result<CompileLimits, serde_json::Error> {
+    serde_json::from_str(json)
 }
 
 fn parse_limits(json: &str) -> Result<Limits, serde_json::Error> {
@@ -142,7 +177,18 @@ fn parse_cap(text: &str) -> Result<(String, u64), String> {
 fn resolve_caps(named: Vec<(String, u64)>) -> anyhow::Result<Limits> {
     let members = named.into_iter().map(|(name, number)| (name, number.into())).collect();
     let asked = serde_json::from_value(serde_json::Value::Object(members)).context("--cap")?;
-    Ok(Limits::CAP.with(&asked))
+    let caps = Limits::CAP.with(&asked);
+    for (name, value, max) in
+        [("stack_bytes", caps.stack_bytes, STACK_BYTES_MAX), ("result_depth", caps.result_depth, RESULT_DEPTH_MAX)]
+    {
+        anyhow::ensure!(value <= max, "--cap {name}: at most {max} can be granted");
+    }
+    Ok(caps)
+}
+
+fn resolve_compile_caps(named: Vec<(String, u64)>) -> anyhow::Result<CompileLimits> {
+    let members = named.into_iter().map(|(name, number)| (name, number.into())).collect();
+    serde_json::from_value(serde_json::Value::Object(members)).context("--compile-cap")
 }
 
 /// The channel to the server: descriptor 0.

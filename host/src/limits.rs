@@ -7,83 +7,100 @@ const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
 
-/// What one run may use. Shown by `GET /limits` and in every run record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Limits {
+/// Declares every limit once: what it means, what a run gets by default, the most an operator's server grants unless
+/// told otherwise.
+macro_rules! limits {
+    ($($(#[doc = $doc:literal])+ $name:ident = $default:expr, at most $cap:expr;)+) => {
+        /// What one run may use. Shown by `GET /limits` and in every run record.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(deny_unknown_fields, default)]
+        pub struct Limits {
+            $($(#[doc = $doc])+ pub $name: u64,)+
+        }
+
+        impl Limits {
+            /// What a run gets when neither its analysis nor its client asks for anything.
+            pub const DEFAULT: Self = Self { $($name: $default,)+ };
+            /// The most that an analysis may be granted unless the operator says otherwise.
+            pub const CAP: Self = Self { $($name: $cap,)+ };
+            /// Every limit's name, and what it bounds.
+            pub const MEANINGS: &[(&str, &str)] = &[$((stringify!($name), concat!($($doc),+)),)+];
+
+            /// Member by member the smaller of the two.
+            #[must_use]
+            pub fn tightest(self, other: Self) -> Self {
+                Self { $($name: self.$name.min(other.$name),)+ }
+            }
+
+            /// These limits with every member that `asked` names replaced by what it names.
+            #[must_use]
+            pub fn with(self, asked: &AskedLimits) -> Self {
+                Self { $($name: asked.$name.unwrap_or(self.$name),)+ }
+            }
+        }
+
+        /// What a descriptor or a request asks for; what it leaves out stays as it is.
+        #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(deny_unknown_fields, default)]
+        pub struct AskedLimits {
+            $(#[serde(skip_serializing_if = "Option::is_none")] pub $name: Option<u64>,)+
+        }
+    };
+}
+
+limits! {
     /// Fuel given to every run, about one unit per wasm instruction.
-    pub fuel_base: u64,
+    fuel_base = 10_000_000_000, at most 1_000_000_000_000;
     /// Fuel added for every byte of the sample.
-    pub fuel_per_byte: u64,
-    /// Linear memory, bytes.
-    pub memory_bytes: u64,
-    /// Elements of a table.
-    pub table_elements: u64,
+    fuel_per_byte = 1_000, at most 100_000;
+    /// Linear memory, bytes; all memories of the run together.
+    memory_bytes = 256 * MIB, at most GIB;
+    /// Elements of all tables together.
+    table_elements = 100_000, at most 1_000_000;
+    /// Core instances that a component is made of.
+    instances = 64, at most 128;
+    /// The guest's call stack, bytes.
+    stack_bytes = 512 * KIB, at most STACK_BYTES_MAX;
+    /// What the host allocates for one call of a component, bytes.
+    host_call_bytes = 8 * MIB, at most 64 * MIB;
+    /// Handles to resources of the host that a component holds at once.
+    handles = 1_000, at most 10_000;
     /// From start to end, milliseconds; the worker is killed after it.
-    pub wall_ms: u64,
-    /// What the guest prints on stdout, bytes.
-    pub stdout_bytes: u64,
+    wall_ms = 300_000, at most 86_400_000;
+    /// What the guest prints on stdout, bytes: also the longest result.
+    stdout_bytes = 4 * MIB, at most 16 * MIB;
     /// What is kept of stderr, bytes; the rest is dropped and said so.
-    pub stderr_bytes: u64,
+    stderr_bytes = 256 * KIB, at most 4 * MIB;
+    /// Arrays and objects within each other in the result.
+    result_depth = 100, at most RESULT_DEPTH_MAX;
     /// One file below `/out` or `/tmp`, bytes.
-    pub artifact_bytes: u64,
+    artifact_bytes = 256 * MIB, at most 4 * GIB;
     /// All files below `/out` and `/tmp` together, bytes.
-    pub artifacts_bytes: u64,
+    artifacts_bytes = GIB, at most 8 * GIB;
     /// Files and directories below `/out` and `/tmp`.
-    pub artifacts_count: u64,
+    artifacts_count = 128, at most 512;
+    /// A path that the guest names, bytes.
+    path_bytes = 4_096, at most 4_096;
+    /// Names in a path, hence also how deep directories go.
+    path_depth = 32, at most 64;
     /// Descriptors that the guest holds open at once.
-    pub descriptors: u64,
+    descriptors = 64, at most 128;
+    /// Random bytes that the guest takes.
+    random_bytes = 16 * MIB, at most GIB;
+}
+
+/// The deepest stack that an operator can grant, bytes: half of what a thread has by custom.
+pub const STACK_BYTES_MAX: u64 = 4 * MIB;
+/// The deepest result that an operator can grant: what the JSON reader can take without a stack of its own.
+pub const RESULT_DEPTH_MAX: u64 = 120;
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
 }
 
 impl Limits {
-    /// What a run gets when neither its analysis nor its client asks for anything.
-    pub const DEFAULT: Self = Self {
-        fuel_base: 10_000_000_000,
-        fuel_per_byte: 1_000,
-        memory_bytes: 256 * MIB,
-        table_elements: 100_000,
-        wall_ms: 300_000,
-        stdout_bytes: 4 * MIB,
-        stderr_bytes: 256 * KIB,
-        artifact_bytes: 256 * MIB,
-        artifacts_bytes: GIB,
-        artifacts_count: 128,
-        descriptors: 64,
-    };
-
-    /// The most that an analysis may be granted unless the operator says otherwise.
-    pub const CAP: Self = Self {
-        fuel_base: 1_000_000_000_000,
-        fuel_per_byte: 100_000,
-        memory_bytes: GIB,
-        table_elements: 1_000_000,
-        wall_ms: 86_400_000,
-        stdout_bytes: 16 * MIB,
-        stderr_bytes: 4 * MIB,
-        artifact_bytes: 4 * GIB,
-        artifacts_bytes: 8 * GIB,
-        artifacts_count: 512,
-        descriptors: 128,
-    };
-
-    /// Member by member the smaller of the two.
-    #[must_use]
-    pub fn tightest(self, other: Self) -> Self {
-        Self {
-            fuel_base: self.fuel_base.min(other.fuel_base),
-            fuel_per_byte: self.fuel_per_byte.min(other.fuel_per_byte),
-            memory_bytes: self.memory_bytes.min(other.memory_bytes),
-            table_elements: self.table_elements.min(other.table_elements),
-            wall_ms: self.wall_ms.min(other.wall_ms),
-            stdout_bytes: self.stdout_bytes.min(other.stdout_bytes),
-            stderr_bytes: self.stderr_bytes.min(other.stderr_bytes),
-            artifact_bytes: self.artifact_bytes.min(other.artifact_bytes),
-            artifacts_bytes: self.artifacts_bytes.min(other.artifacts_bytes),
-            artifacts_count: self.artifacts_count.min(other.artifacts_count),
-            descriptors: self.descriptors.min(other.descriptors),
-        }
-    }
-
     /// Files that may be made in a run, removed ones included: each costs the host a message.
     #[must_use]
     pub fn files_made_max(&self) -> u64 {
@@ -94,24 +111,6 @@ impl Limits {
     #[must_use]
     pub fn covers(self, other: Self) -> bool {
         self.tightest(other) == other
-    }
-
-    /// These limits with every member that `asked` names replaced by what it names.
-    #[must_use]
-    pub fn with(self, asked: &AskedLimits) -> Self {
-        Self {
-            fuel_base: asked.fuel_base.unwrap_or(self.fuel_base),
-            fuel_per_byte: asked.fuel_per_byte.unwrap_or(self.fuel_per_byte),
-            memory_bytes: asked.memory_bytes.unwrap_or(self.memory_bytes),
-            table_elements: asked.table_elements.unwrap_or(self.table_elements),
-            wall_ms: asked.wall_ms.unwrap_or(self.wall_ms),
-            stdout_bytes: asked.stdout_bytes.unwrap_or(self.stdout_bytes),
-            stderr_bytes: asked.stderr_bytes.unwrap_or(self.stderr_bytes),
-            artifact_bytes: asked.artifact_bytes.unwrap_or(self.artifact_bytes),
-            artifacts_bytes: asked.artifacts_bytes.unwrap_or(self.artifacts_bytes),
-            artifacts_count: asked.artifacts_count.unwrap_or(self.artifacts_count),
-            descriptors: asked.descriptors.unwrap_or(self.descriptors),
-        }
     }
 
     /// What a run gets: the analysis' wish over the defaults, the request's wish below that, never over `cap`.
@@ -128,38 +127,11 @@ impl Limits {
     }
 }
 
-/// What a descriptor or a request asks for; what it leaves out stays as it is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct AskedLimits {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub fuel_base: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub fuel_per_byte: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub memory_bytes: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub table_elements: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub wall_ms: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub stdout_bytes: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub stderr_bytes: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub artifact_bytes: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub artifacts_bytes: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub artifacts_count: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub descriptors: Option<u64>,
-}
-
-/// What a module may cost before it is a program.
+/// What a module may cost before it is a program. The operator's word alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct CompileLimits {
-    /// Size of the module, bytes.
+    /// Size of the module, what ships with it included, bytes.
     pub module_bytes: u64,
     /// CPU time of one attempt, seconds.
     pub cpu_s: u64,
@@ -179,6 +151,12 @@ pub struct CompileLimits {
     pub memory_initial_bytes: u64,
     /// Elements that a table of the module may start with.
     pub table_elements_initial: u64,
+    /// Tables of a core module, and of a component for each of its memories.
+    pub tables: u32,
+    /// Memories of a component; a core module has one.
+    pub memories: u32,
+    /// Core instances of a component.
+    pub instances: u32,
 }
 
 impl CompileLimits {
@@ -194,11 +172,22 @@ impl CompileLimits {
         segments: 20_000,
         memory_initial_bytes: Limits::CAP.memory_bytes,
         table_elements_initial: Limits::CAP.table_elements,
+        tables: 4,
+        memories: 4,
+        instances: 128,
     };
+}
+
+impl Default for CompileLimits {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
 }
 
 /// Args in canonical form, bytes. They travel to the worker in one datagram.
 pub const ARGS_BYTES_MAX: usize = 64 * 1024;
+/// Names and values of a descriptor's environment together, bytes; in the same datagram.
+pub const ENV_BYTES_MAX: usize = 8 * 1024;
 /// The words of a command line together, bytes; in the same datagram.
 pub const ARGV_BYTES_MAX: usize = 32 * 1024;
 

@@ -1,5 +1,6 @@
 //! The analyses that can be run, by name.
 
+mod package;
 pub mod workshop;
 
 use std::collections::BTreeMap;
@@ -76,19 +77,18 @@ impl Registry {
 
     async fn install_file(&self, path: &Path) -> Result<Arc<Analysis>, Vec<String>> {
         let fault = |error: io::Error| vec![format!("cannot be read: {error}")];
-        let sidecar = match std::fs::read_to_string(path.with_extension("json")) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-            read => Some(read.map_err(fault)?),
-        };
-        self.install(&std::fs::read(path).map_err(fault)?, sidecar).await
+        let path = path.to_owned();
+        let packed = tokio::task::spawn_blocking(move || package::read(&path)).await;
+        let packed = packed.map_err(io::Error::other).and_then(|it| it).map_err(fault)?;
+        self.install(&packed).await
     }
 
-    /// Checks, compiles and installs one module; a sidecar wins over the descriptor inside.
+    /// Checks, compiles and installs one module.
     ///
     /// # Errors
     /// Every reason to refuse it.
-    pub async fn install(&self, module: &[u8], sidecar: Option<String>) -> Result<Arc<Analysis>, Vec<String>> {
-        let analysis = Arc::new(self.workshop.make(module, sidecar).await?);
+    pub async fn install(&self, module: &[u8]) -> Result<Arc<Analysis>, Vec<String>> {
+        let analysis = Arc::new(self.workshop.make(module).await?);
         let name = analysis.descriptor.name.clone();
         self.by_name.write().unwrap_or_else(PoisonError::into_inner).insert(name, Arc::clone(&analysis));
         Ok(analysis)

@@ -19,6 +19,10 @@ use serde::Deserialize;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::analysis::module::ModuleFacts;
+use crate::analysis::module::ModuleKind;
+use crate::analysis::module::Nan;
+use crate::analysis::module::Span;
 use crate::limits::CompileLimits;
 use crate::limits::Limits;
 use crate::run::Failure;
@@ -33,16 +37,24 @@ const DESCRIPTORS_MAX: usize = 2;
 /// What the server says.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Command {
-    /// With the compiled program: load it.
-    Load,
+    /// With the compiled program, and the module when files ship with it: load it.
+    Load(LoadSpec),
     /// With the sample: run the program once.
-    Run(RunSpec),
+    Run(Box<RunSpec>),
     /// With an empty file, as asked for.
     File,
     /// There is no room for another file.
     NoFile,
     /// With the module and an empty file for the program.
-    Compile(CompileLimits, Effort),
+    Compile(CompileLimits, Effort, Nan),
+}
+
+/// What is to be known of a program to load it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoadSpec {
+    pub kind: ModuleKind,
+    /// Where the tar lies in the module, and where its files are mounted.
+    pub files: Option<(Span, String)>,
 }
 
 /// How hard to try; the sandbox's own word for it lies above this module.
@@ -63,6 +75,12 @@ pub enum StdinSpec {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RunSpec {
     pub argv: Vec<String>,
+    /// As `name=value`.
+    pub environment: Vec<String>,
+    pub epoch_s: u64,
+    pub media_type: String,
+    pub sha1: String,
+    pub sha256: String,
     pub seed: [u8; 20],
     pub sample_name: String,
     pub sample_bytes: u64,
@@ -87,10 +105,7 @@ pub enum Event {
     /// The guest left this file.
     Artifact(ArtifactSpec),
     Done(Done),
-    Compiled {
-        descriptor: Option<String>,
-        imports: Vec<String>,
-    },
+    Compiled(ModuleFacts),
     /// The module is refused, for these reasons.
     Refused(Vec<String>),
     /// We failed.

@@ -9,16 +9,21 @@ use std::os::fd::OwnedFd;
 use std::time::Duration;
 use std::time::Instant;
 
+use crate::analysis::module::ModuleKind;
 use crate::confine;
 use crate::confine::Allowance;
 use crate::limits::Limits;
 use crate::sandbox::compile;
 use crate::sandbox::engine;
+use crate::sandbox::engine::Engine;
 use crate::sandbox::execute;
 use crate::sandbox::execute::Ended;
 use crate::sandbox::execute::Request;
+use crate::sandbox::execute::SampleFacts;
 use crate::sandbox::port::Host;
+use crate::sandbox::port::read_all;
 use crate::sandbox::program::Program;
+use crate::sandbox::resources::Resources;
 use crate::sandbox::vfs::Mounts;
 use crate::sandbox::vfs::Stdin;
 use crate::wire;
@@ -27,6 +32,7 @@ use crate::wire::Command;
 use crate::wire::Done;
 use crate::wire::Event;
 use crate::wire::Inbox;
+use crate::wire::LoadSpec;
 use crate::wire::RunSpec;
 use crate::wire::StdinSpec;
 
@@ -39,10 +45,10 @@ const LOG_BUFFER_BYTES: usize = 16 * 1024;
 ///
 /// # Errors
 /// When the server is gone or says what makes no sense.
-pub fn serve(socket: OwnedFd, caps: Limits) -> io::Result<()> {
+pub fn serve(socket: OwnedFd, caps: Limits, kind: ModuleKind) -> io::Result<()> {
     die_with_parent()?;
     // The engine opens what it needs of /proc now, while it can.
-    let engine = engine::running(caps.memory_bytes, caps.table_elements).map_err(io::Error::other)?;
+    let engine = engine::running(&caps, kind).map_err(io::Error::other)?;
     let walls = confine::enter(Allowance {
         file_bytes: caps.artifact_bytes,
         descriptors: 5 * caps.artifacts_count + 32,
@@ -52,14 +58,13 @@ pub fn serve(socket: OwnedFd, caps: Limits) -> io::Result<()> {
     })?;
     let mut remote = Remote::new(socket);
     remote.send(&Event::Ready(walls))?;
-    let mut program = match remote.receive()? {
-        Some((Command::Load, program)) => program,
+    let (spec, descriptors) = match remote.receive()? {
+        Some((Command::Load(spec), descriptors)) => (spec, descriptors),
         Some(_) => return Err(odd("expected a program")),
         // Started for its walls alone.
         None => return Ok(()),
     };
-    let program = program.pop().ok_or_else(|| odd("no program came with the message"))?;
-    let program = match Program::load(&engine, program) {
+    let program = match load(&engine, spec, descriptors) {
         Ok(program) => program,
         Err(error) => return remote.send(&Event::Fault(format!("{error:#}"))),
     };
@@ -68,12 +73,23 @@ pub fn serve(socket: OwnedFd, caps: Limits) -> io::Result<()> {
     while let Some((command, mut sample)) = remote.receive()? {
         let Command::Run(spec) = command else { return Err(odd("expected a run")) };
         let sample = sample.pop().ok_or_else(|| odd("no sample came with the run"))?;
-        match execute::execute(&program, request(spec, sample), remote) {
+        match execute::execute(&program, request(*spec, sample), remote) {
             Ok(ended) => remote = finish(ended)?,
             Err(error) => return Err(io::Error::other(format!("{error:#}"))),
         }
     }
     Ok(())
+}
+
+fn load(engine: &Engine, spec: LoadSpec, descriptors: Vec<OwnedFd>) -> engine::Result<Program<Remote>> {
+    let mut descriptors = descriptors.into_iter();
+    let program = descriptors.next().ok_or_else(|| odd("no program came with the message"))?;
+    let resources = match (spec.files, descriptors.next()) {
+        (Some((span, mount)), Some(module)) => Some(Resources::open(module, span, &mount)?),
+        (Some(_), None) => return Err(odd("no module came with the message").into()),
+        (None, _) => None,
+    };
+    Program::load(engine, (spec.kind, program), resources)
 }
 
 /// Makes one program out of one module.
@@ -91,7 +107,7 @@ pub fn compile(socket: OwnedFd, limits: crate::limits::CompileLimits) -> io::Res
     })?;
     let mut remote = Remote::new(socket);
     remote.send(&Event::Ready(walls))?;
-    let Some((Command::Compile(limits, effort), descriptors)) = remote.receive()? else {
+    let Some((Command::Compile(limits, effort, nan), descriptors)) = remote.receive()? else {
         return Err(odd("expected a module"));
     };
     let [module, program] = <[OwnedFd; 2]>::try_from(descriptors).map_err(|_| odd("expected two descriptors"))?;
@@ -99,10 +115,11 @@ pub fn compile(socket: OwnedFd, limits: crate::limits::CompileLimits) -> io::Res
         wire::Effort::Full => engine::Effort::Full,
         wire::Effort::Least => engine::Effort::Least,
     };
-    match compile::compile(&read_all(&module)?, &limits, effort) {
+    let bytes = read_all(&module)?;
+    match compile::compile((&bytes, module), &limits, compile::Manner { effort, nan }) {
         Ok(compiled) => {
             write_all(&program, &compiled.program)?;
-            remote.send(&Event::Compiled { descriptor: compiled.facts.descriptor, imports: compiled.facts.imports })
+            remote.send(&Event::Compiled(compiled.facts))
         }
         Err(reasons) => remote.send(&Event::Refused(reasons)),
     }
@@ -142,7 +159,7 @@ impl Host for Remote {
         match self.receive()? {
             Some((Command::File, mut file)) => file.pop().ok_or_else(|| odd("no file came with the message")),
             Some((Command::NoFile, _)) => Err(io::ErrorKind::StorageFull.into()),
-            Some((Command::Load | Command::Run(_) | Command::Compile(..), _)) => Err(odd("expected a file")),
+            Some((Command::Load(_) | Command::Run(_) | Command::Compile(..), _)) => Err(odd("expected a file")),
             None => Err(io::ErrorKind::BrokenPipe.into()),
         }
     }
@@ -187,9 +204,22 @@ fn request(spec: RunSpec, sample: OwnedFd) -> Request {
         StdinSpec::Bytes(bytes) => Stdin::Bytes(bytes),
         StdinSpec::Sample => Stdin::Sample,
     };
-    let mounts =
-        Mounts { sample, sample_name: spec.sample_name, sample_bytes: spec.sample_bytes, stdin, limits: spec.limits };
-    Request { argv: spec.argv, seed: spec.seed, mounts }
+    let mounts = Mounts {
+        sample,
+        sample_name: spec.sample_name,
+        sample_bytes: spec.sample_bytes,
+        stdin,
+        limits: spec.limits,
+        resources: None,
+    };
+    Request {
+        argv: spec.argv,
+        environment: spec.environment,
+        seed: spec.seed,
+        epoch_s: spec.epoch_s,
+        facts: SampleFacts { media_type: spec.media_type, sha1: spec.sha1, sha256: spec.sha256 },
+        mounts,
+    }
 }
 
 /// Sends what came of a run: large output in pieces, the end with the last of them.
@@ -222,19 +252,6 @@ fn finish(ended: Ended<Remote>) -> io::Result<Remote> {
 fn die_with_parent() -> io::Result<()> {
     rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
     Ok(())
-}
-
-fn read_all(file: &OwnedFd) -> io::Result<Vec<u8>> {
-    let size = usize::try_from(rustix::fs::fstat(file)?.st_size).map_err(io::Error::other)?;
-    let mut bytes = vec![0; size];
-    let mut at = 0;
-    while at < size {
-        match rustix::io::pread(file, &mut bytes[at..], u64::try_from(at).map_err(io::Error::other)?)? {
-            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
-            count => at += count,
-        }
-    }
-    Ok(bytes)
 }
 
 fn write_all(file: &OwnedFd, mut bytes: &[u8]) -> io::Result<()> {

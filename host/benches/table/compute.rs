@@ -6,6 +6,8 @@
 //! possible; why a kernel has one is not explained here. The median hides the dearest, which has a line of its own.
 
 use anyhow::ensure;
+use host::analysis::module::ModuleKind;
+use host::analysis::module::Nan;
 use host::sandbox::engine;
 use host::sandbox::engine::Effort;
 use wasmtime::Caller;
@@ -33,7 +35,8 @@ const BADF: i32 = 8;
 
 pub(crate) fn measure(bench: &Bench) -> anyhow::Result<Vec<Line>> {
     let module = files::kernels()?;
-    let (fueled, free) = (engine::compiling(Effort::Full).map_err(told)?, unlimited()?);
+    let (fueled, free) =
+        (engine::compiling(Effort::Full, Nan::Native, ModuleKind::Command).map_err(told)?, unlimited()?);
     let fueled = Kernels::load(&fueled, &module, Some(FUEL)).map_err(told)?;
     let free = Kernels::load(&free, &module, None).map_err(told)?;
     let (mut lines, mut ratios) = (Vec::new(), Vec::new());

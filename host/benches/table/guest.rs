@@ -5,6 +5,8 @@ use std::io;
 use std::os::fd::OwnedFd;
 
 use anyhow::bail;
+use host::analysis::module::ModuleKind;
+use host::analysis::module::Nan;
 use host::id::ModuleDigest;
 use host::limits::CompileLimits;
 use host::limits::Limits;
@@ -12,8 +14,11 @@ use host::pool::compile;
 use host::pool::nursery::Nursery;
 use host::pool::process::Process;
 use host::pool::worker::Attendant;
+use host::pool::worker::Cargo;
+use host::pool::worker::Fit;
 use host::pool::worker::Terms;
 use host::pool::worker::Worker;
+use host::wire::LoadSpec;
 use host::wire::RunSpec;
 use host::wire::StdinSpec;
 
@@ -32,7 +37,7 @@ impl Program {
         let mut source = tempfile::tempfile()?;
         io::Write::write_all(&mut source, module)?;
         let file = OwnedFd::from(tempfile::tempfile()?);
-        match compile::compile(&nursery, &source.into(), &file, CompileLimits::DEFAULT).await {
+        match compile::compile(&nursery, &source.into(), &file, (CompileLimits::DEFAULT, Nan::Native)).await {
             Ok(_) => {
                 // Held to the walls that this machine has, as the server does it.
                 let walls = Process::start(&nursery, &["worker"]).await?.walls;
@@ -44,8 +49,10 @@ impl Program {
 
     /// Starts a worker that has it loaded.
     pub(crate) async fn start(&self) -> anyhow::Result<Guest> {
-        let worker =
-            Worker::start(&self.nursery, &self.terms, (ModuleDigest::new([0; 32]), self.file.try_clone()?)).await?;
+        let fit = Fit { module: ModuleDigest::new([0; 32]), stack_bytes: Limits::DEFAULT.stack_bytes };
+        let spec = LoadSpec { kind: ModuleKind::Command, files: None };
+        let cargo = Cargo { spec, program: self.file.try_clone()?, module: None };
+        let worker = Worker::start(&self.nursery, &self.terms, (fit, cargo)).await?;
         Ok(Guest { worker })
     }
 }
@@ -66,6 +73,11 @@ impl Guest {
     pub(crate) async fn run(&mut self, argv: &[String], sample: &File) -> anyhow::Result<Vec<u8>> {
         let spec = RunSpec {
             argv: argv.to_vec(),
+            environment: Vec::new(),
+            epoch_s: 0,
+            media_type: String::new(),
+            sha1: String::new(),
+            sha256: String::new(),
             seed: [0; 20],
             sample_name: "sample".to_owned(),
             sample_bytes: sample.metadata()?.len(),

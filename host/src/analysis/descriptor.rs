@@ -1,12 +1,17 @@
 //! The descriptor: JSON in a module's custom section, or in a sidecar beside it.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::module::Nan;
+use super::module::check_mount;
 use crate::id::AnalysisName;
 use crate::limits::ARGV_BYTES_MAX;
 use crate::limits::AskedLimits;
+use crate::limits::ENV_BYTES_MAX;
 
 /// What an author says of an analysis. See `docs/analysis-contract` for each member.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -42,6 +47,18 @@ pub struct Descriptor {
     pub stdout: Stdout,
     #[serde(default)]
     pub limits: AskedLimits,
+    /// Where the files that ship with the module are found: an absolute path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files: Option<String>,
+    /// What the guest finds in its environment besides `TZ=UTC`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub env: BTreeMap<String, String>,
+    /// Where the guest's clocks start, seconds since 1970.
+    #[serde(default)]
+    pub epoch_s: u64,
+    /// What becomes of NaNs; the operator may ask for more.
+    #[serde(default)]
+    pub nan: Nan,
     #[serde(default)]
     pub examples: Vec<Value>,
     /// Whether it also answers as `<name>_<N>`, which it finds in its `argv[0]`.
@@ -79,6 +96,34 @@ impl Descriptor {
             Some(kind) => media_type.split('/').next() == Some(kind),
             None => accepted == media_type,
         })
+    }
+
+    /// What a descriptor must hold besides its form.
+    ///
+    /// # Errors
+    /// Every breach, in words for its author.
+    pub fn check(&self) -> Result<(), Vec<String>> {
+        let mut wrong = Vec::new();
+        if let Some(mount) = &self.files {
+            wrong.extend(check_mount(mount).err().map(|it| format!("files: {it}")));
+        }
+        let bytes: usize = self.env.iter().map(|(name, value)| name.len() + value.len() + 2).sum();
+        if bytes > ENV_BYTES_MAX {
+            wrong.push(format!("env: more than {ENV_BYTES_MAX} bytes"));
+        }
+        let named = |name: &str| !name.is_empty() && !name.contains(['=', '\0']);
+        let plain = self.env.iter().all(|(name, value)| named(name) && !value.contains('\0'));
+        if !plain {
+            wrong.push("env: a name is not empty and has no `=`; neither name nor value has a NUL".to_owned());
+        }
+        if wrong.is_empty() { Ok(()) } else { Err(wrong) }
+    }
+
+    /// The environment, as `name=value`.
+    #[must_use]
+    pub fn environment(&self) -> Vec<String> {
+        let own = self.env.iter().filter(|(name, _)| *name != "TZ").map(|(name, value)| format!("{name}={value}"));
+        std::iter::once("TZ=UTC".to_owned()).chain(own).collect()
     }
 
     /// The command line: `{name}`, `{input}`, `{out}` and `{args.X}` filled in, once: what is put in is not looked

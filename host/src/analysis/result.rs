@@ -12,11 +12,16 @@ use serde::de::Visitor;
 use super::descriptor::Stdout;
 
 /// The JSON that becomes `results.json`. Numbers and spacing stay as the guest wrote them; `links` maps a path such as
-/// `/out/a.mp4` to what stands in its place.
+/// `/out/a.mp4` to what stands in its place; `depth_max` is how many arrays and
+/// objects may lie within each other.
 ///
 /// # Errors
 /// Why it is no result, in words for its author.
-pub fn result_json(stdout: Vec<u8>, form: Stdout, links: &BTreeMap<String, String>) -> Result<Vec<u8>, String> {
+pub fn result_json(
+    stdout: Vec<u8>,
+    (form, depth_max): (Stdout, usize),
+    links: &BTreeMap<String, String>,
+) -> Result<Vec<u8>, String> {
     let json = match form {
         Stdout::Json => stdout.trim_ascii().to_vec(),
         Stdout::Text => serde_json::json!({ "text": text(stdout)? }).to_string().into_bytes(),
@@ -31,7 +36,7 @@ pub fn result_json(stdout: Vec<u8>, form: Stdout, links: &BTreeMap<String, Strin
     }
     std::str::from_utf8(&json).map_err(|error| format!("stdout is not UTF-8: {error}"))?;
     let mut deserializer = serde_json::Deserializer::from_slice(&json);
-    Checked
+    Checked { depth_left: depth_max }
         .deserialize(&mut deserializer)
         .and_then(|()| deserializer.end())
         .map_err(|error| format!("stdout is not one JSON document: {error}"))?;
@@ -85,8 +90,20 @@ fn string_end(json: &[u8], start: usize) -> usize {
     json.len().min(at + 1)
 }
 
-/// Visits a whole document and keeps nothing, so that a big one costs no memory. Depth is serde_json's 128.
-struct Checked;
+/// Visits a whole document and keeps nothing, so that a big one costs no memory.
+#[derive(Clone, Copy)]
+struct Checked {
+    /// Arrays and objects that may still open.
+    depth_left: usize,
+}
+
+impl Checked {
+    fn deeper<E: serde::de::Error>(self) -> Result<Self, E> {
+        let depth_left = self.depth_left.checked_sub(1);
+        let depth_left = depth_left.ok_or_else(|| E::custom("nested deeper than `result_depth` allows"))?;
+        Ok(Self { depth_left })
+    }
+}
 
 impl<'de> DeserializeSeed<'de> for Checked {
     type Value = ();
@@ -128,13 +145,15 @@ impl<'de> Visitor<'de> for Checked {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
-        while items.next_element_seed(Checked)?.is_some() {}
+        let within = self.deeper()?;
+        while items.next_element_seed(within)?.is_some() {}
         Ok(())
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
-        while members.next_key_seed(Checked)?.is_some() {
-            members.next_value_seed(Checked)?;
+        let within = self.deeper()?;
+        while members.next_key_seed(within)?.is_some() {
+            members.next_value_seed(within)?;
         }
         Ok(())
     }
@@ -146,7 +165,7 @@ mod tests {
 
     fn check(stdout: &[u8]) -> Result<String, String> {
         let links = BTreeMap::from([("/out/a.mp4".to_owned(), "/download/f/a/a.mp4".to_owned())]);
-        result_json(stdout.to_vec(), Stdout::Json, &links).map(|json| String::from_utf8(json).unwrap())
+        result_json(stdout.to_vec(), (Stdout::Json, 100), &links).map(|json| String::from_utf8(json).unwrap())
     }
 
     #[test]
@@ -169,7 +188,8 @@ mod tests {
 
     #[test]
     fn text_is_wrapped() {
-        let wrap = |form| String::from_utf8(result_json(b"a\nb\n".to_vec(), form, &BTreeMap::new()).unwrap()).unwrap();
+        let wrap =
+            |form| String::from_utf8(result_json(b"a\nb\n".to_vec(), (form, 100), &BTreeMap::new()).unwrap()).unwrap();
         assert_eq!(wrap(Stdout::Text), r#"{"text":"a\nb\n"}"#);
         assert_eq!(wrap(Stdout::Lines), r#"{"lines":["a","b"]}"#);
         assert_eq!(wrap(Stdout::None), "{}");

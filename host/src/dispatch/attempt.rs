@@ -14,6 +14,7 @@ use super::board::Phase;
 use super::board::Progress;
 use crate::analysis::descriptor::Stdin;
 use crate::id::RunKey;
+use crate::pool::worker::Fit;
 use crate::pool::worker::Worker;
 use crate::run::Failure;
 use crate::run::Reason;
@@ -137,16 +138,16 @@ impl Dispatch {
     /// A warm worker of this program, or a fresh one in the place of the one idle longest.
     async fn worker(&self, question: &Question, choice: Choice) -> io::Result<Worker> {
         let module = question.analysis.module;
+        let fit = Fit { module, stack_bytes: question.config.limits.stack_bytes };
         if choice == Choice::Warm {
-            while let Some(mut worker) = self.board().take_idle(module) {
+            while let Some(mut worker) = self.board().take_idle(fit) {
                 if worker.is_alive() {
                     return Ok(worker);
                 }
             }
         }
         self.board().idle_at_most(self.ports.workers_max.saturating_sub(1));
-        let program = question.analysis.open_program()?.into();
-        let worker = Worker::start(&self.ports.nursery, &self.ports.terms, (module, program)).await?;
+        let worker = Worker::start(&self.ports.nursery, &self.ports.terms, (fit, question.analysis.cargo()?)).await?;
         tracing::debug!(analysis.id = %module, pid = worker.identity().pid, "a worker came up");
         Ok(worker)
     }
@@ -212,6 +213,11 @@ fn spec(question: &Question) -> Result<RunSpec, Failure> {
     let argv = descriptor.command_line(&question.config.analysis, question.upload.safe_name.as_str(), args);
     Ok(RunSpec {
         argv: argv.map_err(|detail| Failure::new(Reason::EngineError, detail))?,
+        environment: descriptor.environment(),
+        epoch_s: descriptor.epoch_s,
+        media_type: question.upload.media_type.clone(),
+        sha1: question.key.file_id.to_string(),
+        sha256: question.upload.sha256.to_string(),
         seed: *question.key.analysis_id.bytes(),
         sample_name: question.upload.safe_name.as_str().to_owned(),
         sample_bytes: question.upload.size_bytes,

@@ -6,8 +6,8 @@ use std::collections::hash_map::Entry;
 use tokio::sync::watch;
 
 use crate::id::FileId;
-use crate::id::ModuleDigest;
 use crate::id::RunKey;
+use crate::pool::worker::Fit;
 use crate::pool::worker::Worker;
 use crate::run::Reason;
 
@@ -73,8 +73,8 @@ pub(super) struct Board {
 
 impl Board {
     /// A warm worker of that program, the latest used first.
-    pub(super) fn take_idle(&mut self, module: ModuleDigest) -> Option<Worker> {
-        let at = self.idle.iter().rposition(|worker| worker.module == module)?;
+    pub(super) fn take_idle(&mut self, fit: Fit) -> Option<Worker> {
+        let at = self.idle.iter().rposition(|worker| worker.fit == fit)?;
         Some(self.idle.remove(at))
     }
 

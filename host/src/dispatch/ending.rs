@@ -10,6 +10,8 @@ use std::time::Duration;
 use super::Dispatch;
 use super::Question;
 use super::attempt::Attempted;
+use crate::analysis::descriptor::Stdout;
+use crate::analysis::module::ModuleKind;
 use crate::analysis::result::result_json;
 use crate::id::RunKey;
 use crate::id::SafeName;
@@ -151,7 +153,13 @@ fn result(question: &Question, stdout: Vec<u8>, artifacts: &[ArtifactFacts]) -> 
         .map(|it| (it.path.clone(), format!("/download/{file_id}/{analysis_id}/{}", it.name)))
         .collect();
     let bad = |detail: String| Failure::new(Reason::BadOutput, detail);
-    let json = result_json(stdout, question.analysis.descriptor.stdout, &links).map_err(bad)?;
+    let form = match question.analysis.kind {
+        // It returns its result, and what it returns is JSON.
+        ModuleKind::Typed => Stdout::Json,
+        ModuleKind::Command | ModuleKind::CommandComponent => question.analysis.descriptor.stdout,
+    };
+    let depth_max = usize::try_from(question.config.limits.result_depth).unwrap_or(usize::MAX);
+    let json = result_json(stdout, (form, depth_max), &links).map_err(bad)?;
     if let Some(schema) = &question.analysis.result {
         let value = serde_json::from_slice(&json).map_err(|error| bad(error.to_string()))?;
         if let Some(invalid) = schema.check(&value).first() {

@@ -32,6 +32,6 @@ fn view(analysis: &Analysis, caps: Limits) -> Value {
         "license": it.license, "authors": it.authors, "homepage": it.homepage, "accepts": it.accepts,
         "args": it.args, "result": it.result, "module_sha256": analysis.module,
         "limits": Limits::resolve(caps, &it.limits, &AskedLimits::default()),
-        "capabilities": analysis.capabilities,
+        "capabilities": analysis.capabilities, "kind": analysis.kind,
     })
 }

@@ -7,17 +7,12 @@ use std::time::Duration;
 
 use super::nursery::Nursery;
 use super::process::Process;
+use crate::analysis::module::ModuleFacts;
+use crate::analysis::module::Nan;
 use crate::limits::CompileLimits;
 use crate::wire::Command;
 use crate::wire::Effort;
 use crate::wire::Event;
-
-/// What a compiling process made.
-#[derive(Debug)]
-pub struct Compiled {
-    pub descriptor: Option<String>,
-    pub imports: Vec<String>,
-}
 
 /// Compiles a module into the empty file `program`; a module that is too dear is tried once more with least effort.
 ///
@@ -27,12 +22,12 @@ pub async fn compile(
     nursery: &Nursery,
     module: &OwnedFd,
     program: &OwnedFd,
-    limits: CompileLimits,
-) -> Result<Compiled, Vec<String>> {
+    (limits, nan): (CompileLimits, Nan),
+) -> Result<ModuleFacts, Vec<String>> {
     for effort in [Effort::Full, Effort::Least] {
         match tokio::time::timeout(
             Duration::from_millis(limits.wall_ms),
-            attempt(nursery, (module, program), limits, effort),
+            attempt(nursery, (module, program), limits, (effort, nan)),
         )
         .await
         {
@@ -48,12 +43,13 @@ async fn attempt(
     nursery: &Nursery,
     (module, program): (&OwnedFd, &OwnedFd),
     limits: CompileLimits,
-    effort: Effort,
-) -> io::Result<Result<Compiled, Vec<String>>> {
-    let mut process = Process::start(nursery, &["compile"]).await?;
-    process.send(&Command::Compile(limits, effort), &[module.as_fd(), program.as_fd()]).await?;
+    (effort, nan): (Effort, Nan),
+) -> io::Result<Result<ModuleFacts, Vec<String>>> {
+    let told = serde_json::to_string(&limits).map_err(io::Error::other)?;
+    let mut process = Process::start(nursery, &["compile", "--limits", &told]).await?;
+    process.send(&Command::Compile(limits, effort, nan), &[module.as_fd(), program.as_fd()]).await?;
     match process.receive().await? {
-        Some(Event::Compiled { descriptor, imports }) => Ok(Ok(Compiled { descriptor, imports })),
+        Some(Event::Compiled(facts)) => Ok(Ok(facts)),
         Some(Event::Refused(reasons)) => Ok(Err(reasons)),
         other => Err(io::Error::other(format!("compiling ended with {other:?}"))),
     }

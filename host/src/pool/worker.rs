@@ -6,6 +6,7 @@ use std::os::fd::OwnedFd;
 
 use super::nursery::Nursery;
 use super::process::Process;
+use crate::analysis::module::ModuleKind;
 use crate::id::ModuleDigest;
 use crate::limits::Limits;
 use crate::run::WorkerIdentity;
@@ -13,6 +14,7 @@ use crate::wire::ArtifactSpec;
 use crate::wire::Command;
 use crate::wire::Done;
 use crate::wire::Event;
+use crate::wire::LoadSpec;
 use crate::wire::RunSpec;
 use crate::wire::Walls;
 
@@ -20,8 +22,26 @@ use crate::wire::Walls;
 #[derive(Debug)]
 pub struct Worker {
     process: Process,
+    /// What it can be used for.
+    pub fit: Fit,
+}
+
+/// Which runs a worker can serve.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fit {
     /// Which module its program was made of.
     pub module: ModuleDigest,
+    /// How deep a stack its engine was made for, bytes.
+    pub stack_bytes: u64,
+}
+
+/// A program on its way to a worker.
+#[derive(Debug)]
+pub struct Cargo {
+    pub spec: LoadSpec,
+    pub program: OwnedFd,
+    /// The module itself, when files ship with it.
+    pub module: Option<OwnedFd>,
 }
 
 /// What every worker of a server is held to.
@@ -51,19 +71,21 @@ impl Worker {
     ///
     /// # Errors
     /// When the process or the program does not come up.
-    pub async fn start(
-        nursery: &Nursery,
-        terms: &Terms,
-        (module, program): (ModuleDigest, OwnedFd),
-    ) -> io::Result<Self> {
-        let caps = serde_json::to_string(&terms.caps).map_err(io::Error::other)?;
-        let mut process = Process::start(nursery, &["worker", "--caps", &caps]).await?;
+    pub async fn start(nursery: &Nursery, terms: &Terms, (fit, cargo): (Fit, Cargo)) -> io::Result<Self> {
+        let caps = Limits { stack_bytes: fit.stack_bytes.min(terms.caps.stack_bytes), ..terms.caps };
+        let caps = serde_json::to_string(&caps).map_err(io::Error::other)?;
+        let mut arguments = vec!["worker", "--caps", &caps];
+        if cargo.spec.kind != ModuleKind::Command {
+            arguments.push("--component");
+        }
+        let mut process = Process::start(nursery, &arguments).await?;
         if process.walls != terms.walls {
             return Err(io::Error::other(format!("a worker came up with other walls: {:?}", process.walls)));
         }
-        process.send(&Command::Load, &[program.as_fd()]).await?;
+        let descriptors: Vec<_> = std::iter::once(&cargo.program).chain(&cargo.module).map(AsFd::as_fd).collect();
+        process.send(&Command::Load(cargo.spec), &descriptors).await?;
         match process.receive().await? {
-            Some(Event::Loaded) => Ok(Self { process, module }),
+            Some(Event::Loaded) => Ok(Self { process, fit }),
             Some(Event::Fault(detail)) => Err(io::Error::other(detail)),
             other => Err(io::Error::other(format!("the worker did not load its program: {other:?}"))),
         }
@@ -96,7 +118,7 @@ impl Worker {
         attendant: &mut impl Attendant,
     ) -> io::Result<(Done, Vec<ArtifactSpec>)> {
         let mut allowed = Allowed::new(&spec.limits);
-        self.process.send(&Command::Run(spec), &[sample.as_fd()]).await?;
+        self.process.send(&Command::Run(Box::new(spec)), &[sample.as_fd()]).await?;
         let mut stdout = Vec::new();
         let mut artifacts = Vec::new();
         loop {
@@ -125,11 +147,7 @@ impl Worker {
                 }
                 None => return Err(io::Error::other("the worker died")),
                 Some(
-                    odd @ (Event::Ready(_)
-                    | Event::Loaded
-                    | Event::Compiled { .. }
-                    | Event::Refused(_)
-                    | Event::Fault(_)),
+                    odd @ (Event::Ready(_) | Event::Loaded | Event::Compiled(_) | Event::Refused(_) | Event::Fault(_)),
                 ) => return Err(io::Error::other(format!("the worker sent {odd:?}"))),
             }
         }
@@ -169,7 +187,7 @@ impl Allowed {
             Event::Progress(_)
             | Event::Ready(_)
             | Event::Loaded
-            | Event::Compiled { .. }
+            | Event::Compiled(_)
             | Event::Refused(_)
             | Event::Fault(_) => return Ok(()),
         };

@@ -5,6 +5,7 @@
 
 use std::fs::File;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -13,15 +14,21 @@ use serde::Serialize;
 use sha2::Digest;
 
 use crate::analysis::descriptor::Descriptor;
+use crate::analysis::module::ModuleFacts;
+use crate::analysis::module::ModuleKind;
+use crate::analysis::module::Nan;
+use crate::analysis::module::Span;
 use crate::analysis::schema::Schema;
 use crate::id::ModuleDigest;
 use crate::id::Sha256;
 use crate::limits::CompileLimits;
 use crate::pool::compile;
 use crate::pool::nursery::Nursery;
+use crate::pool::worker::Cargo;
 use crate::store::Store;
 use crate::store::digest::Sha256Writer;
 use crate::store::disk;
+use crate::wire::LoadSpec;
 
 /// One installed analysis.
 #[derive(Debug)]
@@ -32,16 +39,21 @@ pub struct Analysis {
     pub module: ModuleDigest,
     /// What it imports, as `module.name`.
     pub capabilities: Vec<String>,
+    pub kind: ModuleKind,
+    files: Option<Span>,
+    wasm: PathBuf,
     program: PathBuf,
 }
 
 impl Analysis {
-    /// Opens its compiled program.
+    /// What a worker needs to run it.
     ///
     /// # Errors
     /// Of the disk.
-    pub fn open_program(&self) -> io::Result<File> {
-        File::open(&self.program)
+    pub fn cargo(&self) -> io::Result<Cargo> {
+        let files = self.files.zip(self.descriptor.files.clone());
+        let module = files.as_ref().map(|_| File::open(&self.wasm)).transpose()?.map(OwnedFd::from);
+        Ok(Cargo { spec: LoadSpec { kind: self.kind, files }, program: File::open(&self.program)?.into(), module })
     }
 }
 
@@ -53,7 +65,12 @@ pub struct Workshop {
     /// Names the engine that programs are made for.
     pub fingerprint: String,
     pub limits: CompileLimits,
+    /// What becomes of NaNs where a descriptor does not say.
+    pub nan: Nan,
 }
+
+const FACTS_VERSION: u32 = 2;
+const NO_DESCRIPTOR: &str = "no descriptor: neither a section `belljar:analysis` inside nor `<name>.json` beside it";
 
 /// `data/analyses/<digest>.json`.
 #[derive(Debug, Serialize, Deserialize)]
@@ -62,11 +79,7 @@ struct Facts {
     /// The engine that the program was made for.
     engine: String,
     program_sha256: Sha256,
-    imports: Vec<String>,
-    /// The descriptor inside.
-    section: Option<String>,
-    /// The descriptor beside it, when it was installed last.
-    sidecar: Option<String>,
+    module: ModuleFacts,
 }
 
 impl Workshop {
@@ -74,22 +87,16 @@ impl Workshop {
     ///
     /// # Errors
     /// Every reason to refuse it.
-    pub async fn make(&self, module: &[u8], sidecar: Option<String>) -> Result<Analysis, Vec<String>> {
+    pub async fn make(&self, module: &[u8]) -> Result<Analysis, Vec<String>> {
         if u64::try_from(module.len()).unwrap_or(u64::MAX) > self.limits.module_bytes {
             return Err(vec![format!("a module of {} bytes; at most {}", module.len(), self.limits.module_bytes)]);
         }
         let digest = ModuleDigest::new(sha2::Sha256::digest(module).into());
-        let mut facts = match self.known(digest).map_err(fault)? {
+        let facts = match self.known(digest).map_err(fault)? {
             Some(facts) => facts,
             None => self.compile(digest, module).await?,
         };
-        let told = facts.sidecar != sidecar;
-        facts.sidecar = sidecar;
-        let analysis = describe(&facts, digest, self.program_path(digest))?;
-        if told {
-            self.remember(digest, &facts).await?;
-        }
-        Ok(analysis)
+        self.describe(facts.module, digest)
     }
 
     /// Makes an analysis out of what is stored of it.
@@ -99,16 +106,16 @@ impl Workshop {
     pub async fn remake(&self, digest: ModuleDigest) -> Result<Analysis, Vec<String>> {
         let gone = || vec!["the module is no longer stored".to_owned()];
         let module = disk::read_if_there(&self.path(digest, "wasm")).map_err(fault)?.ok_or_else(gone)?;
-        let facts = disk::read_if_there(&self.path(digest, "json")).map_err(fault)?;
-        let facts = facts.and_then(|json| serde_json::from_slice::<Facts>(&json).ok());
-        self.make(&module, facts.and_then(|it| it.sidecar)).await
+        self.make(&module).await
     }
 
     /// What is known of a module whose program is at hand and untouched.
     fn known(&self, digest: ModuleDigest) -> io::Result<Option<Facts>> {
         let facts = disk::read_if_there(&self.path(digest, "json"))?;
         let facts = facts.and_then(|json| serde_json::from_slice::<Facts>(&json).ok());
-        let Some(facts) = facts.filter(|it| it.engine == self.fingerprint) else { return Ok(None) };
+        let Some(facts) = facts.filter(|it| it.engine == self.fingerprint && it.version == FACTS_VERSION) else {
+            return Ok(None);
+        };
         let mut found = Sha256Writer::default();
         match File::open(self.program_path(digest)).and_then(|mut program| io::copy(&mut program, &mut found)) {
             Ok(_) if found.finish() == facts.program_sha256 => Ok(Some(facts)),
@@ -128,7 +135,7 @@ impl Workshop {
         let staged = self.store.staging_path();
         let program = File::options().create_new(true).read(true).write(true).open(&staged).map_err(fault)?.into();
         let module = File::open(&wasm).map_err(fault)?.into();
-        let compiled = compile::compile(&self.nursery, &module, &program, self.limits).await;
+        let compiled = compile::compile(&self.nursery, &module, &program, (self.limits, self.nan)).await;
         let compiled = compiled.inspect_err(|_| {
             // A refused module leaves neither half a program nor its bytes; the start sweeps what cannot be removed.
             drop(std::fs::remove_file(&staged));
@@ -143,14 +150,8 @@ impl Workshop {
                 Ok(sha256.finish())
             })
             .await?;
-        let facts = Facts {
-            version: 1,
-            engine: self.fingerprint.clone(),
-            program_sha256,
-            imports: compiled.imports,
-            section: compiled.descriptor,
-            sidecar: None,
-        };
+        let facts =
+            Facts { version: FACTS_VERSION, engine: self.fingerprint.clone(), program_sha256, module: compiled };
         self.remember(digest, &facts).await?;
         Ok(facts)
     }
@@ -171,6 +172,30 @@ impl Workshop {
         done.map_err(io::Error::other).and_then(|it| it).map_err(fault)
     }
 
+    fn describe(&self, facts: ModuleFacts, module: ModuleDigest) -> Result<Analysis, Vec<String>> {
+        let wrong = |detail: String| vec![format!("the descriptor: {detail}")];
+        let text = facts.descriptor.ok_or_else(|| vec![NO_DESCRIPTOR.to_owned()])?;
+        let descriptor: Descriptor = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+        descriptor.check().map_err(|them| them.into_iter().flat_map(wrong).collect::<Vec<_>>())?;
+        if descriptor.files.is_some() != facts.files.is_some() {
+            return Err(wrong("`files` is where the files that ship are mounted: give both or neither".to_owned()));
+        }
+        let args = Schema::new(descriptor.args.clone()).map_err(|error| wrong(format!("args: {error}")))?;
+        let result = descriptor.result.clone().map(Schema::new).transpose();
+        let result = result.map_err(|error| wrong(format!("result: {error}")))?;
+        Ok(Analysis {
+            descriptor,
+            args,
+            result,
+            module,
+            capabilities: facts.imports,
+            kind: facts.kind,
+            files: facts.files,
+            wasm: self.path(module, "wasm"),
+            program: self.program_path(module),
+        })
+    }
+
     fn path(&self, digest: ModuleDigest, extension: &str) -> PathBuf {
         self.store.analyses_dir().join(format!("{digest}.{extension}"))
     }
@@ -178,16 +203,6 @@ impl Workshop {
     fn program_path(&self, digest: ModuleDigest) -> PathBuf {
         self.store.programs_dir().join(format!("{digest}-{}.cwasm", self.fingerprint))
     }
-}
-
-fn describe(facts: &Facts, module: ModuleDigest, program: PathBuf) -> Result<Analysis, Vec<String>> {
-    let wrong = |detail: String| vec![format!("the descriptor: {detail}")];
-    let text = facts.sidecar.as_ref().or(facts.section.as_ref());
-    let text = text.ok_or_else(|| vec!["no descriptor: neither a section inside nor a sidecar beside".to_owned()])?;
-    let descriptor: Descriptor = serde_json::from_str(text).map_err(|error| wrong(error.to_string()))?;
-    let args = Schema::new(descriptor.args.clone()).map_err(|error| wrong(format!("args: {error}")))?;
-    let result = descriptor.result.clone().map(Schema::new).transpose().map_err(|it| wrong(format!("result: {it}")))?;
-    Ok(Analysis { descriptor, args, result, module, capabilities: facts.imports.clone(), program })
 }
 
 fn fault(error: io::Error) -> Vec<String> {

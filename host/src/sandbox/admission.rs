@@ -1,38 +1,36 @@
-//! What is looked at before a module may be compiled: cheap counts that bound what compiling can cost, the imports
-//! it wants, and the descriptor it carries. Runs in the confined compiling process; no guest code runs.
+//! What is looked at before a module may be compiled: what kind it is, cheap counts that bound what compiling can
+//! cost, the imports it wants, and what it carries. Runs in the confined compiling process; no guest code runs.
 
+use wasmparser::ComponentExternalKind;
+use wasmparser::Encoding;
 use wasmparser::Payload;
 use wasmparser::TypeRef;
 
+use super::component;
+use super::program;
+use super::wasi;
+use crate::analysis::module::DESCRIPTOR_SECTION;
+use crate::analysis::module::FILES_SECTION;
+use crate::analysis::module::ModuleFacts;
+use crate::analysis::module::ModuleKind;
+use crate::analysis::module::Span;
 use crate::limits::CompileLimits;
 
-/// The custom section that carries a descriptor.
-pub const DESCRIPTOR_SECTION: &str = "belljar:analysis";
 /// Longest descriptor, bytes.
 pub const DESCRIPTOR_BYTES_MAX: usize = 48 * 1024;
 /// Most reasons listed for one refusal.
 const REASONS_MAX: usize = 50;
 const REASON_CHARS_MAX: usize = 300;
-const WASI: &str = "wasi_snapshot_preview1";
-
-/// What a module says of itself.
-#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Facts {
-    /// The text of the descriptor section, if there is one.
-    pub descriptor: Option<String>,
-    /// Everything imported, as `module.name`, sorted.
-    pub imports: Vec<String>,
-}
 
 /// Reads a module's facts, or every reason to refuse it.
 ///
 /// # Errors
 /// The reasons, at least one.
-pub fn admit(module: &[u8], limits: &CompileLimits) -> Result<Facts, Vec<String>> {
-    let mut scan = Scan { facts: Facts::default(), reasons: Vec::new(), limits, start_exported: false, segments: 0 };
+pub fn admit(module: &[u8], limits: &CompileLimits) -> Result<ModuleFacts, Vec<String>> {
     if u64::try_from(module.len()).unwrap_or(u64::MAX) > limits.module_bytes {
         return Err(vec![format!("the module is larger than {} bytes", limits.module_bytes)]);
     }
+    let mut scan = Scan::new(limits);
     for payload in wasmparser::Parser::new(0).parse_all(module) {
         let read = payload.map_err(|error| error.to_string()).and_then(|it| scan.section(it));
         if let Err(reason) = read {
@@ -44,63 +42,119 @@ pub fn admit(module: &[u8], limits: &CompileLimits) -> Result<Facts, Vec<String>
 }
 
 struct Scan<'a> {
-    facts: Facts,
+    facts: ModuleFacts,
     reasons: Vec<String>,
     limits: &'a CompileLimits,
-    start_exported: bool,
-    segments: u32,
+    /// What surrounds the section at hand, outermost first.
+    within: Vec<Encoding>,
+    entries: Vec<ModuleKind>,
+    counts: Counts,
 }
 
-impl Scan<'_> {
+/// Over everything in the module, nested modules and components included.
+#[derive(Default)]
+struct Counts {
+    functions: u32,
+    globals: u32,
+    types: u32,
+    tables: u32,
+    memories: u32,
+    segments: u32,
+    instances: u32,
+    components: u32,
+}
+
+impl<'a> Scan<'a> {
+    fn new(limits: &'a CompileLimits) -> Self {
+        Self {
+            facts: ModuleFacts::default(),
+            reasons: Vec::new(),
+            limits,
+            within: Vec::new(),
+            entries: Vec::new(),
+            counts: Counts::default(),
+        }
+    }
+
     #[expect(clippy::wildcard_enum_match_arm, reason = "wasmparser's payloads are not our enum, and it grows")]
     fn section(&mut self, payload: Payload<'_>) -> Result<(), String> {
+        let outermost = self.within.len() == 1;
+        let fault = |error: wasmparser::BinaryReaderError| error.to_string();
         match payload {
-            Payload::Version { encoding: wasmparser::Encoding::Component, .. } => {
-                return Err("components are not supported yet; ship a WASI 0.1 command".to_owned());
-            }
-            Payload::ImportSection(imports) => {
+            Payload::Version { encoding, .. } => self.within.push(encoding),
+            Payload::End(_) => drop(self.within.pop()),
+            Payload::ImportSection(imports) if outermost => {
                 for import in imports.into_imports() {
-                    let import = import.map_err(|error| error.to_string())?;
-                    self.import(import);
+                    self.import(import.map_err(fault)?);
                 }
             }
-            Payload::FunctionSection(it) => self.at_most("functions", it.count(), self.limits.functions),
-            Payload::GlobalSection(it) => self.at_most("globals", it.count(), self.limits.globals),
-            Payload::TypeSection(it) => self.at_most("types", it.count(), self.limits.functions),
+            Payload::ExportSection(exports) if outermost => {
+                for export in exports {
+                    let export = export.map_err(fault)?;
+                    if export.name == "_start" && export.kind == wasmparser::ExternalKind::Func {
+                        self.entries.push(ModuleKind::Command);
+                    }
+                }
+            }
+            Payload::ComponentImportSection(imports) if outermost => {
+                for import in imports {
+                    self.component_import(import.map_err(fault)?.name.name);
+                }
+            }
+            Payload::ComponentExportSection(exports) if outermost => {
+                for export in exports {
+                    let export = export.map_err(fault)?;
+                    self.component_export(export.name.name, export.kind);
+                }
+            }
+            Payload::CustomSection(custom) if outermost && custom.name() == DESCRIPTOR_SECTION => {
+                self.descriptor(custom.data());
+            }
+            Payload::CustomSection(custom) if outermost && custom.name() == FILES_SECTION => {
+                let bytes = custom.data().len();
+                let offset = custom.range().end - bytes;
+                let span = |offset, bytes| Some(Span { offset, bytes });
+                let found = u64::try_from(offset).ok().zip(u64::try_from(bytes).ok());
+                if self.facts.files.is_some() {
+                    self.refuse(format!("two `{FILES_SECTION}` sections"));
+                }
+                self.facts.files = found.and_then(|(offset, bytes)| span(offset, bytes));
+            }
+            other => self.count(other)?,
+        }
+        Ok(())
+    }
+
+    #[expect(clippy::wildcard_enum_match_arm, reason = "wasmparser's payloads are not our enum, and it grows")]
+    fn count(&mut self, payload: Payload<'_>) -> Result<(), String> {
+        let counts = &mut self.counts;
+        match payload {
+            Payload::FunctionSection(it) => counts.functions = counts.functions.saturating_add(it.count()),
+            Payload::GlobalSection(it) => counts.globals = counts.globals.saturating_add(it.count()),
+            Payload::TypeSection(it) => counts.types = counts.types.saturating_add(it.count()),
+            Payload::CoreTypeSection(it) => counts.types = counts.types.saturating_add(it.count()),
+            Payload::ComponentTypeSection(it) => counts.types = counts.types.saturating_add(it.count()),
+            Payload::InstanceSection(it) => counts.instances = counts.instances.saturating_add(it.count()),
+            Payload::ComponentInstanceSection(it) => counts.instances = counts.instances.saturating_add(it.count()),
+            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => counts.components += 1,
+            Payload::DataSection(it) => counts.segments = counts.segments.saturating_add(it.count()),
+            Payload::ElementSection(it) => counts.segments = counts.segments.saturating_add(it.count()),
             Payload::TableSection(tables) => {
-                self.at_most("tables", tables.count(), 4);
-                for table in tables {
+                counts.tables = counts.tables.saturating_add(tables.count());
+                for table in tables.into_iter().take(self.within.len() * 64) {
                     self.table(table.map_err(|error| error.to_string())?.ty);
                 }
             }
             Payload::MemorySection(memories) => {
-                self.at_most("memories", memories.count(), 1);
-                for memory in memories {
+                counts.memories = counts.memories.saturating_add(memories.count());
+                for memory in memories.into_iter().take(self.within.len() * 64) {
                     self.memory(memory.map_err(|error| error.to_string())?);
                 }
             }
-            Payload::DataSection(it) => self.segments += it.count(),
-            Payload::ElementSection(it) => self.segments += it.count(),
             Payload::CodeSectionEntry(body) => {
                 let bytes = u64::try_from(body.range().len()).unwrap_or(u64::MAX);
                 if bytes > self.limits.function_bytes {
                     self.refuse(format!("a function of {bytes} bytes; at most {}", self.limits.function_bytes));
-                }
-            }
-            Payload::ExportSection(exports) => {
-                for export in exports {
-                    let export = export.map_err(|error| error.to_string())?;
-                    self.start_exported |= export.name == "_start" && export.kind == wasmparser::ExternalKind::Func;
-                }
-            }
-            Payload::CustomSection(custom) if custom.name() == DESCRIPTOR_SECTION => {
-                match (std::str::from_utf8(custom.data()), &self.facts.descriptor) {
-                    (_, Some(_)) => self.refuse(format!("two `{DESCRIPTOR_SECTION}` sections")),
-                    (Ok(text), None) if text.len() <= DESCRIPTOR_BYTES_MAX => {
-                        self.facts.descriptor = Some(text.to_owned());
-                    }
-                    (Ok(_), None) => self.refuse(format!("a descriptor of more than {DESCRIPTOR_BYTES_MAX} bytes")),
-                    (Err(_), None) => self.refuse("the descriptor is not UTF-8".to_owned()),
                 }
             }
             _ => (),
@@ -111,11 +165,47 @@ impl Scan<'_> {
     fn import(&mut self, import: wasmparser::Import<'_>) {
         let name = format!("{}.{}", import.module, import.name);
         let function = matches!(import.ty, TypeRef::Func(_));
-        if import.module != WASI || !function || !super::wasi::NAMES.contains(&import.name) {
+        if import.module != wasi::MODULE || !function || !wasi::NAMES.contains(&import.name) {
             self.refuse(format!("imports `{}`, which this host does not offer", name.escape_debug()));
         }
-        if self.facts.imports.len() < REASONS_MAX && name.len() <= REASON_CHARS_MAX {
+        self.imported(name);
+    }
+
+    fn component_import(&mut self, name: &str) {
+        if !component::offers(name) {
+            let why = match name {
+                it if it.starts_with("wasi:sockets/") => "sockets are never offered".to_owned(),
+                it if it.starts_with("wasi:http/") => "HTTP is never offered".to_owned(),
+                it if it.starts_with("wasi:") && it.contains("@0.3.") => WASI_0_3.to_owned(),
+                _ => "which this host does not offer".to_owned(),
+            };
+            self.refuse(format!("imports `{}`: {why}", name.escape_debug()));
+        }
+        self.imported(name.to_owned());
+    }
+
+    fn component_export(&mut self, name: &str, kind: ComponentExternalKind) {
+        if program::is_run(name) && kind == ComponentExternalKind::Instance {
+            self.entries.push(ModuleKind::CommandComponent);
+        } else if name == program::TYPED_ENTRY && kind == ComponentExternalKind::Func {
+            self.entries.push(ModuleKind::Typed);
+        } else if name.starts_with("wasi:cli/run@0.3.") {
+            self.refuse(format!("exports `{}`: {WASI_0_3}", name.escape_debug()));
+        }
+    }
+
+    fn imported(&mut self, name: String) {
+        if self.facts.imports.len() < IMPORTS_MAX && name.len() <= REASON_CHARS_MAX {
             self.facts.imports.push(name);
+        }
+    }
+
+    fn descriptor(&mut self, bytes: &[u8]) {
+        match (std::str::from_utf8(bytes), &self.facts.descriptor) {
+            (_, Some(_)) => self.refuse(format!("two `{DESCRIPTOR_SECTION}` sections")),
+            (Ok(text), None) if text.len() <= DESCRIPTOR_BYTES_MAX => self.facts.descriptor = Some(text.to_owned()),
+            (Ok(_), None) => self.refuse(format!("a descriptor of more than {DESCRIPTOR_BYTES_MAX} bytes")),
+            (Err(_), None) => self.refuse("the descriptor is not UTF-8".to_owned()),
         }
     }
 
@@ -131,8 +221,11 @@ impl Scan<'_> {
         if bytes > self.limits.memory_initial_bytes {
             self.refuse(format!("starts with {bytes} bytes of memory; at most {}", self.limits.memory_initial_bytes));
         }
-        if memory.shared || memory.memory64 {
-            self.refuse("shared or 64-bit memory, which this host does not offer".to_owned());
+        if memory.shared {
+            self.refuse("shared memory (threads), which this host does not offer".to_owned());
+        }
+        if memory.memory64 {
+            self.refuse("64-bit memory (memory64), which this host does not offer".to_owned());
         }
     }
 
@@ -149,12 +242,34 @@ impl Scan<'_> {
         }
     }
 
-    fn finish(mut self) -> Result<Facts, Vec<String>> {
-        self.at_most("segments", self.segments, self.limits.segments);
-        if self.reasons.is_empty() && !self.start_exported {
-            self.refuse("no exported function `_start`: not a WASI command".to_owned());
+    fn finish(mut self) -> Result<ModuleFacts, Vec<String>> {
+        let Counts { functions, globals, types, tables, memories, segments, instances, components } = self.counts;
+        let component = self.facts.imports.iter().any(|it| it.contains(':'))
+            || self.entries.iter().any(|it| *it != ModuleKind::Command)
+            || components > 0;
+        let limits = self.limits;
+        self.at_most("functions", functions, limits.functions);
+        self.at_most("globals", globals, limits.globals);
+        self.at_most("types", types, limits.functions);
+        self.at_most("segments", segments, limits.segments);
+        self.at_most("instances", instances, limits.instances);
+        self.at_most("nested modules and components", components, limits.instances);
+        let memories_max = if component { limits.memories } else { 1 };
+        self.at_most("memories", memories, memories_max);
+        self.at_most("tables", tables, memories_max * limits.tables);
+        match self.entries[..] {
+            [kind] => self.facts.kind = kind,
+            [] if self.reasons.is_empty() => self.refuse(NO_ENTRY.to_owned()),
+            [] => (),
+            _ => self.refuse("exports both `wasi:cli/run` and `analyse`: one entry point is wanted".to_owned()),
         }
         self.facts.imports.sort();
         if self.reasons.is_empty() { Ok(self.facts) } else { Err(self.reasons) }
     }
 }
+
+/// Most imports that a description lists.
+const IMPORTS_MAX: usize = 100;
+const WASI_0_3: &str = "WASI 0.3 is experimental in this engine and outside its security promise";
+const NO_ENTRY: &str = "no entry point: neither a function `_start` (WASI 0.1), nor `wasi:cli/run@0.2` (WASI 0.2), \
+                        nor `analyse` (the typed world)";

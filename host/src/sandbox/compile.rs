@@ -5,33 +5,71 @@ use std::os::fd::OwnedFd;
 use std::time::Duration;
 
 use super::admission;
-use super::admission::Facts;
 use super::engine;
 use super::engine::Effort;
 use super::port::Host;
-use super::program::Program;
+use super::program::Entry;
+use super::resources::Resources;
+use crate::analysis::module::ModuleFacts;
+use crate::analysis::module::ModuleKind;
+use crate::analysis::module::Nan;
 use crate::limits::CompileLimits;
 
 /// What compiling gave.
 #[derive(Debug)]
 pub struct Compiled {
-    pub facts: Facts,
+    pub facts: ModuleFacts,
     pub program: Vec<u8>,
 }
 
-/// Checks and compiles a module.
+/// How a module is compiled.
+#[derive(Debug, Clone, Copy)]
+pub struct Manner {
+    pub effort: Effort,
+    /// What the operator says; a descriptor may ask for canonical NaNs by itself.
+    pub nan: Nan,
+}
+
+/// Checks and compiles a module, which lies in `file` too.
 ///
 /// # Errors
 /// Every reason for refusal, in words for its author.
-pub fn compile(module: &[u8], limits: &CompileLimits, effort: Effort) -> Result<Compiled, Vec<String>> {
+pub fn compile(
+    (module, file): (&[u8], OwnedFd),
+    limits: &CompileLimits,
+    manner: Manner,
+) -> Result<Compiled, Vec<String>> {
     let facts = admission::admit(module, limits)?;
+    if let Some(span) = facts.files {
+        // Where they will be mounted is not known yet, and does not matter to what is in them.
+        Resources::open(file, span, "/").map_err(|error| vec![format!("the files that ship with it: {error}")])?;
+    }
     let refuse = |error: wasmtime::Error| vec![format!("{error:#}").chars().take(500).collect()];
-    let engine = engine::compiling(effort).map_err(refuse)?;
-    let module = wasmtime::Module::new(&engine, module).map_err(refuse)?;
+    let asked = facts.descriptor.as_deref().map_or(Nan::Native, asked_nan);
+    let nan = if asked == Nan::Canonical { asked } else { manner.nan };
+    let engine = engine::compiling(manner.effort, nan, facts.kind).map_err(refuse)?;
     // What would fail at every run is refused here, once.
-    Program::<Nobody>::check(&engine, &module).map_err(refuse)?;
-    let program = module.serialize().map_err(refuse)?;
-    Ok(Compiled { facts, program })
+    let program = match facts.kind {
+        ModuleKind::Command => {
+            let module = wasmtime::Module::new(&engine, module).map_err(refuse)?;
+            Entry::<Nobody>::command(&engine, &module).and_then(|_| module.serialize())
+        }
+        ModuleKind::CommandComponent | ModuleKind::Typed => {
+            let component = wasmtime::component::Component::new(&engine, module).map_err(refuse)?;
+            Entry::<Nobody>::component(&engine, &component, facts.kind).and_then(|_| component.serialize())
+        }
+    };
+    Ok(Compiled { facts, program: program.map_err(refuse)? })
+}
+
+/// A descriptor that is wrong otherwise is refused by who reads all of it.
+fn asked_nan(descriptor: &str) -> Nan {
+    #[derive(Default, serde::Deserialize)]
+    #[serde(default)]
+    struct Asked {
+        nan: Nan,
+    }
+    serde_json::from_str::<Asked>(descriptor).unwrap_or_default().nan
 }
 
 /// The host of a program that is only looked at.

@@ -2,14 +2,22 @@
 
 use wasmtime::Config;
 use wasmtime::Enabled;
-use wasmtime::Engine;
+pub use wasmtime::Engine;
 use wasmtime::InstanceAllocationStrategy;
 use wasmtime::OptLevel;
 use wasmtime::PoolingAllocationConfig;
 use wasmtime::RegallocAlgorithm;
 
-/// Deepest stack of a guest, bytes.
-const STACK_BYTES_MAX: usize = 512 * 1024;
+pub use wasmtime::Result;
+
+use crate::analysis::module::ModuleKind;
+use crate::analysis::module::Nan;
+use crate::limits::CompileLimits;
+use crate::limits::Limits;
+
+/// Memories that a worker has slots for; a component may have more than one.
+const MEMORIES: u32 = CompileLimits::DEFAULT.memories;
+const TABLES: u32 = MEMORIES * CompileLimits::DEFAULT.tables;
 
 /// How much effort the compiler spends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -24,14 +32,23 @@ pub enum Effort {
 ///
 /// # Errors
 /// When wasmtime does not support this machine.
-pub fn compiling(effort: Effort) -> wasmtime::Result<Engine> {
-    Engine::new(&compiler_settings(effort))
+pub fn compiling(effort: Effort, nan: Nan, kind: ModuleKind) -> wasmtime::Result<Engine> {
+    let mut config = compiler_settings(effort);
+    config.cranelift_nan_canonicalization(nan == Nan::Canonical).memory_init_cow(maps_images(kind));
+    Engine::new(&config)
+}
+
+/// Whether the first content of a memory is mapped out of the program's file. A component is loaded from bytes, of
+/// which the engine would have to make a file, with a call that no worker may make: its memories are filled by copying.
+fn maps_images(kind: ModuleKind) -> bool {
+    kind == ModuleKind::Command
 }
 
 /// What [`compiling`] is set to; benchmarks take one thing out of it at a time.
 #[must_use]
 pub fn compiler_settings(effort: Effort) -> Config {
     let mut config = base();
+    config.max_wasm_stack(512 << 10);
     match effort {
         Effort::Full => config.cranelift_opt_level(OptLevel::Speed),
         Effort::Least => {
@@ -41,29 +58,38 @@ pub fn compiler_settings(effort: Effort) -> Config {
     config
 }
 
-/// An engine for one guest at a time, with one slot of everything: a fresh memory costs a page-table scan, no mmap.
+/// An engine for one guest at a time, with one slot for it: a fresh memory costs a page-table scan, no mmap.
 ///
 /// # Errors
 /// When wasmtime does not support this machine.
-pub fn running(memory_bytes_max: u64, table_elements_max: u64) -> wasmtime::Result<Engine> {
+pub fn running(caps: &Limits, kind: ModuleKind) -> wasmtime::Result<Engine> {
+    let size = |limit| usize::try_from(limit).unwrap_or(usize::MAX);
+    let instances = u32::try_from(caps.instances).unwrap_or(u32::MAX);
     let mut pool = PoolingAllocationConfig::new();
-    pool.total_core_instances(1)
-        .total_memories(1)
-        .total_tables(4)
+    pool.total_core_instances(instances)
+        .total_memories(MEMORIES)
+        .total_tables(TABLES)
         .total_stacks(0)
         .total_gc_heaps(0)
-        .total_component_instances(0)
-        .max_tables_per_module(4)
+        .total_component_instances(1)
+        .max_component_instance_size(4 << 20)
+        .max_core_instances_per_component(instances)
+        .max_memories_per_component(MEMORIES)
+        .max_tables_per_component(TABLES)
+        .max_tables_per_module(CompileLimits::DEFAULT.tables)
         .max_memories_per_module(1)
         .max_core_instance_size(4 << 20)
-        .max_memory_size(usize::try_from(memory_bytes_max).unwrap_or(usize::MAX))
-        .table_elements(usize::try_from(table_elements_max).unwrap_or(usize::MAX))
+        .max_memory_size(size(caps.memory_bytes))
+        .table_elements(size(caps.table_elements))
         .max_unused_warm_slots(1)
         .linear_memory_keep_resident(1 << 20)
         .table_keep_resident(64 << 10)
         .pagemap_scan(Enabled::Auto);
     let mut config = base();
-    config.enable_compiler(false);
+    // Nothing here is async, but the engine insists that such a stack would do.
+    let stack_bytes = size(caps.stack_bytes);
+    config.enable_compiler(false).memory_init_cow(maps_images(kind));
+    config.max_wasm_stack(stack_bytes).async_stack_size(stack_bytes.saturating_add(1 << 20));
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
     Engine::new(&config)
 }
@@ -86,7 +112,7 @@ pub fn fingerprint() -> wasmtime::Result<String> {
         }
     }
     let mut sink = Sink(sha2::Sha256::new());
-    compiling(Effort::Full)?.precompile_compatibility_hash().hash(&mut sink);
+    compiling(Effort::Full, Nan::Native, ModuleKind::Command)?.precompile_compatibility_hash().hash(&mut sink);
     let digest: [u8; 32] = sink.0.finalize().into();
     let short = crate::id::Sha256::new(digest).to_string();
     Ok(format!("wasmtime-48-{}-{}", std::env::consts::ARCH, &short[..16]))
@@ -97,13 +123,11 @@ fn base() -> Config {
     config
         // Fuel is the limit on work. There are no epochs: the limit on time is the worker's death.
         .consume_fuel(true)
-        .max_wasm_stack(STACK_BYTES_MAX)
         .wasm_backtrace_max_frames(None)
         .generate_address_map(false)
         .native_unwind_info(false)
         .memory_reservation(4 << 30)
         .memory_guard_size(32 << 20)
-        .memory_init_cow(true)
         .relaxed_simd_deterministic(true)
         // What nobody needs is not there to be attacked.
         .wasm_threads(false)
@@ -116,6 +140,7 @@ fn base() -> Config {
         .wasm_custom_page_sizes(false)
         .wasm_wide_arithmetic(false)
         .wasm_stack_switching(false)
-        .wasm_component_model(false);
+        // Without the async ABI and WASI 0.3: the feature that holds them is not even compiled in.
+        .wasm_component_model(true);
     config
 }

@@ -27,11 +27,38 @@ pub enum Errno {
 }
 
 impl Errno {
+    const ALL: [Self; 18] = [
+        Self::Badf,
+        Self::Exist,
+        Self::Fault,
+        Self::Ilseq,
+        Self::Inval,
+        Self::Io,
+        Self::Isdir,
+        Self::Mfile,
+        Self::Nametoolong,
+        Self::Noent,
+        Self::Notdir,
+        Self::Notempty,
+        Self::Notsock,
+        Self::Notsup,
+        Self::Perm,
+        Self::Rofs,
+        Self::Spipe,
+        Self::Notcapable,
+    ];
+
     /// The number on the wire between guest and host.
     #[must_use]
     #[expect(clippy::as_conversions, reason = "the discriminant of a repr(u16) enum has no From")]
     pub fn code(self) -> u16 {
         self as u16
+    }
+
+    /// The error of that number.
+    #[must_use]
+    pub fn from_code(code: u32) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| u32::from(it.code()) == code)
     }
 
     /// The same, as a call returns it.
@@ -40,6 +67,14 @@ impl Errno {
         i32::from(self.code())
     }
 }
+
+impl std::fmt::Display for Errno {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "WASI error {} ({self:?})", self.code())
+    }
+}
+
+impl std::error::Error for Errno {}
 
 /// How a host call fails: with a number for the guest, or with the end of the run.
 #[derive(Debug)]

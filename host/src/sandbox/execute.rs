@@ -1,29 +1,56 @@
-//! One run: a fresh store, one call of `_start`, and what came of it.
+//! One run: a fresh store, one call of the entry point, and what came of it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
 
 use wasmtime::Store;
 use wasmtime::Trap;
 
+use super::clock::GuestClock;
+use super::component::Listings;
+use super::component::Polls;
 use super::errno::CallError;
+use super::errno::Errno;
 use super::limiter::Limiter;
 use super::port::Host;
+use super::program::Answer;
+use super::program::Entry;
 use super::program::Program;
+use super::random::GuestRandom;
 use super::tree::Artifact;
 use super::vfs::Mounts;
 use super::vfs::Vfs;
-use super::wasi::Work;
-use super::wasi::clock::GuestClock;
-use super::wasi::random::GuestRandom;
+use super::work::RANDOM_WORK;
+use super::work::Work;
 use crate::run::Failure;
 use crate::run::Reason;
 use crate::run::Usage;
+
+/// How much of what wasmtime says is told.
+const FAULT_CHARS_MAX: usize = 500;
 
 /// What one run is given.
 #[derive(Debug)]
 pub struct Request {
     pub argv: Vec<String>,
+    /// As `name=value`.
+    pub environment: Vec<String>,
     /// Random bytes follow from this alone.
     pub seed: [u8; 20],
+    /// Where the guest's clocks start, seconds since 1970.
+    pub epoch_s: u64,
+    pub facts: SampleFacts,
     pub mounts: Mounts,
+}
+
+/// What is known of the sample besides name and size.
+#[derive(Debug, Default)]
+pub struct SampleFacts {
+    pub media_type: String,
+    /// Lower-case hex.
+    pub sha1: String,
+    /// Lower-case hex.
+    pub sha256: String,
 }
 
 /// How a run ended, and what it left.
@@ -42,8 +69,15 @@ pub struct Ended<H> {
 pub struct Guest<H: Host> {
     pub(super) vfs: Vfs<H>,
     pub(super) argv: Vec<String>,
+    pub(super) environment: Vec<String>,
+    pub(super) facts: SampleFacts,
     pub(super) clock: GuestClock,
     pub(super) random: GuestRandom,
+    random_left: u64,
+    pub(super) polls: Polls,
+    pub(super) listings: Listings,
+    /// Of the typed world, by descriptor.
+    pub(super) artifact_names: BTreeMap<u32, String>,
     pub(super) limiter: Limiter,
     /// Of the call under way.
     pub(super) work: Work,
@@ -51,33 +85,83 @@ pub struct Guest<H: Host> {
     pub(super) end: Option<CallError>,
 }
 
+impl<H: Host> Guest<H> {
+    fn new(request: Request, host: H) -> Self {
+        let limits = request.mounts.limits;
+        Self {
+            vfs: Vfs::new(request.mounts, host),
+            argv: request.argv,
+            environment: request.environment,
+            facts: request.facts,
+            clock: GuestClock::new(request.epoch_s),
+            random: GuestRandom::new(request.seed),
+            random_left: limits.random_bytes,
+            polls: Polls::default(),
+            listings: Listings::default(),
+            artifact_names: BTreeMap::new(),
+            limiter: Limiter::new(&limits),
+            work: Work::default(),
+            end: None,
+        }
+    }
+
+    /// Lets time pass until the guest's clock stands there.
+    pub(super) fn sleep_until(&mut self, at_ns: u64) {
+        let left = at_ns.saturating_sub(self.clock.now());
+        self.vfs.host.sleep(Duration::from_nanos(left));
+        self.clock.move_to(at_ns);
+    }
+
+    /// Counts random bytes before they are made.
+    pub(super) fn take_random(&mut self, bytes: u64) -> Result<(), CallError> {
+        let cost = bytes.saturating_mul(RANDOM_WORK);
+        self.work.afford(cost)?;
+        let left = self.random_left.checked_sub(bytes);
+        self.random_left = left.ok_or(CallError::Limit(Reason::OutOfFuel, "random_bytes"))?;
+        self.work.count(cost);
+        Ok(())
+    }
+
+    /// That many random bytes.
+    pub(super) fn random_bytes(&mut self, count: u64) -> Result<Vec<u8>, CallError> {
+        self.take_random(count)?;
+        let mut bytes = vec![0; usize::try_from(count).map_err(|_| Errno::Inval)?];
+        self.random.fill(&mut bytes);
+        Ok(bytes)
+    }
+
+    /// Eight random bytes.
+    pub(super) fn random_u64(&mut self) -> Result<u64, CallError> {
+        let mut bytes = [0; 8];
+        self.take_random(8)?;
+        self.random.fill(&mut bytes);
+        Ok(u64::from_le_bytes(bytes))
+    }
+}
+
 /// Runs a program once.
 ///
 /// # Errors
 /// Only when we failed; what the guest did wrong is in [`Ended::outcome`].
-pub fn execute<H: Host>(program: &Program<H>, request: Request, host: H) -> wasmtime::Result<Ended<H>> {
+pub fn execute<H: Host>(program: &Program<H>, mut request: Request, host: H) -> wasmtime::Result<Ended<H>> {
     let limits = request.mounts.limits;
     let fuel = limits.fuel(request.mounts.sample_bytes);
-    let guest = Guest {
-        vfs: Vfs::new(request.mounts, host),
-        argv: request.argv,
-        clock: GuestClock::default(),
-        random: GuestRandom::new(request.seed),
-        limiter: Limiter::new(limits.memory_bytes, limits.table_elements),
-        work: Work::default(),
-        end: None,
-    };
-    let mut store = Store::new(program.instance.module().engine(), guest);
+    request.mounts.resources = program.resources.clone();
+    let size = |limit| usize::try_from(limit).unwrap_or(usize::MAX);
+    let mut store = Store::new(&program.engine, Guest::new(request, host));
     store.limiter(|guest| &mut guest.limiter);
+    store.set_hostcall_fuel(size(limits.host_call_bytes));
+    store.set_max_component_handles(size(limits.handles));
     store.set_fuel(fuel)?;
-    let called = program
-        .instance
-        .instantiate(&mut store)
-        .and_then(|instance| instance.get_typed_func::<(), ()>(&mut store, "_start"))
-        .and_then(|start| start.call(&mut store, ()));
+    let called = program.entry.call(&mut store);
     let fuel_left = store.get_fuel()?;
     let mut guest = store.into_data();
-    let failure = fault(called, &mut guest)?;
+    let (answer, failure) = match called {
+        Ok(Answer::Returned) => (None, None),
+        Ok(Answer::Failed(detail)) => (None, Some(Failure::new(Reason::NonzeroExit, detail))),
+        Ok(Answer::Printed(text)) => (Some(text), None),
+        Err(error) => (None, fault(error, &mut guest, &program.entry)?),
+    };
     // After a trap the engine's counter reads 0, whatever was left.
     let fuel_exact = fuel_left > 0 || matches!(&failure, Some(it) if it.reason == Reason::OutOfFuel);
     let usage = Usage {
@@ -86,8 +170,18 @@ pub fn execute<H: Host>(program: &Program<H>, request: Request, host: H) -> wasm
         memory_bytes_peak: guest.limiter.memory_bytes(),
         bytes_read: guest.vfs.bytes_read(),
     };
-    let outcome = failure.map_or_else(|| Ok(guest.vfs.take_stdout()), Err);
-    Ok(Ended { outcome, usage, artifacts: guest.vfs.artifacts(), host: guest.vfs.host })
+    let printed = u64::try_from(answer.as_ref().map_or(0, Vec::len)).unwrap_or(u64::MAX);
+    let failure = failure.or_else(|| {
+        (printed > limits.stdout_bytes)
+            .then(|| Failure::new(Reason::OutputLimit, "more than `stdout_bytes` allows".to_owned()))
+    });
+    let stdout = answer.unwrap_or_else(|| guest.vfs.take_stdout());
+    Ok(Ended {
+        outcome: failure.map_or(Ok(stdout), Err),
+        usage,
+        artifacts: guest.vfs.artifacts(),
+        host: guest.vfs.host,
+    })
 }
 
 /// Whether the host had no room: no fault of the guest's, and none of this process either.
@@ -96,8 +190,7 @@ fn is_full(error: &std::io::Error) -> bool {
 }
 
 /// Why the call failed, if it did; `Err` when the fault is ours.
-fn fault<H: Host>(called: wasmtime::Result<()>, guest: &mut Guest<H>) -> wasmtime::Result<Option<Failure>> {
-    let Err(error) = called else { return Ok(None) };
+fn fault<H: Host>(error: wasmtime::Error, guest: &mut Guest<H>, entry: &Entry<H>) -> wasmtime::Result<Option<Failure>> {
     let failure = match guest.end.take() {
         Some(CallError::Exit(0)) => return Ok(None),
         Some(CallError::Exit(code)) => Failure::new(Reason::NonzeroExit, format!("exit code {code}")),
@@ -113,6 +206,7 @@ fn fault<H: Host>(called: wasmtime::Result<()>, guest: &mut Guest<H>) -> wasmtim
             Some(Trap::StackOverflow) => Failure::new(Reason::StackOverflow, "call stack exhausted"),
             Some(trap) => Failure::new(Reason::Trap, trap.to_string()),
             None if guest.limiter.refused => Failure::new(Reason::MemoryLimit, "needs more memory to start"),
+            None if entry.is_component() => component_fault(&error),
             None => return Err(error),
         },
     };
@@ -125,4 +219,17 @@ fn fault<H: Host>(called: wasmtime::Result<()>, guest: &mut Guest<H>) -> wasmtim
         }
         Some(_) | None => failure,
     }))
+}
+
+/// What breaks the rules of the component model is told in words, not in trap codes. Two of them are limits of ours.
+fn component_fault(error: &wasmtime::Error) -> Failure {
+    let words = format!("{error:#}");
+    let over = |limit| Failure::new(Reason::MemoryLimit, format!("more than `{limit}` allows"));
+    if words.contains("fuel allocated for hostcalls") {
+        over("host_call_bytes")
+    } else if words.contains("resource table has no free keys") || words.contains("handle table") {
+        over("handles")
+    } else {
+        Failure::new(Reason::Trap, words.chars().take(FAULT_CHARS_MAX).collect::<String>())
+    }
 }

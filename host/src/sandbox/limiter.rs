@@ -2,6 +2,8 @@
 
 use wasmtime::ResourceLimiter;
 
+use crate::limits::Limits;
+
 /// What is held, against what may be.
 #[derive(Debug)]
 pub struct Limiter {
@@ -9,6 +11,7 @@ pub struct Limiter {
     table_elements_max: usize,
     memory_bytes: usize,
     table_elements: usize,
+    instances_max: usize,
     /// Whether the guest was ever told no.
     pub refused: bool,
 }
@@ -16,10 +19,12 @@ pub struct Limiter {
 impl Limiter {
     /// Nothing held yet.
     #[must_use]
-    pub fn new(memory_bytes_max: u64, table_elements_max: u64) -> Self {
+    pub fn new(limits: &Limits) -> Self {
+        let size = |limit| usize::try_from(limit).unwrap_or(usize::MAX);
         Self {
-            memory_bytes_max: usize::try_from(memory_bytes_max).unwrap_or(usize::MAX),
-            table_elements_max: usize::try_from(table_elements_max).unwrap_or(usize::MAX),
+            memory_bytes_max: size(limits.memory_bytes),
+            table_elements_max: size(limits.table_elements),
+            instances_max: size(limits.instances),
             memory_bytes: 0,
             table_elements: 0,
             refused: false,
@@ -55,14 +60,15 @@ impl ResourceLimiter for Limiter {
     }
 
     fn instances(&self) -> usize {
-        1
+        self.instances_max
     }
 
+    // How many memories and tables there are is seen when a module is admitted; here they are weighed.
     fn memories(&self) -> usize {
-        1
+        usize::MAX
     }
 
     fn tables(&self) -> usize {
-        4
+        usize::MAX
     }
 }

@@ -3,6 +3,23 @@
 use std::io;
 use std::os::fd::OwnedFd;
 
+/// Everything in a file, whatever its position.
+///
+/// # Errors
+/// Of the disk.
+pub fn read_all(file: &OwnedFd) -> io::Result<Vec<u8>> {
+    let size = usize::try_from(rustix::fs::fstat(file)?.st_size).map_err(io::Error::other)?;
+    let mut bytes = vec![0; size];
+    let mut at = 0;
+    while at < size {
+        match rustix::io::pread(file, &mut bytes[at..], u64::try_from(at).map_err(io::Error::other)?)? {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            count => at += count,
+        }
+    }
+    Ok(bytes)
+}
+
 /// The host as the sandbox sees it.
 pub trait Host: Send + 'static {
     /// A fresh, empty file of the host's, open for reading and writing.

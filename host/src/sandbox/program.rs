@@ -1,19 +1,42 @@
 //! A compiled program, loaded and linked, ready to run any number of times.
 
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 
 use wasmtime::Engine;
-use wasmtime::InstancePre;
-use wasmtime::Linker;
 use wasmtime::Module;
+use wasmtime::Store;
+use wasmtime::component::Component;
+use wasmtime::component::ComponentExportIndex;
 
+use super::component;
 use super::execute::Guest;
 use super::port::Host;
+use super::resources::Resources;
 use super::wasi;
+use crate::analysis::module::ModuleKind;
 
 /// A program and its imports, resolved once.
 pub struct Program<H: Host> {
-    pub(super) instance: InstancePre<Guest<H>>,
+    pub(super) engine: Engine,
+    pub(super) entry: Entry<H>,
+    pub(super) resources: Option<Arc<Resources>>,
+}
+
+/// What is called.
+pub(super) enum Entry<H: Host> {
+    Command(wasmtime::InstancePre<Guest<H>>),
+    CommandComponent(wasmtime::component::InstancePre<Guest<H>>, ComponentExportIndex),
+    Typed(wasmtime::component::InstancePre<Guest<H>>, ComponentExportIndex),
+}
+
+/// How a call came back.
+pub(super) enum Answer {
+    /// The result is what was printed.
+    Returned,
+    Printed(Vec<u8>),
+    /// The guest says that it failed, and why.
+    Failed(String),
 }
 
 impl<H: Host> std::fmt::Debug for Program<H> {
@@ -27,32 +50,98 @@ impl<H: Host> Program<H> {
     ///
     /// # Errors
     /// When it was made by another engine or with other settings.
-    pub fn load(engine: &Engine, program: OwnedFd) -> wasmtime::Result<Self> {
-        Self::link(engine, &deserialize(engine, program)?)
+    pub fn load(
+        engine: &Engine,
+        (kind, program): (ModuleKind, OwnedFd),
+        resources: Option<Resources>,
+    ) -> wasmtime::Result<Self> {
+        let entry = match kind {
+            ModuleKind::Command => Entry::command(engine, &deserialize(engine, program)?)?,
+            ModuleKind::CommandComponent | ModuleKind::Typed => {
+                Entry::component(engine, &deserialize_component(engine, &program)?, kind)?
+            }
+        };
+        Ok(Self { engine: engine.clone(), entry, resources: resources.map(Arc::new) })
     }
+}
 
-    /// Whether a module can be linked and called at all: its imports have the types of what is offered, and its
-    /// entry point is one.
+impl<H: Host> Entry<H> {
+    /// Links a core module: its imports have the types of what is offered, and its entry point is one.
     ///
     /// # Errors
     /// What does not fit.
-    pub(super) fn check(engine: &Engine, module: &Module) -> wasmtime::Result<()> {
-        Self::link(engine, module)?;
+    pub(super) fn command(engine: &Engine, module: &Module) -> wasmtime::Result<Self> {
+        let mut linker = wasmtime::Linker::new(engine);
+        wasi::link(&mut linker)?;
         let start = module.get_export("_start").and_then(|it| it.func().cloned());
         match start {
-            Some(start) if start.params().len() == 0 && start.results().len() == 0 => Ok(()),
+            Some(start) if start.params().len() == 0 && start.results().len() == 0 => {
+                Ok(Self::Command(linker.instantiate_pre(module)?))
+            }
             Some(_) | None => Err(wasmtime::Error::msg("`_start` is not a function without parameters and results")),
         }
     }
 
-    fn link(engine: &Engine, module: &Module) -> wasmtime::Result<Self> {
-        let mut linker = Linker::new(engine);
-        wasi::link(&mut linker)?;
-        Ok(Self { instance: linker.instantiate_pre(module)? })
+    /// Links a component, and finds its entry point.
+    ///
+    /// # Errors
+    /// What does not fit.
+    pub(super) fn component(engine: &Engine, component: &Component, kind: ModuleKind) -> wasmtime::Result<Self> {
+        let mut linker = wasmtime::component::Linker::new(engine);
+        component::link(&mut linker)?;
+        let instance = linker.instantiate_pre(component)?;
+        let missing = || wasmtime::Error::msg("the entry point is not exported");
+        if kind == ModuleKind::Typed {
+            return Ok(Self::Typed(instance, component.get_export_index(None, TYPED_ENTRY).ok_or_else(missing)?));
+        }
+        let exports = component.component_type();
+        let name = exports.exports(engine).map(|(name, _)| name).find(|name| is_run(name)).ok_or_else(missing)?;
+        let run = component.get_export_index(None, name).ok_or_else(missing)?;
+        let run = component.get_export_index(Some(&run), "run").ok_or_else(missing)?;
+        Ok(Self::CommandComponent(instance, run))
+    }
+
+    pub(super) fn is_component(&self) -> bool {
+        !matches!(self, Self::Command(_))
+    }
+
+    /// Instantiates it and calls its entry point.
+    ///
+    /// # Errors
+    /// Whatever ended it before it returned.
+    pub(super) fn call(&self, store: &mut Store<Guest<H>>) -> wasmtime::Result<Answer> {
+        match self {
+            Self::Command(instance) => {
+                let instance = instance.instantiate(&mut *store)?;
+                instance.get_typed_func::<(), ()>(&mut *store, "_start")?.call(store, ())?;
+                Ok(Answer::Returned)
+            }
+            Self::CommandComponent(instance, run) => {
+                let instance = instance.instantiate(&mut *store)?;
+                let run = instance.get_typed_func::<(), (Result<(), ()>,)>(&mut *store, run)?;
+                let (ended,) = run.call(store, ())?;
+                Ok(ended.map_or_else(|()| Answer::Failed("exit code 1".to_owned()), |()| Answer::Returned))
+            }
+            Self::Typed(instance, analyse) => {
+                let instance = instance.instantiate(&mut *store)?;
+                let args = store.data_mut().vfs.args()?;
+                let analyse = instance.get_typed_func::<(String,), (Result<String, String>,)>(&mut *store, analyse)?;
+                let (answer,) = analyse.call(store, (args,))?;
+                Ok(answer.map_or_else(Answer::Failed, |json| Answer::Printed(json.into_bytes())))
+            }
+        }
     }
 }
 
-/// The one unsafe call of the project.
+/// The export of the typed world.
+pub(super) const TYPED_ENTRY: &str = "analyse";
+
+/// Whether an export is `wasi:cli/run` of any 0.2.
+pub(super) fn is_run(export: &str) -> bool {
+    export.strip_prefix("wasi:cli/run@0.2.").is_some_and(|patch| patch.bytes().all(|it| it.is_ascii_digit()))
+}
+
+/// One of the two unsafe calls of the project.
 ///
 /// JUSTIFICATION: loading machine code from a file is what a precompiled program is; there is no safe way to say it.
 #[expect(unsafe_code, reason = "see the docstring")]
@@ -60,4 +149,14 @@ fn deserialize(engine: &Engine, program: OwnedFd) -> wasmtime::Result<Module> {
     // SAFETY: the descriptor comes from the server, which hands over only files below `data/programs/`: written by
     // its own compiling process, mode 0444, never changed in place, their digest checked when they were registered.
     unsafe { Module::deserialize_open_file(engine, program.into()) }
+}
+
+/// The other: a component can be loaded from bytes only.
+///
+/// JUSTIFICATION: as above.
+#[expect(unsafe_code, reason = "see the docstring")]
+fn deserialize_component(engine: &Engine, program: &OwnedFd) -> wasmtime::Result<Component> {
+    let bytes = super::port::read_all(program)?;
+    // SAFETY: as above.
+    unsafe { Component::deserialize(engine, bytes) }
 }

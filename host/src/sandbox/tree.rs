@@ -1,19 +1,23 @@
-//! The tree of the virtual file system: three roots, one read-only file, and what the guest makes.
+//! The tree of the virtual file system: three roots, one read-only file, what the guest makes, what its module ships.
 //!
 //! ```text
 //! /input/<name>  /input/the_file   the sample, read-only
 //! /out/…         /tmp/…            made by the guest, within the quota
+//! <mount>/…                        what the module ships, read-only, shared by all runs
 //! ```
 //! No name of the host is reachable, because none is here: bytes lie in descriptors that the host handed over.
 //! There are no links, so a node has one parent and `..` is a look-up; directories list in the order of their names.
 
 use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 
 use super::errno::CallError;
 use super::errno::Errno;
 use super::path;
+use super::path::Bounds;
 use super::path::Step;
+use super::resources::Resources;
 use crate::limits::Limits;
 use crate::run::Reason;
 
@@ -25,6 +29,8 @@ pub const OUT: Ino = 1;
 pub const TMP: Ino = 2;
 pub const SAMPLE: Ino = 3;
 const FIRST_MADE: Ino = 4;
+/// Root of what the module ships; its nodes count on from here, past whatever a guest can make.
+pub const RESOURCES: Ino = 1 << 24;
 
 /// What a node is.
 #[derive(Debug)]
@@ -32,18 +38,27 @@ pub enum Kind {
     Directory(BTreeMap<String, Ino>),
     Sample,
     File(OwnedFd),
+    /// Ships with the module; where it begins in the module's file, bytes.
+    Resource(u64),
     /// Removed; the number is not given out again.
     Gone,
 }
 
+/// A file or directory.
 #[derive(Debug)]
-struct Node {
-    kind: Kind,
+pub(super) struct Node {
+    pub(super) kind: Kind,
     parent: Ino,
     size: u64,
     /// Descriptors that the guest holds on it.
     open: u32,
     linked: bool,
+}
+
+impl Node {
+    pub(super) fn new(kind: Kind, parent: Ino, size: u64) -> Self {
+        Self { kind, parent, size, open: 0, linked: true }
+    }
 }
 
 /// What a guest may learn of a node.
@@ -73,39 +88,40 @@ pub struct Tree {
     entries: u64,
     bytes: u64,
     limits: Limits,
+    resources: Option<Arc<Resources>>,
 }
 
 impl Tree {
     /// The three roots and the sample under its two names.
     #[must_use]
-    pub fn new(sample_name: &str, sample_bytes: u64, limits: Limits) -> Self {
-        let node = |kind, parent, size| Node { kind, parent, size, open: 0, linked: true };
+    pub fn new(sample: (&str, u64), limits: Limits, resources: Option<Arc<Resources>>) -> Self {
+        let (sample_name, sample_bytes) = sample;
         let names = BTreeMap::from([(sample_name.to_owned(), SAMPLE), ("the_file".to_owned(), SAMPLE)]);
         let nodes = vec![
-            node(Kind::Directory(names), INPUT, 0),
-            node(Kind::Directory(BTreeMap::new()), OUT, 0),
-            node(Kind::Directory(BTreeMap::new()), TMP, 0),
-            node(Kind::Sample, INPUT, sample_bytes),
+            Node::new(Kind::Directory(names), INPUT, 0),
+            Node::new(Kind::Directory(BTreeMap::new()), OUT, 0),
+            Node::new(Kind::Directory(BTreeMap::new()), TMP, 0),
+            Node::new(Kind::Sample, INPUT, sample_bytes),
         ];
-        Self { nodes, file_numbers: BTreeMap::new(), files_made: 0, entries: 0, bytes: 0, limits }
+        Self { nodes, file_numbers: BTreeMap::new(), files_made: 0, entries: 0, bytes: 0, limits, resources }
     }
 
     /// What stands at that number.
     #[must_use]
     pub fn kind(&self, ino: Ino) -> &Kind {
-        &self.nodes[ino].kind
+        &self.node(ino).kind
     }
 
     /// Size in bytes; 0 for directories.
     #[must_use]
     pub fn size(&self, ino: Ino) -> u64 {
-        self.nodes[ino].size
+        self.node(ino).size
     }
 
     /// What `fd_filestat_get` tells.
     #[must_use]
     pub fn stat(&self, ino: Ino) -> Stat {
-        let node = &self.nodes[ino];
+        let node = self.node(ino);
         let directory = matches!(node.kind, Kind::Directory(_));
         Stat { ino: u64::try_from(ino).unwrap_or(0) + 1, directory, size: node.size }
     }
@@ -113,7 +129,25 @@ impl Tree {
     /// Whether the guest may change it.
     #[must_use]
     pub fn writable(&self, ino: Ino) -> bool {
-        ino != INPUT && ino != SAMPLE
+        ino != INPUT && ino != SAMPLE && ino < RESOURCES
+    }
+
+    /// What the module ships.
+    #[must_use]
+    pub fn resources(&self) -> Option<&Resources> {
+        self.resources.as_deref()
+    }
+
+    /// The first name of a directory past `after`, with what it names.
+    ///
+    /// # Errors
+    /// `Notdir`.
+    pub fn next_name(&self, ino: Ino, after: Option<&str>) -> Result<Option<(String, Stat)>, Errno> {
+        use std::ops::Bound;
+        let Kind::Directory(names) = self.kind(ino) else { return Err(Errno::Notdir) };
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let next = names.range::<str, _>((from, Bound::Unbounded)).next();
+        Ok(next.map(|(name, ino)| (name.clone(), self.stat(*ino))))
     }
 
     /// Names in a directory, in their order, with what they name; `.` and `..` first.
@@ -121,8 +155,8 @@ impl Tree {
     /// # Errors
     /// `Notdir`.
     pub fn list(&self, ino: Ino) -> Result<Vec<(String, Stat)>, Errno> {
-        let Kind::Directory(names) = &self.nodes[ino].kind else { return Err(Errno::Notdir) };
-        let dots = [(".".to_owned(), self.stat(ino)), ("..".to_owned(), self.stat(self.nodes[ino].parent))];
+        let Kind::Directory(names) = self.kind(ino) else { return Err(Errno::Notdir) };
+        let dots = [(".".to_owned(), self.stat(ino)), ("..".to_owned(), self.stat(self.node(ino).parent))];
         Ok(dots.into_iter().chain(names.iter().map(|(name, ino)| (name.clone(), self.stat(*ino)))).collect())
     }
 
@@ -131,8 +165,8 @@ impl Tree {
     /// # Errors
     /// `Notcapable` where the path leaves `root`; `Noent`, `Notdir` and those of [`path::steps`].
     pub fn find(&self, root: Ino, from: Ino, path: &[u8]) -> Result<Ino, Errno> {
-        let found = self.walk(root, from, &path::steps(path)?)?;
-        if path::wants_directory(path) && !matches!(self.nodes[found].kind, Kind::Directory(_)) {
+        let found = self.walk(root, from, &path::steps(path, self.bounds())?)?;
+        if path::wants_directory(path) && !matches!(self.kind(found), Kind::Directory(_)) {
             return Err(Errno::Notdir);
         }
         Ok(found)
@@ -143,10 +177,10 @@ impl Tree {
     /// # Errors
     /// As [`Self::find`]; `Inval` when the path does not end in a name.
     pub fn find_parent<'a>(&self, root: Ino, from: Ino, path: &'a [u8]) -> Result<(Ino, &'a str), Errno> {
-        let steps = path::steps(path)?;
+        let steps = path::steps(path, self.bounds())?;
         let Some((last, before)) = steps.split_last() else { return Err(Errno::Inval) };
         let directory = self.walk(root, from, before)?;
-        let Kind::Directory(_) = self.nodes[directory].kind else { return Err(Errno::Notdir) };
+        let Kind::Directory(_) = self.kind(directory) else { return Err(Errno::Notdir) };
         match last {
             Step::Name(name) => Ok((directory, name)),
             Step::Parent => Err(self.walk(root, from, &steps).err().unwrap_or(Errno::Inval)),
@@ -156,9 +190,9 @@ impl Tree {
     /// The node of that name in a directory, if there is one.
     #[must_use]
     pub fn entry(&self, directory: Ino, name: &str) -> Option<Ino> {
-        match &self.nodes[directory].kind {
+        match self.kind(directory) {
             Kind::Directory(names) => names.get(name).copied(),
-            Kind::Sample | Kind::File(_) | Kind::Gone => None,
+            Kind::Sample | Kind::File(_) | Kind::Resource(_) | Kind::Gone => None,
         }
     }
 
@@ -195,7 +229,7 @@ impl Tree {
         if !self.nodes[directory].linked {
             return Err(Errno::Noent.into());
         }
-        if self.depth(directory) >= path::DEPTH_MAX {
+        if self.depth(directory) >= self.bounds().depth {
             return Err(Errno::Nametoolong.into());
         }
         // The nodes that are always there do not count as made.
@@ -288,13 +322,17 @@ impl Tree {
 
     /// The guest opened it.
     pub fn hold(&mut self, ino: Ino) {
-        self.nodes[ino].open += 1;
+        if let Some(node) = self.nodes.get_mut(ino) {
+            node.open += 1;
+        }
     }
 
     /// The guest closed it.
     pub fn release(&mut self, ino: Ino) {
-        self.nodes[ino].open -= 1;
-        self.forget_if_unused(ino);
+        if let Some(node) = self.nodes.get_mut(ino) {
+            node.open -= 1;
+            self.forget_if_unused(ino);
+        }
     }
 
     /// Every file below `/out`, by path.
@@ -311,19 +349,30 @@ impl Tree {
                     let file_number = self.file_numbers.get(&ino).copied().unwrap_or(0);
                     found.push(Artifact { path, size: self.nodes[ino].size, file_number });
                 }
-                Kind::Sample | Kind::Gone => (),
+                Kind::Sample | Kind::Resource(_) | Kind::Gone => (),
             }
         }
         found.sort_by(|a, b| a.path.cmp(&b.path));
         found
     }
 
+    fn node(&self, ino: Ino) -> &Node {
+        match &self.resources {
+            Some(resources) if ino >= RESOURCES => resources.node(ino),
+            Some(_) | None => &self.nodes[ino],
+        }
+    }
+
+    fn bounds(&self) -> Bounds {
+        Bounds::of(&self.limits)
+    }
+
     fn walk(&self, root: Ino, from: Ino, steps: &[Step<'_>]) -> Result<Ino, Errno> {
         steps.iter().try_fold(from, |at, step| {
-            let Kind::Directory(names) = &self.nodes[at].kind else { return Err(Errno::Notdir) };
+            let Kind::Directory(names) = self.kind(at) else { return Err(Errno::Notdir) };
             match step {
                 Step::Parent if at == root => Err(Errno::Notcapable),
-                Step::Parent => Ok(self.nodes[at].parent),
+                Step::Parent => Ok(self.node(at).parent),
                 Step::Name(name) => names.get(*name).copied().ok_or(Errno::Noent),
             }
         })
@@ -332,7 +381,7 @@ impl Tree {
     fn add(&mut self, directory: Ino, name: &str, kind: Kind) -> Result<Ino, CallError> {
         self.check_room(directory, name)?;
         let ino = self.nodes.len();
-        self.nodes.push(Node { kind, parent: directory, size: 0, open: 0, linked: true });
+        self.nodes.push(Node::new(kind, directory, 0));
         if let Kind::Directory(names) = &mut self.nodes[directory].kind {
             names.insert(name.to_owned(), ino);
         }
@@ -348,7 +397,7 @@ impl Tree {
         // The host keeps the file until the run ends; only what it no longer holds is given back to the quota.
         let emptied = match &node.kind {
             Kind::File(file) => rustix::fs::ftruncate(file, 0).is_ok(),
-            Kind::Directory(_) | Kind::Sample | Kind::Gone => true,
+            Kind::Directory(_) | Kind::Sample | Kind::Resource(_) | Kind::Gone => true,
         };
         if emptied {
             self.bytes -= node.size;

@@ -9,9 +9,11 @@ mod bytes;
 mod paths;
 
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 
 use super::errno::Errno;
 use super::port::Host;
+use super::resources::Resources;
 use super::tree;
 use super::tree::Artifact;
 use super::tree::Ino;
@@ -37,6 +39,8 @@ pub struct Mounts {
     pub sample_bytes: u64,
     pub stdin: Stdin,
     pub limits: Limits,
+    /// What ships with the module.
+    pub resources: Option<Arc<Resources>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,6 +107,9 @@ pub enum FileType {
 #[derive(Debug)]
 pub struct Vfs<H> {
     tree: Tree,
+    /// Directories that are open from the start, and where a guest finds them.
+    roots: Vec<(Ino, String)>,
+    sample_name: String,
     table: Vec<Option<Descriptor>>,
     sample: OwnedFd,
     stdin: Stdin,
@@ -115,27 +122,35 @@ pub struct Vfs<H> {
     pub host: H,
 }
 
-const PREOPENS: [(Ino, &str); 3] = [(tree::INPUT, "/input"), (tree::OUT, "/out"), (tree::TMP, "/tmp")];
-const FIRST_PREOPEN: Fd = 3;
+/// The guest's stderr.
+pub const STDERR_FD: Fd = 2;
+const FIRST_ROOT: Fd = 3;
+/// `/out`, open from the start.
+pub const OUT_FD: Fd = 4;
 
 impl<H: Host> Vfs<H> {
-    /// Streams at 0, 1 and 2; the three roots at 3, 4 and 5.
+    /// Streams at 0, 1 and 2; the roots from 3 on.
     #[must_use]
     pub fn new(mounts: Mounts, host: H) -> Self {
         let all = Access { read: true, write: true, append: false };
         let descriptor = |target, root| Some(Descriptor { target, root, position: 0, access: all });
-        let mut tree = Tree::new(&mounts.sample_name, mounts.sample_bytes, mounts.limits);
+        let mut tree = Tree::new((&mounts.sample_name, mounts.sample_bytes), mounts.limits, mounts.resources);
+        let mut roots =
+            vec![(tree::INPUT, "/input".to_owned()), (tree::OUT, "/out".to_owned()), (tree::TMP, "/tmp".to_owned())];
+        roots.extend(tree.resources().map(|it| (tree::RESOURCES, it.mount.clone())));
         let mut table = vec![
             descriptor(Target::Stdin, tree::INPUT),
             descriptor(Target::Stdout, tree::INPUT),
             descriptor(Target::Stderr, tree::INPUT),
         ];
-        for (ino, _) in PREOPENS {
-            tree.hold(ino);
-            table.push(descriptor(Target::Node(ino), ino));
+        for (ino, _) in &roots {
+            tree.hold(*ino);
+            table.push(descriptor(Target::Node(*ino), *ino));
         }
         Self {
             tree,
+            roots,
+            sample_name: mounts.sample_name,
             table,
             sample: mounts.sample,
             stdin: mounts.stdin,
@@ -152,10 +167,22 @@ impl<H: Host> Vfs<H> {
     ///
     /// # Errors
     /// `Badf` for any other descriptor, which is how libc finds the end of the list.
-    pub fn preopen(&self, fd: Fd) -> Result<&'static str, Errno> {
+    pub fn preopen(&self, fd: Fd) -> Result<&str, Errno> {
         let Target::Node(ino) = self.get(fd)?.target else { return Err(Errno::Badf) };
-        let number = fd.checked_sub(FIRST_PREOPEN).and_then(|it| usize::try_from(it).ok()).ok_or(Errno::Badf)?;
-        PREOPENS.get(number).filter(|it| it.0 == ino).map(|it| it.1).ok_or(Errno::Badf)
+        let number = fd.checked_sub(FIRST_ROOT).and_then(|it| usize::try_from(it).ok()).ok_or(Errno::Badf)?;
+        self.roots.get(number).filter(|it| it.0 == ino).map(|it| it.1.as_str()).ok_or(Errno::Badf)
+    }
+
+    /// The directories that are open from the start.
+    #[must_use]
+    pub fn preopens(&self) -> Vec<(Fd, &str)> {
+        (FIRST_ROOT..).zip(&self.roots).map(|(fd, (_, path))| (fd, path.as_str())).collect()
+    }
+
+    /// Name and size of the sample, bytes.
+    #[must_use]
+    pub fn sample(&self) -> (&str, u64) {
+        (&self.sample_name, self.tree.size(tree::SAMPLE))
     }
 
     /// What the guest printed, once it has ended.
@@ -226,6 +253,35 @@ impl<H: Host> Vfs<H> {
         }
     }
 
+    /// The first name of a directory past `after`, with what it names.
+    ///
+    /// # Errors
+    /// `Badf`, `Notdir`.
+    pub fn next_name(&self, fd: Fd, after: Option<&str>) -> Result<Option<(String, Stat)>, Errno> {
+        match self.get(fd)?.target {
+            Target::Node(ino) => self.tree.next_name(ino, after),
+            Target::Stdin | Target::Stdout | Target::Stderr => Err(Errno::Notdir),
+        }
+    }
+
+    /// A second descriptor of the same thing, with a position of its own.
+    ///
+    /// # Errors
+    /// `Badf`, `Mfile`.
+    pub fn duplicate(&mut self, fd: Fd, position: u64) -> Result<Fd, Errno> {
+        let descriptor = Descriptor { position, ..*self.get(fd)? };
+        self.put(descriptor)
+    }
+
+    /// Closes a descriptor that the guest was given; streams and roots stay, since they are given again.
+    pub fn close_own(&mut self, fd: Fd) {
+        let kept = u32::try_from(self.roots.len()).unwrap_or(0) + FIRST_ROOT;
+        if fd >= kept {
+            let closed = self.close(fd);
+            debug_assert!(closed.is_ok(), "only ever called for what is open");
+        }
+    }
+
     /// Closes a descriptor.
     ///
     /// # Errors
@@ -260,6 +316,18 @@ impl<H: Host> Vfs<H> {
             Target::Node(ino) if self.tree.stat(ino).directory => Ok((descriptor.root, ino)),
             Target::Node(_) | Target::Stdin | Target::Stdout | Target::Stderr => Err(Errno::Notdir),
         }
+    }
+
+    fn put(&mut self, descriptor: Descriptor) -> Result<Fd, Errno> {
+        let slot = self.free_slot()?;
+        if let Target::Node(ino) = descriptor.target {
+            self.tree.hold(ino);
+        }
+        if slot == self.table.len() {
+            self.table.push(None);
+        }
+        self.table[slot] = Some(descriptor);
+        Fd::try_from(slot).map_err(|_| Errno::Mfile)
     }
 
     fn free_slot(&self) -> Result<usize, Errno> {

@@ -60,15 +60,27 @@ impl Server {
 
     /// With further arguments of `belljar serve`.
     pub(crate) fn start_with(analyses: &[(&str, &str, Value)], arguments: &[&str]) -> Self {
+        let parsed = |wat: &str, name: &str| wat::parse_str(wat).expect(name);
+        let modules: Vec<_> = analyses.iter().map(|(name, wat, it)| (*name, parsed(wat, name), it.clone())).collect();
+        Self::start_modules(&modules, arguments)
+    }
+
+    /// The same with modules as bytes.
+    pub(crate) fn start_modules(modules: &[(&str, Vec<u8>, Value)], arguments: &[&str]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         std::fs::create_dir(dir.path().join("analyses")).unwrap();
-        for (name, wat, members) in analyses {
+        for (name, module, members) in modules {
             let path = dir.path().join("analyses").join(name);
-            std::fs::write(path.with_extension("wasm"), wat::parse_str(wat).expect(name)).unwrap();
+            std::fs::write(path.with_extension("wasm"), module).unwrap();
             let mut descriptor = json!({ "name": name });
             descriptor.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
             std::fs::write(path.with_extension("json"), descriptor.to_string()).unwrap();
         }
+        Self::start_in(dir, arguments)
+    }
+
+    /// With what lies in `analyses/` of that directory.
+    pub(crate) fn start_in(dir: TempDir, arguments: &[&str]) -> Self {
         let arguments: Vec<_> = arguments.iter().map(|it| (*it).to_owned()).collect();
         let (child, url) = spawn(dir.path(), &arguments);
         Self { dir, child, url, arguments, agent: agent() }

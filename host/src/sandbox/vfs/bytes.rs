@@ -51,6 +51,7 @@ impl<H: Host> Vfs<H> {
                 Kind::Directory(_) => Err(Errno::Isdir.into()),
                 Kind::Gone => Err(Errno::Badf.into()),
                 Kind::Sample => self.read_sample(buffer, offset),
+                Kind::Resource(begin) => self.read_resource(buffer, (*begin, self.tree.size(ino)), offset),
                 Kind::File(file) => {
                     let count = usize::try_from(self.tree.size(ino).saturating_sub(offset)).unwrap_or(usize::MAX);
                     let count = count.min(buffer.len());
@@ -146,10 +147,33 @@ impl<H: Host> Vfs<H> {
         Ok(())
     }
 
-    fn read_sample(&mut self, buffer: &mut [u8], offset: u64) -> Result<usize, CallError> {
+    fn read_resource(&self, buffer: &mut [u8], (begin, size): (u64, u64), offset: u64) -> Result<usize, CallError> {
+        let left = usize::try_from(size.saturating_sub(offset)).unwrap_or(usize::MAX);
+        let count = buffer.len().min(left);
+        let Some(resources) = self.tree.resources() else { return Err(Errno::Badf.into()) };
+        let at = begin.saturating_add(offset);
+        read_fully(resources.file.as_fd(), &mut buffer[..count], at).map_err(CallError::from)
+    }
+
+    /// Reads the sample, whatever descriptors are open, and counts what was read.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub fn read_sample(&mut self, buffer: &mut [u8], offset: u64) -> Result<usize, CallError> {
         let count = read_fully(self.sample.as_fd(), buffer, offset)?;
         self.bytes_read = self.bytes_read.saturating_add(u64::try_from(count).unwrap_or(0));
         Ok(count)
+    }
+
+    /// What stdin gives, whole and as text.
+    ///
+    /// # Errors
+    /// When it is the sample, or no text.
+    pub fn args(&mut self) -> std::io::Result<String> {
+        match &self.stdin {
+            Stdin::Bytes(bytes) => String::from_utf8(bytes.clone()).map_err(std::io::Error::other),
+            Stdin::Sample => Ok(String::new()),
+        }
     }
 
     fn print(&mut self, bytes: &[u8]) -> Result<usize, CallError> {

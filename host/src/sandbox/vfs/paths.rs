@@ -30,7 +30,7 @@ impl<H: Host> Vfs<H> {
     /// Those of the walk, `Rofs` for any wish to change `/input`, `Mfile` past the cap of descriptors; `output-limit`.
     pub fn open_at(&mut self, fd: Fd, path: &[u8], how: OpenHow) -> Result<Fd, CallError> {
         let (root, from) = self.directory(fd)?;
-        let slot = self.free_slot()?;
+        self.free_slot()?;
         let found = self.tree.find(root, from, path);
         let ino = match self.note(found, path) {
             Ok(_) if how.create && how.exclusive => return Err(Errno::Exist.into()),
@@ -40,13 +40,7 @@ impl<H: Host> Vfs<H> {
             }
             Err(errno) => return Err(errno.into()),
         };
-        self.tree.hold(ino);
-        let descriptor = Descriptor { target: Target::Node(ino), root, position: 0, access: how.access };
-        if slot == self.table.len() {
-            self.table.push(None);
-        }
-        self.table[slot] = Some(descriptor);
-        Fd::try_from(slot).map_err(|_| Errno::Mfile.into())
+        Ok(self.put(Descriptor { target: Target::Node(ino), root, position: 0, access: how.access })?)
     }
 
     /// Makes a directory.

@@ -55,6 +55,7 @@ fn vfs_on(kind: HostKind, limits: Limits) -> Vfs<Files> {
         sample_bytes: 10,
         stdin: Stdin::Bytes(b"{}".to_vec()),
         limits,
+        resources: None,
     };
     Vfs::new(mounts, Files { made: Vec::new(), kind })
 }
@@ -195,7 +196,7 @@ fn depth_has_an_end() {
         depth += 1;
     }
     assert_eq!(errno(vfs.make_directory(OUT, path.as_bytes())), Errno::Nametoolong);
-    assert!((10..=crate::sandbox::path::DEPTH_MAX).contains(&depth), "{depth}");
+    assert!((10..=Limits::DEFAULT.path_depth).contains(&depth), "{depth}");
 }
 
 #[test]

@@ -1,38 +1,22 @@
-//! Time as the guest knows it: it starts at 0 (1970), moves by what the guest sleeps, and by a microsecond a look,
-//! so that a loop that waits for time to pass ends. Sleeping really takes the time asked for.
-
-use std::time::Duration;
+//! `clock_*` and `poll_oneoff`. Sleeping really takes the time asked for.
 
 use wasmtime::Linker;
 
-use super::Done;
 use super::MODULE;
 use super::call;
 use super::memory::GuestMemory;
+use crate::sandbox::clock::LOOK_NS;
 use crate::sandbox::errno::Errno;
 use crate::sandbox::execute::Guest;
 use crate::sandbox::port::Host;
+use crate::sandbox::work::Done;
 
-const LOOK_NS: u64 = 1_000;
 /// Realtime, monotonic and the two CPU clocks: all the same to a guest.
 const CLOCKS: std::ops::Range<u32> = 0..4;
 const SUBSCRIPTIONS_MAX: u32 = 1024;
 const SUBSCRIPTION_BYTES: u32 = 48;
 const EVENT_BYTES: u32 = 32;
 const ABSOLUTE: u8 = 1;
-
-/// A clock that only the guest moves.
-#[derive(Debug, Default)]
-pub(in crate::sandbox) struct GuestClock {
-    now_ns: u64,
-}
-
-impl GuestClock {
-    fn look(&mut self) -> u64 {
-        self.now_ns = self.now_ns.saturating_add(LOOK_NS);
-        self.now_ns
-    }
-}
 
 pub(super) fn link<H: Host>(linker: &mut Linker<Guest<H>>) -> wasmtime::Result<()> {
     linker.func_wrap(MODULE, "clock_res_get", |caller: wasmtime::Caller<'_, Guest<H>>, id: u32, out: u32| {
@@ -92,16 +76,14 @@ fn poll<H: Host>(memory: &mut GuestMemory<'_>, guest: &mut Guest<H>, poll: Poll)
     guest.work.count(u64::from(poll.count) * 80);
     memory.bytes(poll.subscriptions, poll.count * SUBSCRIPTION_BYTES)?;
     memory.bytes(poll.events, poll.count * EVENT_BYTES)?;
-    let now = guest.clock.now_ns;
     let waits = (0..poll.count)
         .map(|number| wait(memory, guest, poll.subscriptions + number * SUBSCRIPTION_BYTES))
         .collect::<Result<Vec<_>, _>>()?;
     let something_ready = waits.iter().any(|it| it.at_ns.is_none());
     if !something_ready && let Some(first) = waits.iter().filter_map(|it| it.at_ns).min() {
-        guest.vfs.host.sleep(Duration::from_nanos(first.saturating_sub(now)));
-        guest.clock.now_ns = first.max(now);
+        guest.sleep_until(first);
     }
-    let due: Vec<_> = waits.iter().filter(|it| it.at_ns.is_none_or(|at| at <= guest.clock.now_ns)).collect();
+    let due: Vec<_> = waits.iter().filter(|it| it.at_ns.is_none_or(|at| at <= guest.clock.now())).collect();
     let mut at = poll.events;
     for event in &due {
         memory.bytes_mut(at, EVENT_BYTES)?.fill(0);
@@ -123,7 +105,7 @@ fn wait<H: Host>(memory: &GuestMemory<'_>, guest: &Guest<H>, at: u32) -> Result<
             check(memory.u32(at + 16)?)?;
             let timeout = memory.u64(at + 24)?;
             let [flags] = memory.array::<1>(at + 40)?;
-            let now = guest.clock.now_ns;
+            let now = guest.clock.now();
             let at_ns = if flags & ABSOLUTE == 0 { now.saturating_add(timeout) } else { timeout };
             Ok(Wait { userdata, tag, at_ns: Some(at_ns), errno: 0 })
         }

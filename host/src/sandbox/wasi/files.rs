@@ -3,7 +3,6 @@
 use wasmtime::Caller;
 use wasmtime::Linker;
 
-use super::Done;
 use super::MODULE;
 use super::call;
 use super::memory::GuestMemory;
@@ -17,6 +16,10 @@ use crate::sandbox::vfs::FileType;
 use crate::sandbox::vfs::Vfs;
 use crate::sandbox::vfs::Whence;
 use crate::sandbox::vfs::WritesTo;
+use crate::sandbox::work::BUFFER_WORK;
+use crate::sandbox::work::Done;
+use crate::sandbox::work::NAME_WORK;
+use crate::sandbox::work::WRITE_WORK;
 
 /// Rights are a fiction here: access is what the descriptor was opened with. All of them, for libcs that ask.
 const RIGHTS: u64 = (1 << 30) - 1;
@@ -91,7 +94,7 @@ fn link_bytes<H: Host>(linker: &mut Linker<Guest<H>>) -> wasmtime::Result<()> {
         |caller: Caller<'_, Guest<H>>, fd: u32, at: u32, len: u32, cookie: u64, out: u32| {
             call(caller, |memory, guest| {
                 let entries = guest.vfs.list(fd)?;
-                guest.work.count(u64::try_from(entries.len()).unwrap_or(u64::MAX) * 256);
+                guest.work.count(u64::try_from(entries.len()).unwrap_or(u64::MAX) * NAME_WORK);
                 list(memory, &entries, (at, len, cookie, out))
             })
         },
@@ -183,10 +186,6 @@ fn quiet<H: Host>(caller: Caller<'_, Guest<H>>, fd: u32) -> wasmtime::Result<i32
 
 /// Most bytes of one call; more is moved by asking again, as for any short read or write.
 const CALL_BYTES_MAX: u32 = 64 << 20;
-/// What a buffer costs besides its bytes, in bytes.
-const BUFFER_WORK: u64 = 1024;
-/// How much dearer a byte written is than one read: disk, quota, log.
-const WRITE_WORK: u64 = 4;
 
 fn scatter<H: Host>(
     memory: &mut GuestMemory<'_>,

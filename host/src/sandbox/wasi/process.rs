@@ -3,7 +3,6 @@
 use wasmtime::Caller;
 use wasmtime::Linker;
 
-use super::Done;
 use super::MODULE;
 use super::call;
 use super::memory::GuestMemory;
@@ -11,8 +10,7 @@ use crate::sandbox::errno::CallError;
 use crate::sandbox::errno::Errno;
 use crate::sandbox::execute::Guest;
 use crate::sandbox::port::Host;
-
-const ENVIRONMENT: [&str; 1] = ["TZ=UTC"];
+use crate::sandbox::work::Done;
 
 pub(super) fn link<H: Host>(linker: &mut Linker<Guest<H>>) -> wasmtime::Result<()> {
     linker.func_wrap(MODULE, "args_sizes_get", |caller: Caller<'_, Guest<H>>, count: u32, bytes: u32| {
@@ -22,10 +20,10 @@ pub(super) fn link<H: Host>(linker: &mut Linker<Guest<H>>) -> wasmtime::Result<(
         call(caller, |memory, guest| strings(memory, &guest.argv, (pointers, buffer)))
     })?;
     linker.func_wrap(MODULE, "environ_sizes_get", |caller: Caller<'_, Guest<H>>, count: u32, bytes: u32| {
-        call(caller, |memory, _| sizes(memory, &ENVIRONMENT, (count, bytes)))
+        call(caller, |memory, guest| sizes(memory, &guest.environment, (count, bytes)))
     })?;
     linker.func_wrap(MODULE, "environ_get", |caller: Caller<'_, Guest<H>>, pointers: u32, buffer: u32| {
-        call(caller, |memory, _| strings(memory, &ENVIRONMENT, (pointers, buffer)))
+        call(caller, |memory, guest| strings(memory, &guest.environment, (pointers, buffer)))
     })?;
     linker.func_wrap(MODULE, "proc_exit", |mut caller: Caller<'_, Guest<H>>, code: i32| -> wasmtime::Result<()> {
         caller.data_mut().end = Some(CallError::Exit(code));

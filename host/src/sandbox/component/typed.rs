@@ -1,0 +1,159 @@
+//! The world of `wit/analysis.wit`: the sample read by offset, progress, log and artifacts without a file system.
+
+use wasmtime::component::ComponentType;
+use wasmtime::component::Lift;
+use wasmtime::component::Linker;
+use wasmtime::component::Lower;
+use wasmtime::component::Resource;
+
+use super::Interface;
+use crate::sandbox::errno::CallError;
+use crate::sandbox::errno::Errno;
+use crate::sandbox::execute::Guest;
+use crate::sandbox::port::Host;
+use crate::sandbox::vfs::Access;
+use crate::sandbox::vfs::OUT_FD;
+use crate::sandbox::vfs::OpenHow;
+use crate::sandbox::vfs::STDERR_FD;
+use crate::sandbox::work::BUFFER_WORK;
+use crate::sandbox::work::Done;
+use crate::sandbox::work::WRITE_WORK;
+
+/// Most bytes of one read; more is read by asking again.
+const READ_BYTES_MAX: u32 = 8 << 20;
+
+/// `sample.facts`.
+#[derive(Debug, Clone, ComponentType, Lift, Lower)]
+#[component(record)]
+struct Facts {
+    name: String,
+    #[component(name = "media-type")]
+    media_type: String,
+    size: u64,
+    sha1: String,
+    sha256: String,
+}
+
+/// `report.level`.
+#[derive(Debug, Clone, Copy, ComponentType, Lift, Lower)]
+#[component(enum)]
+#[repr(u8)]
+#[expect(dead_code, reason = "the guest makes them")]
+enum Level {
+    #[component(name = "debug")]
+    Debug,
+    #[component(name = "info")]
+    Info,
+    #[component(name = "warn")]
+    Warn,
+    #[component(name = "error")]
+    Error,
+}
+
+/// `report.artifact`; its representation is the descriptor of the file.
+enum Artifact {}
+
+pub(super) fn link<H: Host>(linker: &mut Linker<Guest<H>>) -> wasmtime::Result<()> {
+    let mut sample = Interface(linker.instance("belljar:analysis/sample@1.0.0")?);
+    sample.plain("describe", |guest, ()| {
+        let (name, size) = guest.vfs.sample();
+        Ok(Facts {
+            name: name.to_owned(),
+            media_type: guest.facts.media_type.clone(),
+            size,
+            sha1: guest.facts.sha1.clone(),
+            sha256: guest.facts.sha256.clone(),
+        })
+    })?;
+    sample.plain("read", |guest, (offset, len): (u64, u32)| {
+        let wanted = len.min(READ_BYTES_MAX);
+        guest.work.count(BUFFER_WORK);
+        guest.work.afford(u64::from(wanted))?;
+        let mut bytes = vec![0; usize::try_from(wanted).map_err(|_| Errno::Inval)?];
+        let got = guest.vfs.read_sample(&mut bytes, offset)?;
+        bytes.truncate(got);
+        guest.work.count(u64::try_from(got).unwrap_or(u64::MAX));
+        let bytes_read = guest.vfs.bytes_read();
+        guest.vfs.host.progress(bytes_read);
+        Ok(bytes)
+    })?;
+    let mut report = Interface(linker.instance("belljar:analysis/report@1.0.0")?);
+    report.silent("progress", |guest, (fraction, message): (f64, String)| {
+        say(guest, &format!("@progress {fraction:.3} {}\n", one_line(&message)))
+    })?;
+    report.silent("log", |guest, (level, message): (Level, String)| {
+        say(guest, &format!("{} {}\n", level.word(), one_line(&message)))
+    })?;
+    link_artifact(&mut report)
+}
+
+fn link_artifact<H: Host>(report: &mut Interface<'_, H>) -> wasmtime::Result<()> {
+    report.resource::<Artifact>("artifact", |guest, rep| {
+        guest.artifact_names.remove(&rep);
+        guest.vfs.close_own(rep);
+    })?;
+    report.plain("[static]artifact.create", |guest, (name,): (String,)| {
+        let how = OpenHow {
+            access: Access { read: false, write: true, append: true },
+            create: true,
+            exclusive: true,
+            truncate: false,
+            directory: false,
+        };
+        let plain_name = !name.contains('/') && name != "." && name != "..";
+        let made = if plain_name {
+            guest.vfs.open_at(OUT_FD, name.as_bytes(), how)
+        } else {
+            Err(CallError::Errno(Errno::Inval))
+        };
+        refused(made).map(|made| {
+            made.map(|fd| {
+                guest.artifact_names.insert(fd, name);
+                Resource::<Artifact>::new_own(fd)
+            })
+        })
+    })?;
+    report.plain("[method]artifact.write", |guest, (it, bytes): (Resource<Artifact>, Vec<u8>)| {
+        let cost = u64::try_from(bytes.len()).unwrap_or(u64::MAX).saturating_mul(WRITE_WORK);
+        guest.work.count(BUFFER_WORK.saturating_add(cost));
+        guest.work.afford(0)?;
+        refused(guest.vfs.write(it.rep(), &bytes).map(drop))
+    })?;
+    report.plain("[method]artifact.path", |guest, (it,): (Resource<Artifact>,)| {
+        let name = guest.artifact_names.get(&it.rep()).ok_or(Errno::Badf)?;
+        Ok(format!("/out/{name}"))
+    })
+}
+
+/// An error number, as a sentence; anything worse ends the run.
+fn refused<T>(done: Done<T>) -> Done<Result<T, String>> {
+    match done {
+        Ok(value) => Ok(Ok(value)),
+        Err(CallError::Errno(Errno::Exist)) => Ok(Err("there is an artifact of that name already".to_owned())),
+        Err(CallError::Errno(Errno::Mfile)) => Ok(Err("more than `descriptors` allows are open".to_owned())),
+        Err(CallError::Errno(errno)) => Ok(Err(format!("that is no name for an artifact ({errno:?})"))),
+        Err(end) => Err(end),
+    }
+}
+
+fn say<H: Host>(guest: &mut Guest<H>, line: &str) -> Done {
+    let cost = u64::try_from(line.len()).unwrap_or(u64::MAX).saturating_mul(WRITE_WORK);
+    guest.work.count(BUFFER_WORK.saturating_add(cost));
+    guest.work.afford(0)?;
+    guest.vfs.write(STDERR_FD, line.as_bytes()).map(drop)
+}
+
+fn one_line(text: &str) -> String {
+    text.chars().map(|it| if it.is_control() { ' ' } else { it }).collect()
+}
+
+impl Level {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Debug => "debug",
+            Self::Info => "info",
+            Self::Warn => "warn",
+            Self::Error => "error",
+        }
+    }
+}

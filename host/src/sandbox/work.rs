@@ -1,0 +1,89 @@
+//! What host calls cost a guest. Fuel bounds the guest's own instructions; without this the host's work would be free.
+
+use wasmtime::AsContextMut;
+
+use super::errno::CallError;
+use super::errno::Errno;
+use super::execute::Guest;
+use super::port::Host;
+
+/// Fuel of a host call, besides its bytes: about what it costs against guest instructions.
+const CALL_FUEL: u64 = 400;
+/// Bytes that a host call moves for one unit of fuel.
+const BYTES_PER_FUEL: u64 = 16;
+/// What a buffer costs besides its bytes, in bytes.
+pub(super) const BUFFER_WORK: u64 = 1024;
+/// How much dearer a byte written is than one read: disk, quota, log.
+pub(super) const WRITE_WORK: u64 = 4;
+/// How much dearer a random byte is than one read: hashing.
+pub(super) const RANDOM_WORK: u64 = 64;
+/// What listing one name of a directory costs, in bytes.
+pub(super) const NAME_WORK: u64 = 256;
+
+/// How a call ended; what it cost is counted in [`Guest::work`], whichever way it ended.
+pub(super) type Done<T = ()> = Result<T, CallError>;
+
+/// What the host does for a guest in one call.
+#[derive(Debug, Default)]
+pub(super) struct Work {
+    /// Bytes moved, or as many as would have cost the same.
+    bytes: u64,
+    /// Left when the call began.
+    fuel: u64,
+}
+
+impl Work {
+    /// Counts what was done.
+    pub(super) fn count(&mut self, bytes: u64) {
+        self.bytes = self.bytes.saturating_add(bytes);
+    }
+
+    /// Says before it is done whether there is fuel for that much more.
+    pub(super) fn afford(&self, bytes: u64) -> Done {
+        let cost = self.bytes.saturating_add(bytes) / BYTES_PER_FUEL;
+        if cost > self.fuel { Err(CallError::OutOfFuel) } else { Ok(()) }
+    }
+}
+
+/// Begins a host call: charges for the call itself, starts counting.
+///
+/// # Errors
+/// When there is no fuel for it.
+pub(super) fn begin<H: Host>(store: &mut impl AsContextMut<Data = Guest<H>>) -> wasmtime::Result<()> {
+    let fuel = charge(store, CALL_FUEL)?;
+    store.as_context_mut().data_mut().work = Work { bytes: 0, fuel };
+    Ok(())
+}
+
+/// Ends a host call: charges what it did, also when that ended in an error number, for that was work too.
+///
+/// # Errors
+/// The end of the run, or that there is no fuel left.
+pub(super) fn end<H: Host, T>(
+    store: &mut impl AsContextMut<Data = Guest<H>>,
+    done: Done<T>,
+) -> wasmtime::Result<Result<T, Errno>> {
+    let cost = store.as_context_mut().data().work.bytes / BYTES_PER_FUEL;
+    charge(store, cost)?;
+    match done {
+        Ok(value) => Ok(Ok(value)),
+        Err(CallError::Errno(errno)) => Ok(Err(errno)),
+        Err(CallError::OutOfFuel) => {
+            store.as_context_mut().set_fuel(0)?;
+            Err(wasmtime::Trap::OutOfFuel.into())
+        }
+        Err(end @ (CallError::Limit(..) | CallError::Exit(_) | CallError::Host(_))) => {
+            store.as_context_mut().data_mut().end = Some(end);
+            Err(wasmtime::Error::msg("the run ends in a host call"))
+        }
+    }
+}
+
+/// Takes fuel and tells what is left.
+fn charge<H: Host>(store: &mut impl AsContextMut<Data = Guest<H>>, fuel: u64) -> wasmtime::Result<u64> {
+    let mut store = store.as_context_mut();
+    let left = store.get_fuel()?;
+    let after = left.saturating_sub(fuel);
+    store.set_fuel(after)?;
+    if left < fuel { Err(wasmtime::Trap::OutOfFuel.into()) } else { Ok(after) }
+}

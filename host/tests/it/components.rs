@@ -1,0 +1,64 @@
+//! Components over the same file system: modules of WASI 0.1, put behind the adapter to 0.2, must answer the same.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde_json::Value;
+use serde_json::json;
+use wasi_preview1_component_adapter_provider as adapters;
+
+use crate::server::Server;
+
+/// The component that `wit-component` makes of a core module.
+fn component(module: &[u8], adapter: &[u8]) -> Vec<u8> {
+    let encoder = wit_component::ComponentEncoder::default().module(module).unwrap();
+    encoder.adapter(adapters::WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, adapter).unwrap().encode().unwrap()
+}
+
+fn command(module: &[u8]) -> Vec<u8> {
+    component(module, adapters::WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER)
+}
+
+fn shipped(name: &str) -> (Vec<u8>, Value) {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../guest-analyses/prebuilt");
+    let module = std::fs::read(dir.join(name).with_extension("wasm")).unwrap();
+    let mut members: BTreeMap<String, Value> = BTreeMap::new();
+    for payload in wasmparser::Parser::new(0).parse_all(&module) {
+        if let wasmparser::Payload::CustomSection(custom) = payload.unwrap()
+            && custom.name() == "belljar:analysis"
+        {
+            members = serde_json::from_slice(custom.data()).unwrap();
+        }
+    }
+    members.remove("name");
+    (module, json!(members))
+}
+
+#[test]
+fn a_shipped_analysis_answers_the_same_as_a_component() {
+    let names = ["digest", "entropy", "csv-profile"];
+    let twins: Vec<_> = names.iter().map(|name| format!("{name}-component")).collect();
+    let modules: Vec<_> = std::iter::zip(names, &twins)
+        .map(|(name, twin)| {
+            let (module, members) = shipped(name);
+            (twin.as_str(), command(&module), members)
+        })
+        .collect();
+    let server = Server::start_modules(&modules, &[]);
+    let file = server.upload("table.csv", b"a,b\n1,2\n3,x\n");
+    for (name, twin) in std::iter::zip(names, &twins) {
+        let described = server.get(&format!("/analyses/{twin}")).expect(200).json();
+        assert_eq!(described["kind"], "wasi-0.2-command");
+        let imports = described["capabilities"].to_string();
+        assert!(imports.contains("wasi:filesystem/types@0.2") && !imports.contains("sockets"), "{imports}");
+        let answers = [name, twin].map(|name| {
+            let run = server.analyse(&file, name, json!({}));
+            let body = server.result(&run).expect(200).text().to_owned();
+            let record = server.get(&format!("/results/{run}/run")).expect(200).json();
+            let artifacts: Vec<_> =
+                record["artifacts"].as_array().unwrap().iter().map(|it| it["sha256"].clone()).collect();
+            (body.replace(&run, "RUN"), artifacts)
+        });
+        assert_eq!(answers[0], answers[1], "{name}");
+    }
+}
