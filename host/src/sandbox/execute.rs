@@ -156,14 +156,18 @@ pub fn execute<H: Host>(program: &Program<H>, mut request: Request, host: H) -> 
     let called = program.entry.call(&mut store);
     let fuel_left = store.get_fuel()?;
     let mut guest = store.into_data();
+    // A trap leaves the engine's counter where it was last written down, or at 0: what is used is then not known.
+    let fuel_exact = match &called {
+        Ok(_) => true,
+        Err(_) if guest.end.is_some() => true,
+        Err(error) => matches!(error.downcast_ref::<Trap>(), Some(Trap::OutOfFuel)),
+    };
     let (answer, failure) = match called {
         Ok(Answer::Returned) => (None, None),
         Ok(Answer::Failed(detail)) => (None, Some(Failure::new(Reason::NonzeroExit, detail))),
         Ok(Answer::Printed(text)) => (Some(text), None),
         Err(error) => (None, fault(error, &mut guest, &program.entry)?),
     };
-    // After a trap the engine's counter reads 0, whatever was left.
-    let fuel_exact = fuel_left > 0 || matches!(&failure, Some(it) if it.reason == Reason::OutOfFuel);
     let usage = Usage {
         fuel: fuel - fuel_left,
         fuel_exact,
@@ -221,13 +225,15 @@ fn fault<H: Host>(error: wasmtime::Error, guest: &mut Guest<H>, entry: &Entry<H>
     }))
 }
 
-/// What breaks the rules of the component model is told in words, not in trap codes. Two of them are limits of ours.
+/// What breaks the rules of the component model is told in words, not in trap codes. Some of them are limits of ours.
 fn component_fault(error: &wasmtime::Error) -> Failure {
     let words = format!("{error:#}");
     let over = |limit| Failure::new(Reason::MemoryLimit, format!("more than `{limit}` allows"));
     if words.contains("fuel allocated for hostcalls") {
         over("host_call_bytes")
-    } else if words.contains("resource table has no free keys") || words.contains("handle table") {
+    } else if words.contains("instance count too high") {
+        over("instances")
+    } else if words.contains("resource table has no free keys") || words.contains("handle limit exceeded") {
         over("handles")
     } else {
         Failure::new(Reason::Trap, words.chars().take(FAULT_CHARS_MAX).collect::<String>())

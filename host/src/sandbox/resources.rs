@@ -8,6 +8,7 @@ use std::io::Read;
 use std::io::Seek;
 use std::io::SeekFrom;
 use std::os::fd::AsFd;
+use std::os::fd::BorrowedFd;
 use std::os::fd::OwnedFd;
 
 use super::tree::Ino;
@@ -39,7 +40,7 @@ impl Resources {
     pub fn open(file: OwnedFd, span: Span, mount: &str) -> io::Result<Self> {
         let root = Node::new(Kind::Directory(BTreeMap::new()), RESOURCES, 0);
         let mut resources = Self { mount: mount.to_owned(), nodes: vec![root], file };
-        for (path, entry) in entries(resources.file.as_fd().try_clone_to_owned()?, span)? {
+        for (path, entry) in entries(resources.file.as_fd(), span)? {
             resources.add(&path, entry)?;
         }
         Ok(resources)
@@ -95,7 +96,7 @@ enum Entry {
     File(Span),
 }
 
-fn entries(file: OwnedFd, span: Span) -> io::Result<Vec<(String, Entry)>> {
+fn entries(file: BorrowedFd<'_>, span: Span) -> io::Result<Vec<(String, Entry)>> {
     let mut archive = tar::Archive::new(Section { file, span, at: 0 });
     let mut found = Vec::new();
     for entry in archive.entries_with_seek()? {
@@ -122,23 +123,23 @@ fn entries(file: OwnedFd, span: Span) -> io::Result<Vec<(String, Entry)>> {
 }
 
 /// A part of a file, read by place: the descriptor's own position is nobody's.
-struct Section {
-    file: OwnedFd,
+struct Section<'a> {
+    file: BorrowedFd<'a>,
     span: Span,
     at: u64,
 }
 
-impl Read for Section {
+impl Read for Section<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let left = usize::try_from(self.span.bytes.saturating_sub(self.at)).unwrap_or(usize::MAX);
         let wanted = buffer.len().min(left);
-        let got = rustix::io::pread(&self.file, &mut buffer[..wanted], self.span.offset + self.at)?;
+        let got = rustix::io::pread(self.file, &mut buffer[..wanted], self.span.offset + self.at)?;
         self.at += u64::try_from(got).unwrap_or(0);
         Ok(got)
     }
 }
 
-impl Seek for Section {
+impl Seek for Section<'_> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         let target = match to {
             SeekFrom::Start(at) => Some(at),

@@ -229,7 +229,7 @@ impl Tree {
         if !self.nodes[directory].linked {
             return Err(Errno::Noent.into());
         }
-        if self.depth(directory) >= self.bounds().depth {
+        if self.depth(directory) > self.bounds().depth {
             return Err(Errno::Nametoolong.into());
         }
         // The nodes that are always there do not count as made.
@@ -406,6 +406,7 @@ impl Tree {
         node.kind = Kind::Gone;
     }
 
+    /// Of a root 1, hence of what lies in it how many names lead there.
     fn depth(&self, mut ino: Ino) -> usize {
         let mut depth = 0;
         while self.nodes[ino].parent != ino {

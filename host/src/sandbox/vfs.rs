@@ -114,7 +114,8 @@ pub struct Vfs<H> {
     sample: OwnedFd,
     stdin: Stdin,
     stdout: Vec<u8>,
-    stderr_room: u64,
+    /// Bytes that the log still takes; `None` once it was cut.
+    stderr_room: Option<u64>,
     bytes_read: u64,
     denied: Option<String>,
     limits: Limits,
@@ -155,7 +156,7 @@ impl<H: Host> Vfs<H> {
             sample: mounts.sample,
             stdin: mounts.stdin,
             stdout: Vec::new(),
-            stderr_room: mounts.limits.stderr_bytes,
+            stderr_room: Some(mounts.limits.stderr_bytes),
             bytes_read: 0,
             denied: None,
             limits: mounts.limits,

@@ -7,6 +7,8 @@ mod connections;
 mod flows;
 mod hostile;
 mod layering;
+mod limits;
+mod packages;
 mod regression;
 mod server;
 mod shipped;

@@ -187,13 +187,13 @@ impl<H: Host> Vfs<H> {
 
     /// A full log is no reason to end a run: the rest is dropped, and the log says so.
     fn log(&mut self, bytes: &[u8]) -> Result<usize, CallError> {
-        let room = usize::try_from(self.stderr_room).unwrap_or(usize::MAX);
-        if room > 0 {
+        if let Some(room) = self.stderr_room {
+            let room = usize::try_from(room).unwrap_or(usize::MAX);
             let kept = &bytes[..bytes.len().min(room)];
             self.host.log(kept).map_err(CallError::Host)?;
-            self.stderr_room -= u64::try_from(kept.len()).unwrap_or(0);
-            if kept.len() < bytes.len() || self.stderr_room == 0 {
-                self.stderr_room = 0;
+            self.stderr_room = u64::try_from(room - kept.len()).ok();
+            if kept.len() < bytes.len() {
+                self.stderr_room = None;
                 self.host.log(b"\n[log cut here: stderr_bytes is used up]\n").map_err(CallError::Host)?;
             }
         }

@@ -1,0 +1,252 @@
+//! Every limit at its edge: what needs exactly that much passes, and fails by name with one less.
+
+use std::collections::BTreeSet;
+
+use host::limits::Limits;
+use serde_json::Value;
+use serde_json::json;
+use wasi_preview1_component_adapter_provider as adapters;
+
+use crate::server::Server;
+
+/// A limit, an analysis that needs so much of it, and what becomes of it with less.
+struct Probe {
+    limit: &'static str,
+    analysis: &'static str,
+    needs: u64,
+    /// One less than it needs, unless what it needs cannot be told to the unit.
+    too_little: u64,
+    reason: &'static str,
+    detail: &'static str,
+}
+
+const fn probe(
+    limit: &'static str,
+    analysis: &'static str,
+    needs: u64,
+    (reason, detail): (&'static str, &'static str),
+) -> Probe {
+    Probe { limit, analysis, needs, too_little: needs - 1, reason, detail }
+}
+
+const fn about(probe: Probe, too_little: u64) -> Probe {
+    Probe { too_little, ..probe }
+}
+
+/// `fuel_base` and `fuel_per_byte` need what was measured, and have a test of their own; so has `stderr_bytes`, over
+/// which no run fails.
+const PROBES: [Probe; 16] = [
+    probe("memory_bytes", "grows", 3 * 65_536, ("memory-limit", "was refused more memory")),
+    probe("table_elements", "grows", 20, ("memory-limit", "was refused more memory")),
+    probe("instances", "two_instances", 2, ("memory-limit", "instances")),
+    about(probe("stack_bytes", "recurses", 512 << 10, ("stack-overflow", "call stack")), 16 << 10),
+    about(probe("host_call_bytes", "prints_much", 1 << 20, ("memory-limit", "host_call_bytes")), 1 << 10),
+    about(probe("handles", "prints_much", 100, ("memory-limit", "handles")), 2),
+    about(probe("wall_ms", "sleeps", 60_000, ("deadline", "")), 100),
+    probe("stdout_bytes", "plain", 8, ("output-limit", "stdout_bytes")),
+    probe("result_depth", "nests", 3, ("bad-output", "result_depth")),
+    probe("artifact_bytes", "writes", 100, ("output-limit", "artifact_bytes")),
+    probe("artifacts_bytes", "writes", 200, ("output-limit", "artifacts_bytes")),
+    probe("artifacts_count", "writes", 2, ("output-limit", "artifacts_count")),
+    // Told to the guest, which gives up with the number of the error.
+    probe("path_bytes", "names", 100, ("nonzero-exit", "exit code 37")),
+    probe("path_depth", "nests_directories", 3, ("nonzero-exit", "exit code 37")),
+    // Six are open from the start.
+    probe("descriptors", "writes", 8, ("nonzero-exit", "exit code 33")),
+    probe("random_bytes", "rolls", 100, ("out-of-fuel", "random_bytes")),
+];
+
+#[test]
+fn every_limit_holds_to_the_unit() {
+    let server = start();
+    let file = server.upload("x.bin", &[b'x'; 100]);
+    let names: BTreeSet<_> = Limits::MEANINGS.iter().map(|it| it.0).collect();
+    let elsewhere = ["fuel_base", "fuel_per_byte", "stderr_bytes"];
+    let probed: BTreeSet<_> = PROBES.iter().map(|it| it.limit).chain(elsewhere).collect();
+    assert_eq!(names, probed, "a limit without a probe, or a probe without its limit");
+    let listed = server.get("/limits").expect(200).json();
+    for (number, probe) in PROBES.iter().enumerate() {
+        let Probe { limit, analysis, needs, too_little, reason, detail } = probe;
+        assert!(listed["default"][limit].is_u64() && listed["cap"][limit].is_u64(), "{limit}: {listed}");
+        let ask = |value: u64| {
+            let members = json!({ "args": { "probe": number, "value": value }, "limits": { *limit: value } });
+            server.analyse(&file, analysis, members)
+        };
+        let (enough, less) = (ask(*needs), ask(*too_little));
+        let answer = server.result(&enough);
+        assert_eq!(answer.status, 200, "{limit}: {}", String::from_utf8_lossy(&answer.body));
+        let answer = server.result(&less).expect(422).json();
+        assert_eq!(answer["reason"], *reason, "{limit}: {answer}");
+        assert!(answer["detail"].as_str().unwrap().contains(detail), "{limit}: {answer}");
+        let record = server.get(&format!("/results/{less}/run")).expect(200).json();
+        assert_eq!(record["limits"][limit], *too_little, "{limit}");
+    }
+}
+
+#[test]
+fn fuel_is_counted_and_grows_with_the_file() {
+    let server = start();
+    let file = server.upload("x.bin", &[b'x'; 100]);
+    let run = |number: u64, base: u64, per_byte: u64| {
+        let limits = json!({ "fuel_base": base, "fuel_per_byte": per_byte });
+        server.analyse(&file, "plain", json!({ "args": { "probe": number }, "limits": limits }))
+    };
+    let first = run(0, 1_000_000, 0);
+    server.result(&first).expect(200);
+    let record = server.get(&format!("/results/{first}/run")).expect(200).json();
+    assert_eq!(record["usage"]["fuel_exact"], true);
+    let needs = record["usage"]["fuel"].as_u64().unwrap();
+    assert!(needs > 400, "{record}");
+    server.result(&run(1, needs, 0)).expect(200);
+    server.result(&run(2, needs - 100, 1)).expect(200);
+    // It is looked at in loops and calls, so what comes after the last of them may pass: here a dozen instructions.
+    for short in [run(3, needs - 20, 0), run(4, needs - 120, 1)] {
+        assert_eq!(server.result(&short).expect(422).json()["reason"], "out-of-fuel");
+    }
+}
+
+#[test]
+fn a_log_is_kept_up_to_its_size_and_says_where_it_was_cut() {
+    let server = start();
+    let file = server.upload("x.bin", b"x");
+    let log = |bytes: u64| {
+        let members = json!({ "args": { "value": bytes }, "limits": { "stderr_bytes": bytes } });
+        let run = server.analyse(&file, "talks", members);
+        server.result(&run).expect(200);
+        server.get(&format!("/results/{run}/log")).expect(200).text().to_owned()
+    };
+    assert_eq!(log(100), "y".repeat(100));
+    let cut = log(99);
+    assert!(cut.starts_with(&"y".repeat(99)) && !cut.starts_with(&"y".repeat(100)), "{cut}");
+    assert!(cut.len() > 99, "a cut log says so");
+}
+
+#[test]
+fn a_trap_does_not_make_the_record_lie_about_fuel() {
+    let server = start();
+    let file = server.upload("x.bin", b"x");
+    let run = server.analyse(&file, "traps", json!({}));
+    assert_eq!(server.result(&run).expect(422).json()["reason"], "trap");
+    let record = server.get(&format!("/results/{run}/run")).expect(200).json();
+    assert_eq!(record["usage"]["fuel_exact"], false, "{record}");
+}
+
+#[test]
+fn what_compiling_may_cost_is_the_operators_word() {
+    let bomb = format!("(module (memory (export \"memory\") 1) (func (export \"_start\")) {})", "(func)".repeat(50));
+    let good = "(module (memory (export \"memory\") 1) (func (export \"_start\")))";
+    let modules = [("bomb", bomb.as_str(), json!({ "stdout": "none" })), ("good", good, json!({ "stdout": "none" }))];
+    for (cap, bomb_installs) in [("functions=51", true), ("functions=50", false), ("memory_bytes=1000000", false)] {
+        let server = Server::start_with(&modules, &["--compile-cap", cap]);
+        let there = server.get("/analyses/bomb").status == 200;
+        assert_eq!(there, bomb_installs, "{cap}");
+        let name = cap.split('=').next().unwrap();
+        assert!(server.get("/limits").expect(200).json()["compile"][name].is_u64(), "{cap}");
+    }
+}
+
+fn start() -> Server {
+    let parse = |wat: &str| wat::parse_str(wat).expect("a probe is WAT");
+    let none = || json!({ "stdout": "none" });
+    let much = command("(call $print (i32.const 1) (i32.const 4096) (i32.const 60000))", "");
+    let encoder = wit_component::ComponentEncoder::default().module(&parse(&much)).unwrap();
+    let encoder = encoder.adapter("wasi_snapshot_preview1", adapters::WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER);
+    let prints_much = encoder.unwrap().encode().unwrap();
+    let text = json!({ "stdout": "text" });
+    let files = "(call $make (i32.const 1024) (i32.const 1) (i32.const 100))
+                 (call $make (i32.const 1025) (i32.const 1) (i32.const 100))";
+    let modules: Vec<(&str, Vec<u8>, Value)> = vec![
+        (
+            "plain",
+            parse(&command("(call $print (i32.const 1) (i32.const 1024) (i32.const 8))", "{\\\"ok\\\":1}")),
+            json!({}),
+        ),
+        ("nests", parse(&command("(call $print (i32.const 1) (i32.const 1024) (i32.const 7))", "[[[1]]]")), json!({})),
+        (
+            "talks",
+            parse(&command("(call $print (i32.const 2) (i32.const 1024) (i32.const 100))", &"y".repeat(100))),
+            none(),
+        ),
+        ("writes", parse(&command(files, "ab")), none()),
+        (
+            "names",
+            parse(&command("(call $make (i32.const 1024) (i32.const 100) (i32.const 1))", &"n".repeat(100))),
+            none(),
+        ),
+        (
+            "nests_directories",
+            parse(&command(
+                "(call $nest (i32.const 1)) (call $nest (i32.const 3)) (call $nest (i32.const 5))",
+                "a/a/a",
+            )),
+            none(),
+        ),
+        ("rolls", parse(&command("(call $check (call $random (i32.const 4096) (i32.const 100)))", "")), none()),
+        ("traps", parse(&command("unreachable", "")), none()),
+        ("sleeps", parse(SLEEPS), none()),
+        ("grows", parse(GROWS), none()),
+        ("recurses", parse(RECURSES), none()),
+        ("two_instances", parse(TWO_INSTANCES), none()),
+        ("prints_much", prints_much, text),
+    ];
+    Server::start_modules(&modules, &[])
+}
+
+/// A command whose `_start` is `body`, with `data` at 1024.
+fn command(body: &str, data: &str) -> String {
+    format!(
+        r#"(module
+  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "path_open"
+    (func $open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "path_create_directory" (func $mkdir (param i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "random_get" (func $random (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+  (memory (export "memory") 2)
+  (data (i32.const 1024) "{data}")
+  (func $check (param $errno i32) (if (local.get $errno) (then (call $exit (local.get $errno)))))
+  (func $print (param $fd i32) (param $at i32) (param $len i32)
+    (i32.store (i32.const 0) (local.get $at))
+    (i32.store (i32.const 4) (local.get $len))
+    (call $check (call $write (local.get $fd) (i32.const 0) (i32.const 1) (i32.const 8))))
+  (func $make (param $name i32) (param $name_len i32) (param $bytes i32)
+    (call $check (call $open (i32.const 4) (i32.const 0) (local.get $name) (local.get $name_len) (i32.const 1)
+      (i64.const 64) (i64.const 64) (i32.const 0) (i32.const 16)))
+    (call $print (i32.load (i32.const 16)) (i32.const 4096) (local.get $bytes)))
+  (func $nest (param $len i32)
+    (call $check (call $mkdir (i32.const 4) (i32.const 1024) (local.get $len))))
+  (func (export "_start") {body}))"#
+    )
+}
+
+const GROWS: &str = r#"(module
+  (memory (export "memory") 1)
+  (table 10 funcref)
+  (func (export "_start")
+    (if (i32.eq (memory.grow (i32.const 2)) (i32.const -1)) (then unreachable))
+    (if (i32.eq (table.grow (ref.null func) (i32.const 10)) (i32.const -1)) (then unreachable))))"#;
+
+const RECURSES: &str = r#"(module
+  (memory (export "memory") 1)
+  (func $down (param $n i32)
+    (if (local.get $n) (then (call $down (i32.sub (local.get $n) (i32.const 1))) (i32.store (i32.const 0) (local.get $n)))))
+  (func (export "_start") (call $down (i32.const 3000))))"#;
+
+const SLEEPS: &str = r#"(module
+  (import "wasi_snapshot_preview1" "poll_oneoff" (func $poll (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (func (export "_start")
+    (i64.store (i32.const 24) (i64.const 1000000000))
+    (drop (call $poll (i32.const 0) (i32.const 64) (i32.const 1) (i32.const 128)))))"#;
+
+const TWO_INSTANCES: &str = r#"(component
+  (core module $nothing)
+  (core module $main (func (export "run") (result i32) (i32.const 0)))
+  (core instance $n (instantiate $nothing))
+  (core instance $m (instantiate $main))
+  (func $run (result (result)) (canon lift (core func $m "run")))
+  (component $wrap
+    (import "run" (func $it (result (result))))
+    (export "run" (func $it)))
+  (instance $wrapped (instantiate $wrap (with "run" (func $run))))
+  (export "wasi:cli/run@0.2.0" (instance $wrapped)))"#;
