@@ -169,7 +169,7 @@ impl CompileLimits {
         functions: 100_000,
         function_bytes: MIB,
         globals: 10_000,
-        segments: 20_000,
+        segments: 50_000,
         memory_initial_bytes: Limits::CAP.memory_bytes,
         table_elements_initial: Limits::CAP.table_elements,
         tables: 4,

@@ -8,6 +8,8 @@
 //! No name of the host is reachable, because none is here: bytes lie in descriptors that the host handed over.
 //! There are no links, so a node has one parent and `..` is a look-up; directories list in the order of their names.
 
+mod rename;
+
 use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -160,12 +162,12 @@ impl Tree {
         Ok(dots.into_iter().chain(names.iter().map(|(name, ino)| (name.clone(), self.stat(*ino)))).collect())
     }
 
-    /// Walks `path` from the directory `from`, never above `root`.
+    /// Walks `path` from the directory `from`, never above it.
     ///
     /// # Errors
-    /// `Notcapable` where the path leaves `root`; `Noent`, `Notdir` and those of [`path::steps`].
-    pub fn find(&self, root: Ino, from: Ino, path: &[u8]) -> Result<Ino, Errno> {
-        let found = self.walk(root, from, &path::steps(path, self.bounds())?)?;
+    /// `Notcapable` where the path leaves it; `Noent`, `Notdir` and those of [`path::steps`].
+    pub fn find(&self, from: Ino, path: &[u8]) -> Result<Ino, Errno> {
+        let found = self.walk(from, &path::steps(path, self.bounds())?)?;
         if path::wants_directory(path) && !matches!(self.kind(found), Kind::Directory(_)) {
             return Err(Errno::Notdir);
         }
@@ -176,14 +178,14 @@ impl Tree {
     ///
     /// # Errors
     /// As [`Self::find`]; `Inval` when the path does not end in a name.
-    pub fn find_parent<'a>(&self, root: Ino, from: Ino, path: &'a [u8]) -> Result<(Ino, &'a str), Errno> {
+    pub fn find_parent<'a>(&self, from: Ino, path: &'a [u8]) -> Result<(Ino, &'a str), Errno> {
         let steps = path::steps(path, self.bounds())?;
         let Some((last, before)) = steps.split_last() else { return Err(Errno::Inval) };
-        let directory = self.walk(root, from, before)?;
+        let directory = self.walk(from, before)?;
         let Kind::Directory(_) = self.kind(directory) else { return Err(Errno::Notdir) };
         match last {
             Step::Name(name) => Ok((directory, name)),
-            Step::Parent => Err(self.walk(root, from, &steps).err().unwrap_or(Errno::Inval)),
+            Step::Parent => Err(self.walk(from, &steps).err().unwrap_or(Errno::Inval)),
         }
     }
 
@@ -263,46 +265,6 @@ impl Tree {
         Ok(())
     }
 
-    /// Moves a name, replacing what stood at the new one.
-    ///
-    /// # Errors
-    /// `Rofs`, `Noent`, `Isdir`, `Notdir`, `Notempty`; `Inval` for a directory into itself.
-    pub fn rename(&mut self, (from, old): (Ino, &str), (to, new): (Ino, &str)) -> Result<(), Errno> {
-        if !self.writable(from) || !self.writable(to) {
-            return Err(Errno::Rofs);
-        }
-        let ino = self.entry(from, old).ok_or(Errno::Noent)?;
-        if !self.nodes[to].linked {
-            return Err(Errno::Noent);
-        }
-        if self.is_within(to, ino) {
-            return Err(Errno::Inval);
-        }
-        let directory = matches!(self.nodes[ino].kind, Kind::Directory(_));
-        // A renamed directory would carry its children deeper; only files may change depth.
-        if directory && self.depth(to) > self.depth(from) {
-            return Err(Errno::Nametoolong);
-        }
-        if let Some(replaced) = self.entry(to, new) {
-            if replaced == ino {
-                return Ok(());
-            }
-            match (directory, matches!(self.nodes[replaced].kind, Kind::Directory(_))) {
-                (false, true) => return Err(Errno::Isdir),
-                (true, false) => return Err(Errno::Notdir),
-                (true, true) | (false, false) => self.remove(to, new)?,
-            }
-        }
-        if let Kind::Directory(names) = &mut self.nodes[from].kind {
-            names.remove(old);
-        }
-        if let Kind::Directory(names) = &mut self.nodes[to].kind {
-            names.insert(new.to_owned(), ino);
-        }
-        self.nodes[ino].parent = to;
-        Ok(())
-    }
-
     /// Counts a file's new size against the quota, before anything is written.
     ///
     /// # Errors
@@ -367,8 +329,8 @@ impl Tree {
         Bounds::of(&self.limits)
     }
 
-    fn walk(&self, root: Ino, from: Ino, steps: &[Step<'_>]) -> Result<Ino, Errno> {
-        steps.iter().try_fold(from, |at, step| {
+    fn walk(&self, root: Ino, steps: &[Step<'_>]) -> Result<Ino, Errno> {
+        steps.iter().try_fold(root, |at, step| {
             let Kind::Directory(names) = self.kind(at) else { return Err(Errno::Notdir) };
             match step {
                 Step::Parent if at == root => Err(Errno::Notcapable),
@@ -404,28 +366,5 @@ impl Tree {
         }
         node.size = 0;
         node.kind = Kind::Gone;
-    }
-
-    /// Of a root 1, hence of what lies in it how many names lead there.
-    fn depth(&self, mut ino: Ino) -> usize {
-        let mut depth = 0;
-        while self.nodes[ino].parent != ino {
-            ino = self.nodes[ino].parent;
-            depth += 1;
-        }
-        depth + 1
-    }
-
-    fn is_within(&self, mut ino: Ino, ancestor: Ino) -> bool {
-        loop {
-            if ino == ancestor {
-                return true;
-            }
-            let parent = self.nodes[ino].parent;
-            if parent == ino {
-                return false;
-            }
-            ino = parent;
-        }
     }
 }

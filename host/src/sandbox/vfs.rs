@@ -54,8 +54,6 @@ enum Target {
 #[derive(Debug, Clone, Copy)]
 struct Descriptor {
     target: Target,
-    /// The preopened directory that this descriptor came from, which its paths cannot leave.
-    root: Ino,
     position: u64,
     access: Access,
 }
@@ -134,19 +132,15 @@ impl<H: Host> Vfs<H> {
     #[must_use]
     pub fn new(mounts: Mounts, host: H) -> Self {
         let all = Access { read: true, write: true, append: false };
-        let descriptor = |target, root| Some(Descriptor { target, root, position: 0, access: all });
+        let descriptor = |target| Some(Descriptor { target, position: 0, access: all });
         let mut tree = Tree::new((&mounts.sample_name, mounts.sample_bytes), mounts.limits, mounts.resources);
         let mut roots =
             vec![(tree::INPUT, "/input".to_owned()), (tree::OUT, "/out".to_owned()), (tree::TMP, "/tmp".to_owned())];
         roots.extend(tree.resources().map(|it| (tree::RESOURCES, it.mount.clone())));
-        let mut table = vec![
-            descriptor(Target::Stdin, tree::INPUT),
-            descriptor(Target::Stdout, tree::INPUT),
-            descriptor(Target::Stderr, tree::INPUT),
-        ];
+        let mut table = vec![descriptor(Target::Stdin), descriptor(Target::Stdout), descriptor(Target::Stderr)];
         for (ino, _) in &roots {
             tree.hold(*ino);
-            table.push(descriptor(Target::Node(*ino), *ino));
+            table.push(descriptor(Target::Node(*ino)));
         }
         Self {
             tree,
@@ -311,10 +305,11 @@ impl<H: Host> Vfs<H> {
         Ok(())
     }
 
-    fn directory(&self, fd: Fd) -> Result<(Ino, Ino), Errno> {
+    /// The directory that paths of this descriptor start from, and that they cannot leave.
+    fn directory(&self, fd: Fd) -> Result<Ino, Errno> {
         let descriptor = self.get(fd)?;
         match descriptor.target {
-            Target::Node(ino) if self.tree.stat(ino).directory => Ok((descriptor.root, ino)),
+            Target::Node(ino) if self.tree.stat(ino).directory => Ok(ino),
             Target::Node(_) | Target::Stdin | Target::Stdout | Target::Stderr => Err(Errno::Notdir),
         }
     }

@@ -112,6 +112,9 @@ impl<H: Host> Vfs<H> {
     pub fn set_size(&mut self, fd: Fd, size: u64) -> Result<(), CallError> {
         let descriptor = *self.get(fd)?;
         let Target::Node(ino) = descriptor.target else { return Err(Errno::Inval.into()) };
+        if self.tree.stat(ino).directory {
+            return Err(Errno::Isdir.into());
+        }
         let Kind::File(_) = self.tree.kind(ino) else { return Err(Errno::Inval.into()) };
         if !descriptor.access.write {
             return Err(Errno::Badf.into());

@@ -19,8 +19,8 @@ impl<H: Host> Vfs<H> {
     /// # Errors
     /// `Badf`, `Notdir` and those of the walk.
     pub fn stat_at(&mut self, fd: Fd, path: &[u8]) -> Result<Stat, Errno> {
-        let (root, from) = self.directory(fd)?;
-        let found = self.tree.find(root, from, path);
+        let from = self.directory(fd)?;
+        let found = self.tree.find(from, path);
         self.note(found, path).map(|ino| self.tree.stat(ino))
     }
 
@@ -29,18 +29,18 @@ impl<H: Host> Vfs<H> {
     /// # Errors
     /// Those of the walk, `Rofs` for any wish to change `/input`, `Mfile` past the cap of descriptors; `output-limit`.
     pub fn open_at(&mut self, fd: Fd, path: &[u8], how: OpenHow) -> Result<Fd, CallError> {
-        let (root, from) = self.directory(fd)?;
+        let from = self.directory(fd)?;
         self.free_slot()?;
-        let found = self.tree.find(root, from, path);
+        let found = self.tree.find(from, path);
         let ino = match self.note(found, path) {
             Ok(_) if how.create && how.exclusive => return Err(Errno::Exist.into()),
             Ok(ino) => self.open_existing(ino, path, how)?,
             Err(Errno::Noent) if how.create && !how.directory && !path_text::wants_directory(path) => {
-                self.create(root, from, path)?
+                self.create(from, path)?
             }
             Err(errno) => return Err(errno.into()),
         };
-        Ok(self.put(Descriptor { target: Target::Node(ino), root, position: 0, access: how.access })?)
+        Ok(self.put(Descriptor { target: Target::Node(ino), position: 0, access: how.access })?)
     }
 
     /// Makes a directory.
@@ -48,8 +48,8 @@ impl<H: Host> Vfs<H> {
     /// # Errors
     /// Those of the walk, `Rofs`, `Exist`; `output-limit`.
     pub fn make_directory(&mut self, fd: Fd, path: &[u8]) -> Result<(), CallError> {
-        let (root, from) = self.directory(fd)?;
-        let parent = self.tree.find_parent(root, from, path);
+        let from = self.directory(fd)?;
+        let parent = self.tree.find_parent(from, path);
         let (directory, name) = self.note(parent, path)?;
         let made = self.tree.add_directory(directory, name);
         self.note_change(made, path).map(drop)
@@ -60,8 +60,8 @@ impl<H: Host> Vfs<H> {
     /// # Errors
     /// Those of the walk, `Rofs`, `Isdir`, `Notdir`, `Notempty`.
     pub fn remove(&mut self, fd: Fd, path: &[u8], expected: FileType) -> Result<(), CallError> {
-        let (root, from) = self.directory(fd)?;
-        let parent = self.tree.find_parent(root, from, path);
+        let from = self.directory(fd)?;
+        let parent = self.tree.find_parent(from, path);
         let (directory, name) = self.note(parent, path)?;
         let ino = self.tree.entry(directory, name).ok_or(Errno::Noent)?;
         let wanted_directory = path_text::wants_directory(path);
@@ -80,11 +80,11 @@ impl<H: Host> Vfs<H> {
     /// # Errors
     /// Those of the walk, `Rofs` as soon as either end lies in `/input`.
     pub fn rename(&mut self, from: (Fd, &[u8]), to: (Fd, &[u8])) -> Result<(), CallError> {
-        let (from_root, from_directory) = self.directory(from.0)?;
-        let (to_root, to_directory) = self.directory(to.0)?;
-        let old = self.tree.find_parent(from_root, from_directory, from.1);
+        let from_directory = self.directory(from.0)?;
+        let to_directory = self.directory(to.0)?;
+        let old = self.tree.find_parent(from_directory, from.1);
         let old = self.note(old, from.1)?;
-        let new = self.tree.find_parent(to_root, to_directory, to.1);
+        let new = self.tree.find_parent(to_directory, to.1);
         let new = self.note(new, to.1)?;
         let renamed = self.tree.rename(old, new).map_err(CallError::from);
         self.note_change(renamed, to.1)
@@ -104,7 +104,7 @@ impl<H: Host> Vfs<H> {
             return Err(Errno::Notdir.into());
         }
         if directory {
-            let written = how.truncate || (how.access.write && !how.directory);
+            let written = how.truncate || how.access.write;
             return if written { Err(Errno::Isdir.into()) } else { Ok(ino) };
         }
         if (how.access.write || how.truncate) && !self.tree.writable(ino) {
@@ -116,8 +116,8 @@ impl<H: Host> Vfs<H> {
         Ok(ino)
     }
 
-    fn create(&mut self, root: Ino, from: Ino, path: &[u8]) -> Result<Ino, CallError> {
-        let (directory, name) = self.tree.find_parent(root, from, path)?;
+    fn create(&mut self, from: Ino, path: &[u8]) -> Result<Ino, CallError> {
+        let (directory, name) = self.tree.find_parent(from, path)?;
         let room = self.tree.check_room(directory, name);
         self.note_change(room, path)?;
         let file = self.host.create_file().map_err(CallError::Host)?;

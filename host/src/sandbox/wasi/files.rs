@@ -21,11 +21,18 @@ use crate::sandbox::work::Done;
 use crate::sandbox::work::NAME_WORK;
 use crate::sandbox::work::WRITE_WORK;
 
-/// Rights are a fiction here: access is what the descriptor was opened with. All of them, for libcs that ask.
+/// Rights are a fiction here: access is what the descriptor was opened with. All of them, for libcs that ask what may
+/// be opened below; of a directory itself those on paths, of a file those on bytes (witx `rights`).
 const RIGHTS: u64 = (1 << 30) - 1;
+const RIGHTS_OF_DIRECTORY: u64 = 0x0fb7_fe19;
+const RIGHTS_OF_FILE: u64 = 0x08e0_01ff;
+const RIGHT_READ: u64 = 1 << 1;
 const RIGHT_SEEK: u64 = 1 << 2;
 const RIGHT_TELL: u64 = 1 << 5;
 const RIGHT_WRITE: u64 = 1 << 6;
+/// `fstflags`: each time is set to a value, or to now, or left.
+const ATIM_BOTH: u32 = 0b0011;
+const MTIM_BOTH: u32 = 0b1100;
 const APPEND: u16 = 1;
 const DIRENT_BYTES: usize = 24;
 
@@ -37,28 +44,30 @@ pub(super) fn link<H: Host>(linker: &mut Linker<Guest<H>>) -> wasmtime::Result<(
 
 fn link_bytes<H: Host>(linker: &mut Linker<Guest<H>>) -> wasmtime::Result<()> {
     linker.func_wrap(MODULE, "fd_read", |caller: Caller<'_, Guest<H>>, fd: u32, at: u32, count: u32, out: u32| {
-        call(caller, |memory, guest| scatter(memory, (at, count, out), guest, |vfs, buffer, _| vfs.read(fd, buffer)))
+        call(caller, |memory, guest| {
+            scatter(memory, (fd, at, count, out), guest, |vfs, buffer, _| vfs.read(fd, buffer))
+        })
     })?;
     linker.func_wrap(
         MODULE,
         "fd_pread",
         |caller: Caller<'_, Guest<H>>, fd: u32, at: u32, count: u32, offset: u64, out: u32| {
             call(caller, |memory, guest| {
-                scatter(memory, (at, count, out), guest, |vfs, buffer, done| {
+                scatter(memory, (fd, at, count, out), guest, |vfs, buffer, done| {
                     vfs.read_at(fd, buffer, offset.saturating_add(done))
                 })
             })
         },
     )?;
     linker.func_wrap(MODULE, "fd_write", |caller: Caller<'_, Guest<H>>, fd: u32, at: u32, count: u32, out: u32| {
-        call(caller, |memory, guest| gather(memory, (at, count, out), guest, |vfs, bytes, _| vfs.write(fd, bytes)))
+        call(caller, |memory, guest| gather(memory, (fd, at, count, out), guest, |vfs, bytes, _| vfs.write(fd, bytes)))
     })?;
     linker.func_wrap(
         MODULE,
         "fd_pwrite",
         |caller: Caller<'_, Guest<H>>, fd: u32, at: u32, count: u32, offset: u64, out: u32| {
             call(caller, |memory, guest| {
-                gather(memory, (at, count, out), guest, |vfs, bytes, done| {
+                gather(memory, (fd, at, count, out), guest, |vfs, bytes, done| {
                     vfs.write_at(fd, bytes, offset.saturating_add(done))
                 })
             })
@@ -170,12 +179,23 @@ fn link_quiet<H: Host>(linker: &mut Linker<Guest<H>>) -> wasmtime::Result<()> {
     linker.func_wrap(
         MODULE,
         "fd_fdstat_set_rights",
-        |caller: Caller<'_, Guest<H>>, fd: u32, _base: u64, _inheriting: u64| quiet(caller, fd),
+        // What is no more than a fiction cannot be given up.
+        |caller: Caller<'_, Guest<H>>, fd: u32, _base: u64, _inheriting: u64| {
+            call(caller, |_, guest| {
+                guest.vfs.file_type(fd)?;
+                Err(Errno::Notsup.into())
+            })
+        },
     )?;
     linker.func_wrap(
         MODULE,
         "fd_filestat_set_times",
-        |caller: Caller<'_, Guest<H>>, fd: u32, _accessed: u64, _modified: u64, _flags: u32| quiet(caller, fd),
+        |caller: Caller<'_, Guest<H>>, fd: u32, _accessed: u64, _modified: u64, flags: u32| {
+            call(caller, |_, guest| {
+                check_times(flags)?;
+                Ok(guest.vfs.file_type(fd).map(drop)?)
+            })
+        },
     )?;
     Ok(())
 }
@@ -189,11 +209,12 @@ const CALL_BYTES_MAX: u32 = 64 << 20;
 
 fn scatter<H: Host>(
     memory: &mut GuestMemory<'_>,
-    (at, count, out): (u32, u32, u32),
+    (fd, at, count, out): (u32, u32, u32, u32),
     guest: &mut Guest<H>,
     mut read: impl FnMut(&mut Vfs<H>, &mut [u8], u64) -> Result<usize, CallError>,
 ) -> Done {
     memory.u32(out)?;
+    guest.vfs.file_type(fd)?;
     let (mut done, mut room) = (0, CALL_BYTES_MAX);
     for (at, len) in memory.vectors(at, count)? {
         let len = len.min(room);
@@ -215,11 +236,12 @@ fn scatter<H: Host>(
 
 fn gather<H: Host>(
     memory: &mut GuestMemory<'_>,
-    (at, count, out): (u32, u32, u32),
+    (fd, at, count, out): (u32, u32, u32, u32),
     guest: &mut Guest<H>,
     mut write: impl FnMut(&mut Vfs<H>, &[u8], u64) -> Result<usize, CallError>,
 ) -> Done {
     memory.u32(out)?;
+    guest.vfs.file_type(fd)?;
     let (mut done, mut room) = (0, CALL_BYTES_MAX);
     for (at, len) in memory.vectors(at, count)? {
         let len = len.min(room);
@@ -263,6 +285,12 @@ fn list(
     Ok(())
 }
 
+/// Whether each time is set one way at most; which way does not matter, since they are fixed.
+pub(super) fn check_times(flags: u32) -> Result<(), Errno> {
+    let contradicts = [ATIM_BOTH, MTIM_BOTH].iter().any(|both| flags & both == *both);
+    if contradicts { Err(Errno::Inval) } else { Ok(()) }
+}
+
 fn type_of(stat: Stat) -> FileType {
     if stat.directory { FileType::Directory } else { FileType::Regular }
 }
@@ -280,8 +308,13 @@ fn fdstat(file_type: FileType, access: Access) -> [u8; 24] {
     let mut bytes = [0; 24];
     bytes[0] = type_number(file_type);
     bytes[2..4].copy_from_slice(&(if access.append { APPEND } else { 0 }).to_le_bytes());
-    let base = if access.write { RIGHTS } else { RIGHTS & !RIGHT_WRITE };
-    let base = if file_type == FileType::Stream { base & !(RIGHT_SEEK | RIGHT_TELL) } else { base };
+    let of_bytes =
+        RIGHTS_OF_FILE & !(if access.write { 0 } else { RIGHT_WRITE }) & !(if access.read { 0 } else { RIGHT_READ });
+    let base = match file_type {
+        FileType::Directory => RIGHTS_OF_DIRECTORY,
+        FileType::Regular => of_bytes,
+        FileType::Stream => of_bytes & !(RIGHT_SEEK | RIGHT_TELL),
+    };
     bytes[8..16].copy_from_slice(&base.to_le_bytes());
     bytes[16..24].copy_from_slice(&RIGHTS.to_le_bytes());
     bytes

@@ -5,6 +5,7 @@ use wasmtime::Linker;
 
 use super::MODULE;
 use super::call;
+use super::files::check_times;
 use super::files::filestat;
 use crate::sandbox::errno::Errno;
 use crate::sandbox::execute::Guest;
@@ -86,9 +87,12 @@ fn link_changes<H: Host>(linker: &mut Linker<Guest<H>>) -> wasmtime::Result<()> 
     linker.func_wrap(
         MODULE,
         "path_filestat_set_times",
-        |caller: Caller<'_, Guest<H>>, fd: u32, _lookup: u32, at: u32, len: u32, _a: u64, _m: u64, _flags: u32| {
+        |caller: Caller<'_, Guest<H>>, fd: u32, _lookup: u32, at: u32, len: u32, _a: u64, _m: u64, flags: u32| {
             // Times are fixed here; what matters is whether the path exists.
-            call(caller, |memory, guest| Ok(guest.vfs.stat_at(fd, memory.bytes(at, len)?).map(drop)?))
+            call(caller, |memory, guest| {
+                check_times(flags)?;
+                Ok(guest.vfs.stat_at(fd, memory.bytes(at, len)?).map(drop)?)
+            })
         },
     )?;
     Ok(())

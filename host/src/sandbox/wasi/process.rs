@@ -32,23 +32,29 @@ pub(super) fn link<H: Host>(linker: &mut Linker<Guest<H>>) -> wasmtime::Result<(
     linker.func_wrap(MODULE, "proc_raise", |caller: Caller<'_, Guest<H>>, _signal: u32| {
         call(caller, |_, _| Err(Errno::Notsup.into()))
     })?;
-    linker.func_wrap(MODULE, "sock_accept", |caller: Caller<'_, Guest<H>>, _: u32, _: u32, _: u32| {
-        call(caller, |_, _| Err(Errno::Notsock.into()))
+    linker.func_wrap(MODULE, "sock_accept", |caller: Caller<'_, Guest<H>>, fd: u32, _: u32, _: u32| {
+        no_socket(caller, fd)
     })?;
     linker.func_wrap(
         MODULE,
         "sock_recv",
-        |caller: Caller<'_, Guest<H>>, _: u32, _: u32, _: u32, _: u32, _: u32, _: u32| {
-            call(caller, |_, _| Err(Errno::Notsock.into()))
-        },
+        |caller: Caller<'_, Guest<H>>, fd: u32, _: u32, _: u32, _: u32, _: u32, _: u32| no_socket(caller, fd),
     )?;
-    linker.func_wrap(MODULE, "sock_send", |caller: Caller<'_, Guest<H>>, _: u32, _: u32, _: u32, _: u32, _: u32| {
-        call(caller, |_, _| Err(Errno::Notsock.into()))
-    })?;
-    linker.func_wrap(MODULE, "sock_shutdown", |caller: Caller<'_, Guest<H>>, _: u32, _: u32| {
-        call(caller, |_, _| Err(Errno::Notsock.into()))
-    })?;
+    linker.func_wrap(
+        MODULE,
+        "sock_send",
+        |caller: Caller<'_, Guest<H>>, fd: u32, _: u32, _: u32, _: u32, _: u32| no_socket(caller, fd),
+    )?;
+    linker.func_wrap(MODULE, "sock_shutdown", |caller: Caller<'_, Guest<H>>, fd: u32, _: u32| no_socket(caller, fd))?;
     Ok(())
+}
+
+/// No descriptor is one.
+fn no_socket<H: Host>(caller: Caller<'_, Guest<H>>, fd: u32) -> wasmtime::Result<i32> {
+    call(caller, |_, guest| {
+        guest.vfs.file_type(fd)?;
+        Err(Errno::Notsock.into())
+    })
 }
 
 fn sizes<S: AsRef<str>>(memory: &mut GuestMemory<'_>, strings: &[S], (count, bytes): (u32, u32)) -> Done {
