@@ -2,7 +2,6 @@
 
 use std::io::Write;
 use std::net::SocketAddr;
-use std::os::fd::AsFd;
 use std::path::PathBuf;
 
 use anyhow::Context;
@@ -89,8 +88,8 @@ enum DurabilityArgument {
 pub fn main() -> anyhow::Result<()> {
     match Arguments::parse().command {
         Command::Serve(arguments) => serve(arguments),
-        Command::Worker { caps } => Ok(worker::serve(channel()?, caps.unwrap_or(Limits::CAP))?),
-        Command::Compile => Ok(worker::compile(channel()?, CompileLimits::DEFAULT)?),
+        Command::Worker { caps } => Ok(worker::serve(worker::channel()?, caps.unwrap_or(Limits::CAP))?),
+        Command::Compile => Ok(worker::compile(worker::channel()?, CompileLimits::DEFAULT)?),
     }
 }
 
@@ -143,11 +142,6 @@ fn resolve_caps(named: Vec<(String, u64)>) -> anyhow::Result<Limits> {
     let members = named.into_iter().map(|(name, number)| (name, number.into())).collect();
     let asked = serde_json::from_value(serde_json::Value::Object(members)).context("--cap")?;
     Ok(Limits::CAP.with(&asked))
-}
-
-/// The channel to the server: descriptor 0.
-fn channel() -> anyhow::Result<std::os::fd::OwnedFd> {
-    std::io::stdin().as_fd().try_clone_to_owned().context("no channel at descriptor 0")
 }
 
 #[cfg(test)]

@@ -22,13 +22,32 @@ impl<H: Host> std::fmt::Debug for Program<H> {
     }
 }
 
+/// What a guest may import besides WASI. A server offers [`NoMore`].
+pub trait Imports {
+    /// Defines it.
+    ///
+    /// # Errors
+    /// When a name is taken.
+    fn link<H: Host>(&self, linker: &mut Linker<Guest<H>>) -> wasmtime::Result<()>;
+}
+
+/// Nothing.
+#[derive(Debug, Clone, Copy)]
+pub struct NoMore;
+
+impl Imports for NoMore {
+    fn link<H: Host>(&self, _: &mut Linker<Guest<H>>) -> wasmtime::Result<()> {
+        Ok(())
+    }
+}
+
 impl<H: Host> Program<H> {
     /// Maps a program that `belljar compile` of this version wrote.
     ///
     /// # Errors
     /// When it was made by another engine or with other settings.
-    pub fn load(engine: &Engine, program: OwnedFd) -> wasmtime::Result<Self> {
-        Self::link(engine, &deserialize(engine, program)?)
+    pub fn load(engine: &Engine, program: OwnedFd, more: &impl Imports) -> wasmtime::Result<Self> {
+        Self::link(engine, &deserialize(engine, program)?, more)
     }
 
     /// Whether a module can be linked and called at all: its imports have the types of what is offered, and its
@@ -37,7 +56,7 @@ impl<H: Host> Program<H> {
     /// # Errors
     /// What does not fit.
     pub(super) fn check(engine: &Engine, module: &Module) -> wasmtime::Result<()> {
-        Self::link(engine, module)?;
+        Self::link(engine, module, &NoMore)?;
         let start = module.get_export("_start").and_then(|it| it.func().cloned());
         match start {
             Some(start) if start.params().len() == 0 && start.results().len() == 0 => Ok(()),
@@ -45,9 +64,10 @@ impl<H: Host> Program<H> {
         }
     }
 
-    fn link(engine: &Engine, module: &Module) -> wasmtime::Result<Self> {
+    fn link(engine: &Engine, module: &Module, more: &impl Imports) -> wasmtime::Result<Self> {
         let mut linker = Linker::new(engine);
         wasi::link(&mut linker)?;
+        more.link(&mut linker)?;
         Ok(Self { instance: linker.instantiate_pre(module)? })
     }
 }
