@@ -10,6 +10,7 @@ use clap::Subcommand;
 use clap::ValueEnum;
 
 use crate::app;
+use crate::app::Demand;
 use crate::dispatch::Reuse;
 use crate::limits::CompileLimits;
 use crate::limits::Limits;
@@ -42,6 +43,7 @@ enum Command {
 }
 
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "the flags of the command line, one by one")]
 struct Serve {
     /// Where everything is stored.
     #[arg(long, default_value = "./belljar-data")]
@@ -73,6 +75,9 @@ struct Serve {
     /// Gives every run a process of its own, at some 3 ms each.
     #[arg(long)]
     single_use_workers: bool,
+    /// Starts only if workers are confined in every way that there is, and says what is lacking otherwise.
+    #[arg(long)]
+    require_walls: bool,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -117,6 +122,7 @@ fn serve(arguments: Serve) -> anyhow::Result<()> {
         },
         upload_bytes_max: arguments.upload_bytes_max,
         caps,
+        demand: if arguments.require_walls { Demand::Whole } else { Demand::WhatThereIs },
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let served = runtime.block_on(app::serve(options, |address| {

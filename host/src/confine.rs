@@ -99,12 +99,12 @@ pub fn raise_descriptors() -> io::Result<u64> {
     Ok(most)
 }
 
-/// Gives up the right to map anything executable or shared, or to change the filter again.
+/// Gives up the right to map anything executable or shared, or to change the filter again; where there is a filter.
 ///
 /// # Errors
 /// When the filter cannot be installed.
-pub fn forbid_new_code(left_out: LeftOut) -> io::Result<()> {
-    system::forbid_new_code(left_out)
+pub fn forbid_new_code() -> io::Result<()> {
+    system::forbid_new_code()
 }
 
 #[cfg(target_os = "linux")]
@@ -140,14 +140,8 @@ mod system {
         Ok(Walls { landlock, seccomp, no_new_privs: Wall::Enforced })
     }
 
-    pub(super) fn forbid_new_code(left_out: LeftOut) -> io::Result<()> {
-        match left_out {
-            LeftOut::Nothing => calls::forbid_new_code(),
-            #[cfg(back_door)]
-            LeftOut::Calls => Ok(()),
-            #[cfg(back_door)]
-            LeftOut::Call(_) => calls::forbid_new_code(),
-        }
+    pub(super) fn forbid_new_code() -> io::Result<()> {
+        calls::forbid_new_code()
     }
 }
 
@@ -163,7 +157,7 @@ mod system {
         Ok(Walls::MISSING)
     }
 
-    pub(super) fn forbid_new_code(_: LeftOut) -> io::Result<()> {
+    pub(super) fn forbid_new_code() -> io::Result<()> {
         Ok(())
     }
 }
