@@ -1,9 +1,15 @@
-//! Lists the prebuilt analyses, so that what lies in the folder is what ships.
+//! Lists the prebuilt analyses, so that what lies in the folder is what ships. Opens the tests' back door into a
+//! worker (`worker::serve_with`) in the dev profile, and in no other.
 
 use std::path::Path;
 use std::{env, fs};
 
 fn main() {
+    println!("cargo::rustc-check-cfg=cfg(back_door)");
+    // Of profiles, Cargo tells the one that this one inherits from.
+    if env::var_os("PROFILE").is_some_and(|it| it == "debug") {
+        println!("cargo::rustc-cfg=back_door");
+    }
     let root = env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it");
     let prebuilt = Path::new(&root).join("../guest-analyses/prebuilt");
     println!("cargo::rerun-if-changed={}", prebuilt.display());

@@ -48,6 +48,15 @@ pub struct Options {
     pub compile_limits: CompileLimits,
     /// What becomes of NaNs where a descriptor does not say.
     pub nan: Nan,
+    pub demand: Demand,
+}
+
+/// How much of the second wall must stand for a server to start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Demand {
+    /// What this kernel has; the log and `/readyz` tell what is lacking.
+    WhatThereIs,
+    Whole,
 }
 
 /// Runs a server until it is told to stop; `listening` gets its address.
@@ -64,8 +73,16 @@ pub async fn serve(options: Options, listening: impl FnOnce(SocketAddr)) -> anyh
     let fingerprint = if nan == Nan::Canonical { format!("{fingerprint}-nan") } else { fingerprint };
     let nursery = Nursery::open()?;
     let walls = Process::start(&nursery, &["worker"]).await.context("no worker comes up")?.walls;
-    if !walls.stand() {
-        tracing::warn!(?walls, "the second wall is not whole on this kernel");
+    let lacking = walls.lacking();
+    match options.demand {
+        Demand::Whole if !lacking.is_empty() => {
+            anyhow::bail!("the second wall is not whole, and --require-walls wants it so: {}", lacking.join("; "))
+        }
+        Demand::WhatThereIs | Demand::Whole => {
+            for what in lacking {
+                tracing::warn!("the second wall is not whole: {what}");
+            }
+        }
     }
     let compile_limits = CompileLimits {
         memory_initial_bytes: options.caps.memory_bytes.min(options.compile_limits.memory_initial_bytes),

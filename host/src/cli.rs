@@ -2,7 +2,6 @@
 
 use std::io::Write;
 use std::net::SocketAddr;
-use std::os::fd::AsFd;
 use std::path::PathBuf;
 
 use anyhow::Context;
@@ -13,6 +12,7 @@ use clap::ValueEnum;
 use crate::analysis::module::ModuleKind;
 use crate::analysis::module::Nan;
 use crate::app;
+use crate::app::Demand;
 use crate::dispatch::Reuse;
 use crate::limits::CompileLimits;
 use crate::limits::Limits;
@@ -54,6 +54,7 @@ enum Command {
 }
 
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "the flags of the command line, one by one")]
 struct Serve {
     /// Where everything is stored.
     #[arg(long, default_value = "./belljar-data")]
@@ -91,6 +92,9 @@ struct Serve {
     /// Gives every run a process of its own, at some 3 ms each.
     #[arg(long)]
     single_use_workers: bool,
+    /// Starts only if workers are confined in every way that there is, and says what is lacking otherwise.
+    #[arg(long)]
+    require_walls: bool,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -114,9 +118,9 @@ pub fn main() -> anyhow::Result<()> {
         Command::Serve(arguments) => serve(arguments),
         Command::Worker { caps, component } => {
             let kind = if component { ModuleKind::CommandComponent } else { ModuleKind::Command };
-            Ok(worker::serve(channel()?, caps.unwrap_or(Limits::CAP), kind)?)
+            Ok(worker::serve(worker::channel()?, caps.unwrap_or(Limits::CAP), kind)?)
         }
-        Command::Compile { limits } => Ok(worker::compile(channel()?, limits.unwrap_or_default())?),
+        Command::Compile { limits } => Ok(worker::compile(worker::channel()?, limits.unwrap_or_default())?),
     }
 }
 
@@ -149,6 +153,7 @@ fn serve(arguments: Serve) -> anyhow::Result<()> {
             NanArgument::Native => Nan::Native,
             NanArgument::Canonical => Nan::Canonical,
         },
+        demand: if arguments.require_walls { Demand::Whole } else { Demand::WhatThereIs },
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let served = runtime.block_on(app::serve(options, |address| {
@@ -189,11 +194,6 @@ fn resolve_caps(named: Vec<(String, u64)>) -> anyhow::Result<Limits> {
 fn resolve_compile_caps(named: Vec<(String, u64)>) -> anyhow::Result<CompileLimits> {
     let members = named.into_iter().map(|(name, number)| (name, number.into())).collect();
     serde_json::from_value(serde_json::Value::Object(members)).context("--compile-cap")
-}
-
-/// The channel to the server: descriptor 0.
-fn channel() -> anyhow::Result<std::os::fd::OwnedFd> {
-    std::io::stdin().as_fd().try_clone_to_owned().context("no channel at descriptor 0")
 }
 
 #[cfg(test)]

@@ -2,6 +2,9 @@
 //!
 //! Modules are ranked (see `ARCHITECTURE.md`); `tests/it/layering.rs` enforces it.
 
+#[cfg(all(back_door, not(debug_assertions)))]
+compile_error!("the back door is for tests: a build without debug assertions has none");
+
 pub mod analysis;
 pub mod app;
 pub mod cli;

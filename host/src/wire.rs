@@ -71,8 +71,14 @@ pub enum StdinSpec {
     Sample,
 }
 
+impl Default for StdinSpec {
+    fn default() -> Self {
+        Self::Bytes(Vec::new())
+    }
+}
+
 /// One run, without its sample.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct RunSpec {
     pub argv: Vec<String>,
     /// As `name=value`.
@@ -157,7 +163,30 @@ impl Walls {
     /// Whether the whole of it stands.
     #[must_use]
     pub fn stand(&self) -> bool {
-        [self.landlock, self.seccomp, self.no_new_privs].iter().all(|wall| *wall == Wall::Enforced)
+        self.lacking().is_empty()
+    }
+
+    /// What does not stand, or not as a whole, in words for the operator.
+    #[must_use]
+    pub fn lacking(&self) -> Vec<&'static str> {
+        let lacks = |wall, missing, partial| match wall {
+            Wall::Enforced => None,
+            Wall::Partial => Some(partial),
+            Wall::Missing => Some(missing),
+        };
+        let landlock = lacks(
+            self.landlock,
+            "landlock is missing: the kernel has none, or it is off at boot (`lsm=`), or refused by what contains this server",
+            "landlock is partial: the kernel is older than Linux 6.12, and knows of fewer rights",
+        );
+        let seccomp = lacks(
+            self.seccomp,
+            "seccomp is missing: the kernel has no filters, or they are refused by what contains this server",
+            "seccomp is partial",
+        );
+        let no_new_privs =
+            lacks(self.no_new_privs, "no_new_privs is missing: this is not Linux", "no_new_privs is partial");
+        [landlock, seccomp, no_new_privs].into_iter().flatten().collect()
     }
 }
 

@@ -12,6 +12,9 @@ use std::time::Instant;
 use crate::analysis::module::ModuleKind;
 use crate::confine;
 use crate::confine::Allowance;
+use crate::confine::LeftOut;
+use crate::confine::Role;
+use crate::limits::CompileLimits;
 use crate::limits::Limits;
 use crate::sandbox::compile;
 use crate::sandbox::engine;
@@ -22,6 +25,8 @@ use crate::sandbox::execute::Request;
 use crate::sandbox::execute::SampleFacts;
 use crate::sandbox::port::Host;
 use crate::sandbox::port::read_all;
+use crate::sandbox::program::Imports;
+use crate::sandbox::program::NoMore;
 use crate::sandbox::program::Program;
 use crate::sandbox::resources::Resources;
 use crate::sandbox::vfs::Mounts;
@@ -35,27 +40,66 @@ use crate::wire::Inbox;
 use crate::wire::LoadSpec;
 use crate::wire::RunSpec;
 use crate::wire::StdinSpec;
+use crate::wire::Wall;
 
 const PROGRESS_EVERY: Duration = Duration::from_millis(250);
 /// What a worker may use besides the guest's linear memory: its program, tables, result, buffers.
 const OWN_MEMORY_BYTES_MAX: u64 = 512 << 20;
+/// Address space besides its data: what wasmtime reserves for a linear memory and its guards, and code.
+const RESERVED_BYTES_MAX: u64 = 6 << 30;
 const LOG_BUFFER_BYTES: usize = 16 * 1024;
+
+/// The channel to the server: descriptor 0. Whatever else the process was started with is closed, so this comes first.
+///
+/// # Errors
+/// When there is none.
+pub fn channel() -> io::Result<OwnedFd> {
+    confine::close_inherited()?;
+    io::stdin().as_fd().try_clone_to_owned()
+}
 
 /// Serves runs of one program until the server closes the channel.
 ///
 /// # Errors
 /// When the server is gone or says what makes no sense.
 pub fn serve(socket: OwnedFd, caps: Limits, kind: ModuleKind) -> io::Result<()> {
+    serve_linked(socket, (caps, kind), &NoMore, LeftOut::Nothing)
+}
+
+/// [`serve`] for a guest that can import more, in a process that may have part of its wall left out: how a test gets
+/// inside of the second wall, by the very path that a worker takes.
+///
+/// `back_door` is set by `build.rs` in Cargo's dev profile and there alone, and does not compile in a build without
+/// debug assertions. No feature turns it on, so that no dependent and no command line can; and since it is no feature
+/// and no profile of its own, tests need no second build of everything below. The door itself, the import that makes
+/// system calls, is in `tests/walls`; the library holds the hinge only.
+///
+/// # Errors
+/// As [`serve`].
+#[cfg(back_door)]
+#[doc(hidden)]
+pub fn serve_with(socket: OwnedFd, caps: Limits, more: &impl Imports, left_out: LeftOut) -> io::Result<()> {
+    serve_linked(socket, (caps, ModuleKind::Command), more, left_out)
+}
+
+fn serve_linked(
+    socket: OwnedFd,
+    (caps, kind): (Limits, ModuleKind),
+    more: &impl Imports,
+    left_out: LeftOut,
+) -> io::Result<()> {
     die_with_parent()?;
     // The engine opens what it needs of /proc now, while it can.
     let engine = engine::running(&caps, kind).map_err(io::Error::other)?;
-    let walls = confine::enter(Allowance {
+    let data_bytes = caps.memory_bytes.saturating_add(OWN_MEMORY_BYTES_MAX);
+    let allowance = Allowance {
         file_bytes: caps.artifact_bytes,
         descriptors: 5 * caps.artifacts_count + 32,
-        data_bytes: caps.memory_bytes.saturating_add(OWN_MEMORY_BYTES_MAX),
+        data_bytes,
         cpu_s: None,
-        address_space_bytes: None,
-    })?;
+        address_space_bytes: data_bytes.saturating_add(RESERVED_BYTES_MAX),
+    };
+    let walls = confine::enter(allowance, Role::Worker, left_out)?;
     let mut remote = Remote::new(socket);
     remote.send(&Event::Ready(walls))?;
     let (spec, descriptors) = match remote.receive()? {
@@ -64,11 +108,13 @@ pub fn serve(socket: OwnedFd, caps: Limits, kind: ModuleKind) -> io::Result<()> 
         // Started for its walls alone.
         None => return Ok(()),
     };
-    let program = match load(&engine, spec, descriptors) {
+    let program = match load(&engine, (spec, descriptors), more) {
         Ok(program) => program,
         Err(error) => return remote.send(&Event::Fault(format!("{error:#}"))),
     };
-    confine::forbid_new_code()?;
+    if walls.seccomp != Wall::Missing {
+        confine::forbid_new_code()?;
+    }
     remote.send(&Event::Loaded)?;
     while let Some((command, mut sample)) = remote.receive()? {
         let Command::Run(spec) = command else { return Err(odd("expected a run")) };
@@ -81,7 +127,11 @@ pub fn serve(socket: OwnedFd, caps: Limits, kind: ModuleKind) -> io::Result<()> 
     Ok(())
 }
 
-fn load(engine: &Engine, spec: LoadSpec, descriptors: Vec<OwnedFd>) -> engine::Result<Program<Remote>> {
+fn load(
+    engine: &Engine,
+    (spec, descriptors): (LoadSpec, Vec<OwnedFd>),
+    more: &impl Imports,
+) -> engine::Result<Program<Remote>> {
     let mut descriptors = descriptors.into_iter();
     let program = descriptors.next().ok_or_else(|| odd("no program came with the message"))?;
     let resources = match (spec.files, descriptors.next()) {
@@ -89,22 +139,37 @@ fn load(engine: &Engine, spec: LoadSpec, descriptors: Vec<OwnedFd>) -> engine::R
         (Some(_), None) => return Err(odd("no module came with the message").into()),
         (None, _) => None,
     };
-    Program::load(engine, (spec.kind, program), resources)
+    Program::load(engine, (spec.kind, program), resources, more)
 }
 
 /// Makes one program out of one module.
 ///
 /// # Errors
 /// When the server is gone or says what makes no sense.
-pub fn compile(socket: OwnedFd, limits: crate::limits::CompileLimits) -> io::Result<()> {
+pub fn compile(socket: OwnedFd, limits: CompileLimits) -> io::Result<()> {
+    compile_behind(socket, limits, LeftOut::Nothing)
+}
+
+/// [`compile`] behind a wall that may have a part left out; as with [`serve_with`].
+///
+/// # Errors
+/// As [`compile`].
+#[cfg(back_door)]
+#[doc(hidden)]
+pub fn compile_with(socket: OwnedFd, limits: CompileLimits, left_out: LeftOut) -> io::Result<()> {
+    compile_behind(socket, limits, left_out)
+}
+
+fn compile_behind(socket: OwnedFd, limits: CompileLimits, left_out: LeftOut) -> io::Result<()> {
     die_with_parent()?;
-    let walls = confine::enter(Allowance {
+    let allowance = Allowance {
         file_bytes: limits.memory_bytes,
         descriptors: 16,
         data_bytes: limits.memory_bytes,
         cpu_s: Some(limits.cpu_s),
-        address_space_bytes: Some(limits.memory_bytes),
-    })?;
+        address_space_bytes: limits.memory_bytes,
+    };
+    let walls = confine::enter(allowance, Role::Compiler, left_out)?;
     let mut remote = Remote::new(socket);
     remote.send(&Event::Ready(walls))?;
     let Some((Command::Compile(limits, effort, nan), descriptors)) = remote.receive()? else {

@@ -84,10 +84,13 @@ impl Dispatch {
             let choice = if attempts == 1 { Choice::Warm } else { Choice::Fresh };
             let attempted = self.attempt(question, wish, choice).await;
             let Err(failure) = &attempted.outcome else { return (attempted, attempts) };
-            if failure.reason != Reason::HostInterrupted || attempts == ATTEMPTS_MAX {
+            if failure.reason != Reason::HostInterrupted {
                 return (attempted, attempts);
             }
             tracing::warn!(run.id = %question.key, attempts, detail = failure.detail, "an attempt was interrupted");
+            if attempts == ATTEMPTS_MAX {
+                return (attempted, attempts);
+            }
             drop(attempted);
             tokio::select! {
                 () = tokio::time::sleep(AGAIN_AFTER * attempts) => (),
@@ -117,7 +120,7 @@ impl Dispatch {
             let sample = self.ports.store.open_upload(&question.upload)?.into();
             match worker.run(spec, sample, &mut files).await {
                 Ok((done, artifacts)) => Ok((worker, done, artifacts)),
-                Err(error) => Err(with_last_words(&error, &mut worker)),
+                Err(error) => Err(io::Error::other(format!("{error}: {}", worker.last_words().await))),
             }
         };
         let ended = tokio::select! {
@@ -183,13 +186,6 @@ fn with_reason(mut failure: Failure, files: &Files) -> Failure {
         failure.detail = format!("{}: {line}", failure.detail);
     }
     failure
-}
-
-fn with_last_words(error: &io::Error, worker: &mut Worker) -> io::Error {
-    match worker.last_words() {
-        Some(words) => io::Error::other(format!("{error}: {words}")),
-        None => io::Error::other(error.to_string()),
-    }
 }
 
 async fn wished(wish: &mut watch::Receiver<Option<Reason>>) {

@@ -29,7 +29,7 @@ pub async fn ready(State(api): State<Api>) -> Result<(StatusCode, Json<Value>), 
         "queue": { "in_flight": load.in_flight, "max": load.queue_max },
         "workers": { "max": load.workers_max, "idle": load.workers_idle },
         "walls": { "wasm": true, "process": walls.stand(), "landlock": walls.landlock, "seccomp": walls.seccomp,
-                   "no_new_privs": walls.no_new_privs },
+                   "no_new_privs": walls.no_new_privs, "lacking": walls.lacking() },
         "engine": api.registry.fingerprint(),
         "analyses": api.registry.all().len(),
     });

@@ -33,8 +33,11 @@ pub async fn compile(
         {
             Ok(Ok(compiled)) => return compiled,
             // Dead or too slow: the cheaper way may do.
-            Ok(Err(_)) | Err(_) => drop(rustix::fs::ftruncate(program, 0)),
+            Ok(Err(error)) => tracing::warn!(%error, ?effort, "a compiling process failed"),
+            Err(_) => tracing::warn!(wall_ms = limits.wall_ms, ?effort, "a compiling process took too long"),
         }
+        // What is left of an attempt is written over by the next.
+        _ = rustix::fs::ftruncate(program, 0);
     }
     Err(vec![format!("compiling it costs more than {} CPU-seconds or {} bytes", limits.cpu_s, limits.memory_bytes)])
 }
@@ -51,6 +54,7 @@ async fn attempt(
     match process.receive().await? {
         Some(Event::Compiled(facts)) => Ok(Ok(facts)),
         Some(Event::Refused(reasons)) => Ok(Err(reasons)),
-        other => Err(io::Error::other(format!("compiling ended with {other:?}"))),
+        None => Err(io::Error::other(process.last_words().await)),
+        Some(odd) => Err(io::Error::other(format!("compiling ended with {odd:?}"))),
     }
 }

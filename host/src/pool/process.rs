@@ -5,11 +5,14 @@ use std::os::fd::AsFd;
 use std::os::fd::BorrowedFd;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
+use std::os::unix::process::ExitStatusExt;
 use std::process::Child;
 use std::process::ChildStderr;
 use std::process::Command;
+use std::process::ExitStatus;
 use std::process::Stdio;
 use std::time::Duration;
+use std::time::Instant;
 
 use tokio::io::unix::AsyncFd;
 
@@ -23,6 +26,9 @@ use crate::wire::Walls;
 /// What is kept of what a dying process says.
 const LAST_WORDS_BYTES_MAX: usize = 2048;
 const READY_WITHIN: Duration = Duration::from_secs(10);
+/// From a closed channel to a dead process.
+const DEAD_WITHIN: Duration = Duration::from_secs(1);
+const LOOK_EVERY: Duration = Duration::from_millis(2);
 
 /// A confined process and the channel to it.
 #[derive(Debug)]
@@ -59,7 +65,7 @@ impl Process {
         match tokio::time::timeout(READY_WITHIN, process.receive()).await {
             Ok(Ok(Some(Event::Ready(walls)))) => process.walls = walls,
             Ok(Ok(_)) | Err(_) => {
-                let detail = process.last_words().unwrap_or_default();
+                let detail = process.last_words().await;
                 return Err(io::Error::other(format!("`{}` did not come up: {detail}", arguments.join(" "))));
             }
             Ok(Err(error)) => return Err(error),
@@ -72,8 +78,30 @@ impl Process {
         self.child.as_mut().is_some_and(|child| matches!(child.try_wait(), Ok(None)))
     }
 
-    /// What it wrote to stderr, once it is dying: short and escaped, for it may speak for a guest.
-    pub(super) fn last_words(&mut self) -> Option<String> {
+    /// How it ended, and what it wrote to stderr before; for one that is dead or dying.
+    pub(super) async fn last_words(&mut self) -> String {
+        let ended = self.ended().await.map_or("it has not ended".to_owned(), |it| describe(&it));
+        match self.said() {
+            Some(said) => format!("{ended}: {said}"),
+            None => ended,
+        }
+    }
+
+    /// Its channel closes a moment before it can be seen to be dead.
+    async fn ended(&mut self) -> Option<ExitStatus> {
+        let child = self.child.as_mut()?;
+        let until = Instant::now() + DEAD_WITHIN;
+        loop {
+            match child.try_wait() {
+                Ok(None) if Instant::now() < until => tokio::time::sleep(LOOK_EVERY).await,
+                Ok(ended) => return ended,
+                Err(_) => return None,
+            }
+        }
+    }
+
+    /// Short and escaped, for it may speak for a guest.
+    fn said(&mut self) -> Option<String> {
         let stderr = self.stderr.take()?;
         rustix::io::ioctl_fionbio(&stderr, true).ok()?;
         let mut bytes = [0; LAST_WORDS_BYTES_MAX];
@@ -103,6 +131,22 @@ impl Process {
     }
 }
 
+/// In words, for the log.
+fn describe(ended: &ExitStatus) -> String {
+    const KILL: i32 = 9;
+    const SEGV: i32 = 11;
+    const XFSZ: i32 = 25;
+    const SYS: i32 = 31;
+    let meaning = match ended.signal() {
+        Some(KILL) => "killed by somebody, or for want of memory",
+        Some(SEGV) => "touched memory that is not there",
+        Some(XFSZ) => "killed over a file longer than it may write",
+        Some(SYS) => "killed by the seccomp filter, for a system call that it has no business making",
+        Some(_) | None => return ended.to_string(),
+    };
+    format!("{meaning} ({ended})")
+}
+
 /// `starttime`, field 22 of `/proc/<pid>/stat`; the second field is a name in brackets that may hold anything.
 fn start_token(pid: u32) -> Option<u64> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
@@ -114,5 +158,18 @@ impl Drop for Process {
         if let Some(child) = self.child.take() {
             self.nursery.bury(child);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_death_by_the_filter_is_named() {
+        let said = |raw| describe(&ExitStatus::from_raw(raw));
+        assert!(said(31).starts_with("killed by the seccomp filter") && said(31).contains("signal: 31"));
+        assert!(said(9).contains("signal: 9"));
+        assert_eq!(said(101 << 8), "exit status: 101");
     }
 }

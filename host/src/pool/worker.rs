@@ -102,9 +102,9 @@ impl Worker {
         self.process.is_alive()
     }
 
-    /// What its process said when it died.
-    pub fn last_words(&mut self) -> Option<String> {
-        self.process.last_words()
+    /// How its process ended, and what it said; for one that failed.
+    pub async fn last_words(&mut self) -> String {
+        self.process.last_words().await
     }
 
     /// Runs once. Dropping the future leaves the worker in mid-run: drop the worker with it.

@@ -9,6 +9,7 @@ use super::engine;
 use super::engine::Effort;
 use super::port::Host;
 use super::program::Entry;
+use super::program::NoMore;
 use super::resources::Resources;
 use crate::analysis::module::ModuleFacts;
 use crate::analysis::module::ModuleKind;
@@ -52,7 +53,7 @@ pub fn compile(
     let program = match facts.kind {
         ModuleKind::Command => {
             let module = wasmtime::Module::new(&engine, module).map_err(refuse)?;
-            Entry::<Nobody>::command(&engine, &module).and_then(|_| module.serialize())
+            Entry::<Nobody>::command(&engine, &module, &NoMore).and_then(|_| module.serialize())
         }
         ModuleKind::CommandComponent | ModuleKind::Typed => {
             let component = wasmtime::component::Component::new(&engine, module).map_err(refuse)?;

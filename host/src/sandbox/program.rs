@@ -4,6 +4,7 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use wasmtime::Engine;
+use wasmtime::Linker;
 use wasmtime::Module;
 use wasmtime::Store;
 use wasmtime::component::Component;
@@ -45,6 +46,25 @@ impl<H: Host> std::fmt::Debug for Program<H> {
     }
 }
 
+/// What a guest may import besides WASI. A server offers [`NoMore`].
+pub trait Imports {
+    /// Defines it.
+    ///
+    /// # Errors
+    /// When a name is taken.
+    fn link<H: Host>(&self, linker: &mut Linker<Guest<H>>) -> wasmtime::Result<()>;
+}
+
+/// Nothing.
+#[derive(Debug, Clone, Copy)]
+pub struct NoMore;
+
+impl Imports for NoMore {
+    fn link<H: Host>(&self, _: &mut Linker<Guest<H>>) -> wasmtime::Result<()> {
+        Ok(())
+    }
+}
+
 impl<H: Host> Program<H> {
     /// Maps a program that `belljar compile` of this version wrote.
     ///
@@ -54,9 +74,10 @@ impl<H: Host> Program<H> {
         engine: &Engine,
         (kind, program): (ModuleKind, OwnedFd),
         resources: Option<Resources>,
+        more: &impl Imports,
     ) -> wasmtime::Result<Self> {
         let entry = match kind {
-            ModuleKind::Command => Entry::command(engine, &deserialize(engine, program)?)?,
+            ModuleKind::Command => Entry::command(engine, &deserialize(engine, program)?, more)?,
             ModuleKind::CommandComponent | ModuleKind::Typed => {
                 Entry::component(engine, &deserialize_component(engine, &program)?, kind)?
             }
@@ -70,9 +91,10 @@ impl<H: Host> Entry<H> {
     ///
     /// # Errors
     /// What does not fit.
-    pub(super) fn command(engine: &Engine, module: &Module) -> wasmtime::Result<Self> {
-        let mut linker = wasmtime::Linker::new(engine);
+    pub(super) fn command(engine: &Engine, module: &Module, more: &impl Imports) -> wasmtime::Result<Self> {
+        let mut linker = Linker::new(engine);
         wasi::link(&mut linker)?;
+        more.link(&mut linker)?;
         let start = module.get_export("_start").and_then(|it| it.func().cloned());
         match start {
             Some(start) if start.params().len() == 0 && start.results().len() == 0 => {

@@ -13,4 +13,6 @@ mod regression;
 mod server;
 mod shipped;
 mod uploads;
+#[cfg(target_os = "linux")]
+mod walls;
 mod workers;
