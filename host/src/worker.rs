@@ -180,7 +180,8 @@ fn compile_behind(socket: OwnedFd, limits: CompileLimits, left_out: LeftOut) -> 
         wire::Effort::Full => engine::Effort::Full,
         wire::Effort::Least => engine::Effort::Least,
     };
-    let bytes = read_all(&module)?;
+    let size = u64::try_from(rustix::fs::fstat(&module)?.st_size).map_err(io::Error::other)?;
+    let bytes = read_all(&module, size)?;
     match compile::compile((&bytes, module), &limits, compile::Manner { effort, nan }) {
         Ok(compiled) => {
             write_all(&program, &compiled.program)?;

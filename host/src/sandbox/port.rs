@@ -3,12 +3,12 @@
 use std::io;
 use std::os::fd::OwnedFd;
 
-/// Everything in a file, whatever its position.
+/// The first `size` bytes of a file, whatever its position.
 ///
 /// # Errors
-/// Of the disk.
-pub fn read_all(file: &OwnedFd) -> io::Result<Vec<u8>> {
-    let size = usize::try_from(rustix::fs::fstat(file)?.st_size).map_err(io::Error::other)?;
+/// Of the disk; a file that is shorter.
+pub fn read_all(file: &OwnedFd, size: u64) -> io::Result<Vec<u8>> {
+    let size = usize::try_from(size).map_err(io::Error::other)?;
     let mut bytes = vec![0; size];
     let mut at = 0;
     while at < size {

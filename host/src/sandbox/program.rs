@@ -178,7 +178,11 @@ fn deserialize(engine: &Engine, program: OwnedFd) -> wasmtime::Result<Module> {
 /// JUSTIFICATION: as above.
 #[expect(unsafe_code, reason = "see the docstring")]
 fn deserialize_component(engine: &Engine, program: &OwnedFd) -> wasmtime::Result<Component> {
-    let bytes = super::port::read_all(program)?;
+    use rustix::fs::AtFlags;
+    use rustix::fs::StatxFlags;
+    // Asked in the one way that a worker may, as for a module.
+    let facts = rustix::fs::statx(program, "", AtFlags::EMPTY_PATH, StatxFlags::SIZE).map_err(std::io::Error::from)?;
+    let bytes = super::port::read_all(program, facts.stx_size)?;
     // SAFETY: as above.
     unsafe { Component::deserialize(engine, bytes) }
 }

@@ -1,0 +1,8 @@
+(set-logic QF_BV)
+(declare-fun a () (_ BitVec 8))
+(declare-fun b () (_ BitVec 8))
+(assert (= (bvadd a b) #x2a))
+(assert (bvult b #x05))
+(assert (bvugt a #x27))
+(check-sat)
+(exit)
