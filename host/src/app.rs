@@ -1,33 +1,22 @@
 //! The server put together: what starts in which order, and what ends.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use anyhow::Context;
 use futures_util::StreamExt;
 use futures_util::stream;
 use tokio::net::TcpListener;
 
+use crate::assembly;
+use crate::assembly::Assembly;
 use crate::confine;
-use crate::dispatch::Dispatch;
-use crate::dispatch::Ports;
-use crate::dispatch::Reuse;
 use crate::http;
 use crate::http::Api;
 use crate::http::serve::CONNECTIONS_MAX;
-use crate::limits::CompileLimits;
-use crate::limits::Limits;
-use crate::pool::nursery::Nursery;
-use crate::pool::process::Process;
-use crate::pool::worker::Terms;
 use crate::registry;
 use crate::registry::Registry;
-use crate::registry::workshop::Workshop;
-use crate::sandbox::engine;
-use crate::store;
-use crate::store::Store;
-use crate::time::SystemClock;
 
 /// The modules that ship with the server.
 const SHIPPED: &[(&str, &[u8])] = &include!(concat!(env!("OUT_DIR"), "/shipped.rs"));
@@ -35,15 +24,10 @@ const SHIPPED: &[(&str, &[u8])] = &include!(concat!(env!("OUT_DIR"), "/shipped.r
 /// Everything a server is told.
 #[derive(Debug)]
 pub struct Options {
-    pub data: PathBuf,
+    pub parts: assembly::Options,
     pub listen: SocketAddr,
     pub analyses: Option<PathBuf>,
-    pub workers: usize,
-    pub queue_max: usize,
-    pub reuse: Reuse,
-    pub store: store::Options,
     pub upload_bytes_max: u64,
-    pub caps: Limits,
 }
 
 /// Runs a server until it is told to stop; `listening` gets its address.
@@ -51,35 +35,12 @@ pub struct Options {
 /// # Errors
 /// When it cannot start.
 pub async fn serve(options: Options, listening: impl FnOnce(SocketAddr)) -> anyhow::Result<()> {
-    let (data, store_options) = (options.data.clone(), options.store);
-    let opened = tokio::task::spawn_blocking(move || Store::open(&data, store_options)).await?;
-    let store = Arc::new(opened.with_context(|| format!("cannot open {}", options.data.display()))?);
-    let fingerprint = engine::fingerprint().map_err(|error| anyhow::anyhow!("{error:#}"))?;
-    let nursery = Nursery::open()?;
-    let walls = Process::start(&nursery, &["worker"]).await.context("no worker comes up")?.walls;
+    let Assembly { store, registry, dispatch, clock, caps, compile_limits, walls } =
+        assembly::assemble(options.parts).await?;
     if !walls.stand() {
         tracing::warn!(?walls, "the second wall is not whole on this kernel");
     }
-    let compile_limits = CompileLimits {
-        memory_initial_bytes: options.caps.memory_bytes,
-        table_elements_initial: options.caps.table_elements,
-        ..CompileLimits::DEFAULT
-    };
-    let workshop =
-        Workshop { store: Arc::clone(&store), nursery: nursery.clone(), fingerprint, limits: compile_limits };
-    let registry = Arc::new(Registry::new(workshop));
-    install(&registry, &options).await?;
-    let clock = Arc::new(SystemClock);
-    let dispatch = Arc::new(Dispatch::new(Ports {
-        store: Arc::clone(&store),
-        registry: Arc::clone(&registry),
-        nursery,
-        clock: clock.clone(),
-        workers_max: options.workers,
-        queue_max: options.queue_max,
-        reuse: options.reuse,
-        terms: Terms { caps: options.caps, walls },
-    }));
+    install(&registry, options.analyses.as_deref()).await?;
     let recovered = dispatch.recover().await.context("cannot take up the queue")?;
     if recovered > 0 {
         tracing::info!(runs = recovered, "took up the runs of a former server");
@@ -89,7 +50,7 @@ pub async fn serve(options: Options, listening: impl FnOnce(SocketAddr)) -> anyh
         registry,
         dispatch,
         clock,
-        caps: options.caps,
+        caps,
         compile_limits,
         upload_bytes_max: options.upload_bytes_max,
         walls,
@@ -105,7 +66,7 @@ pub async fn serve(options: Options, listening: impl FnOnce(SocketAddr)) -> anyh
     Ok(())
 }
 
-async fn install(registry: &Registry, options: &Options) -> anyhow::Result<()> {
+async fn install(registry: &Registry, directory: Option<&Path>) -> anyhow::Result<()> {
     let shipped = stream::iter(SHIPPED);
     shipped
         .for_each_concurrent(registry::INSTALLS_AT_ONCE, async |(name, module)| {
@@ -114,7 +75,7 @@ async fn install(registry: &Registry, options: &Options) -> anyhow::Result<()> {
             }
         })
         .await;
-    if let Some(directory) = &options.analyses {
+    if let Some(directory) = directory {
         let refused = registry.install_directory(directory).await;
         for (path, reasons) in refused.with_context(|| format!("cannot read {}", directory.display()))? {
             tracing::error!(path = %path.display(), ?reasons, "an analysis is refused");

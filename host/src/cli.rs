@@ -1,5 +1,7 @@
 //! The command line.
 
+mod selftest;
+
 use std::io::Write;
 use std::net::SocketAddr;
 use std::os::fd::AsFd;
@@ -11,6 +13,7 @@ use clap::Subcommand;
 use clap::ValueEnum;
 
 use crate::app;
+use crate::assembly;
 use crate::dispatch::Reuse;
 use crate::limits::CompileLimits;
 use crate::limits::Limits;
@@ -30,6 +33,8 @@ struct Arguments {
 enum Command {
     /// Serve the REST API.
     Serve(Serve),
+    /// Run the hostile modules that this binary carries, here and now, and tell what stops each.
+    Selftest(selftest::Arguments),
     /// A confined process that runs one program (the server starts it).
     #[command(hide = true)]
     Worker {
@@ -89,6 +94,7 @@ enum DurabilityArgument {
 pub fn main() -> anyhow::Result<()> {
     match Arguments::parse().command {
         Command::Serve(arguments) => serve(arguments),
+        Command::Selftest(arguments) => selftest::main(&arguments),
         Command::Worker { caps } => Ok(worker::serve(channel()?, caps.unwrap_or(Limits::CAP))?),
         Command::Compile => Ok(worker::compile(channel()?, CompileLimits::DEFAULT)?),
     }
@@ -102,22 +108,26 @@ fn serve(arguments: Serve) -> anyhow::Result<()> {
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let caps = resolve_caps(arguments.caps)?;
-    let options = app::Options {
+    let store = store::Options {
+        durability: match arguments.durability {
+            DurabilityArgument::Full => Durability::Full,
+            DurabilityArgument::Process => Durability::Process,
+        },
+        reserve_bytes: arguments.disk_reserve_bytes,
+    };
+    let parts = assembly::Options {
         data: arguments.data,
-        listen: arguments.listen,
-        analyses: arguments.analyses,
+        store,
         workers: arguments.workers.map_or(2 * cores, usize::from),
         queue_max: arguments.queue_max.into(),
         reuse: if arguments.single_use_workers { Reuse::Never } else { Reuse::Warm },
-        store: store::Options {
-            durability: match arguments.durability {
-                DurabilityArgument::Full => Durability::Full,
-                DurabilityArgument::Process => Durability::Process,
-            },
-            reserve_bytes: arguments.disk_reserve_bytes,
-        },
-        upload_bytes_max: arguments.upload_bytes_max,
         caps,
+    };
+    let options = app::Options {
+        parts,
+        listen: arguments.listen,
+        analyses: arguments.analyses,
+        upload_bytes_max: arguments.upload_bytes_max,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let served = runtime.block_on(app::serve(options, |address| {

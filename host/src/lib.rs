@@ -4,6 +4,7 @@
 
 pub mod analysis;
 pub mod app;
+pub mod assembly;
 pub mod cli;
 pub mod confine;
 pub mod dispatch;
@@ -14,6 +15,7 @@ pub mod pool;
 pub mod registry;
 pub mod run;
 pub mod sandbox;
+pub mod selftest;
 pub mod store;
 pub mod time;
 pub mod wire;

@@ -7,6 +7,7 @@ mod flows;
 mod hostile;
 mod layering;
 mod regression;
+mod selftest;
 mod server;
 mod shipped;
 mod uploads;
