@@ -1,34 +1,22 @@
 //! The server put together: what starts in which order, and what ends.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use anyhow::Context;
 use futures_util::StreamExt;
 use futures_util::stream;
 use tokio::net::TcpListener;
 
-use crate::analysis::module::Nan;
+use crate::assembly;
+use crate::assembly::Assembly;
 use crate::confine;
-use crate::dispatch::Dispatch;
-use crate::dispatch::Ports;
-use crate::dispatch::Reuse;
 use crate::http;
 use crate::http::Api;
 use crate::http::serve::CONNECTIONS_MAX;
-use crate::limits::CompileLimits;
-use crate::limits::Limits;
-use crate::pool::nursery::Nursery;
-use crate::pool::process::Process;
-use crate::pool::worker::Terms;
 use crate::registry;
 use crate::registry::Registry;
-use crate::registry::workshop::Workshop;
-use crate::sandbox::engine;
-use crate::store;
-use crate::store::Store;
-use crate::time::SystemClock;
 
 /// The modules that ship with the server.
 const SHIPPED: &[(&str, &[u8])] = &include!(concat!(env!("OUT_DIR"), "/shipped.rs"));
@@ -36,18 +24,10 @@ const SHIPPED: &[(&str, &[u8])] = &include!(concat!(env!("OUT_DIR"), "/shipped.r
 /// Everything a server is told.
 #[derive(Debug)]
 pub struct Options {
-    pub data: PathBuf,
+    pub parts: assembly::Options,
     pub listen: SocketAddr,
     pub analyses: Option<PathBuf>,
-    pub workers: usize,
-    pub queue_max: usize,
-    pub reuse: Reuse,
-    pub store: store::Options,
     pub upload_bytes_max: u64,
-    pub caps: Limits,
-    pub compile_limits: CompileLimits,
-    /// What becomes of NaNs where a descriptor does not say.
-    pub nan: Nan,
     pub demand: Demand,
 }
 
@@ -64,15 +44,8 @@ pub enum Demand {
 /// # Errors
 /// When it cannot start.
 pub async fn serve(options: Options, listening: impl FnOnce(SocketAddr)) -> anyhow::Result<()> {
-    let (data, store_options) = (options.data.clone(), options.store);
-    let opened = tokio::task::spawn_blocking(move || Store::open(&data, store_options)).await?;
-    let store = Arc::new(opened.with_context(|| format!("cannot open {}", options.data.display()))?);
-    let nan = options.nan;
-    let fingerprint = engine::fingerprint().map_err(|error| anyhow::anyhow!("{error:#}"))?;
-    // Programs of one manner are not taken for programs of the other.
-    let fingerprint = if nan == Nan::Canonical { format!("{fingerprint}-nan") } else { fingerprint };
-    let nursery = Nursery::open()?;
-    let walls = Process::start(&nursery, &["worker"]).await.context("no worker comes up")?.walls;
+    let Assembly { store, registry, dispatch, clock, caps, compile_limits, walls } =
+        assembly::assemble(options.parts).await?;
     let lacking = walls.lacking();
     match options.demand {
         Demand::Whole if !lacking.is_empty() => {
@@ -84,26 +57,7 @@ pub async fn serve(options: Options, listening: impl FnOnce(SocketAddr)) -> anyh
             }
         }
     }
-    let compile_limits = CompileLimits {
-        memory_initial_bytes: options.caps.memory_bytes.min(options.compile_limits.memory_initial_bytes),
-        table_elements_initial: options.caps.table_elements.min(options.compile_limits.table_elements_initial),
-        ..options.compile_limits
-    };
-    let workshop =
-        Workshop { store: Arc::clone(&store), nursery: nursery.clone(), fingerprint, limits: compile_limits, nan };
-    let registry = Arc::new(Registry::new(workshop));
-    install(&registry, &options).await?;
-    let clock = Arc::new(SystemClock);
-    let dispatch = Arc::new(Dispatch::new(Ports {
-        store: Arc::clone(&store),
-        registry: Arc::clone(&registry),
-        nursery,
-        clock: clock.clone(),
-        workers_max: options.workers,
-        queue_max: options.queue_max,
-        reuse: options.reuse,
-        terms: Terms { caps: options.caps, walls },
-    }));
+    install(&registry, options.analyses.as_deref()).await?;
     let recovered = dispatch.recover().await.context("cannot take up the queue")?;
     if recovered > 0 {
         tracing::info!(runs = recovered, "took up the runs of a former server");
@@ -113,7 +67,7 @@ pub async fn serve(options: Options, listening: impl FnOnce(SocketAddr)) -> anyh
         registry,
         dispatch,
         clock,
-        caps: options.caps,
+        caps,
         compile_limits,
         upload_bytes_max: options.upload_bytes_max,
         walls,
@@ -129,7 +83,7 @@ pub async fn serve(options: Options, listening: impl FnOnce(SocketAddr)) -> anyh
     Ok(())
 }
 
-async fn install(registry: &Registry, options: &Options) -> anyhow::Result<()> {
+async fn install(registry: &Registry, directory: Option<&Path>) -> anyhow::Result<()> {
     let shipped = stream::iter(SHIPPED);
     shipped
         .for_each_concurrent(registry::INSTALLS_AT_ONCE, async |(name, module)| {
@@ -138,7 +92,7 @@ async fn install(registry: &Registry, options: &Options) -> anyhow::Result<()> {
             }
         })
         .await;
-    if let Some(directory) = &options.analyses {
+    if let Some(directory) = directory {
         let refused = registry.install_directory(directory).await;
         for (path, reasons) in refused.with_context(|| format!("cannot read {}", directory.display()))? {
             tracing::error!(path = %path.display(), ?reasons, "an analysis is refused");

@@ -1,5 +1,7 @@
 //! The command line.
 
+mod selftest;
+
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -13,6 +15,7 @@ use crate::analysis::module::ModuleKind;
 use crate::analysis::module::Nan;
 use crate::app;
 use crate::app::Demand;
+use crate::assembly;
 use crate::dispatch::Reuse;
 use crate::limits::CompileLimits;
 use crate::limits::Limits;
@@ -34,6 +37,8 @@ struct Arguments {
 enum Command {
     /// Serve the REST API.
     Serve(Serve),
+    /// Run the hostile modules that this binary carries, here and now, and tell what stops each.
+    Selftest(selftest::Arguments),
     /// A confined process that runs one program (the server starts it).
     #[command(hide = true)]
     Worker {
@@ -116,6 +121,7 @@ enum NanArgument {
 pub fn main() -> anyhow::Result<()> {
     match Arguments::parse().command {
         Command::Serve(arguments) => serve(arguments),
+        Command::Selftest(arguments) => selftest::main(&arguments),
         Command::Worker { caps, component } => {
             let kind = if component { ModuleKind::CommandComponent } else { ModuleKind::Command };
             Ok(worker::serve(worker::channel()?, caps.unwrap_or(Limits::CAP), kind)?)
@@ -132,28 +138,32 @@ fn serve(arguments: Serve) -> anyhow::Result<()> {
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let caps = resolve_caps(arguments.caps)?;
-    let options = app::Options {
+    let store = store::Options {
+        durability: match arguments.durability {
+            DurabilityArgument::Full => Durability::Full,
+            DurabilityArgument::Process => Durability::Process,
+        },
+        reserve_bytes: arguments.disk_reserve_bytes,
+    };
+    let parts = assembly::Options {
         data: arguments.data,
-        listen: arguments.listen,
-        analyses: arguments.analyses,
+        store,
         workers: arguments.workers.map_or(2 * cores, usize::from),
         queue_max: arguments.queue_max.into(),
         reuse: if arguments.single_use_workers { Reuse::Never } else { Reuse::Warm },
-        store: store::Options {
-            durability: match arguments.durability {
-                DurabilityArgument::Full => Durability::Full,
-                DurabilityArgument::Process => Durability::Process,
-            },
-            reserve_bytes: arguments.disk_reserve_bytes,
-        },
-        upload_bytes_max: arguments.upload_bytes_max,
         caps,
         compile_limits: resolve_compile_caps(arguments.compile_caps)?,
         nan: match arguments.nan {
             NanArgument::Native => Nan::Native,
             NanArgument::Canonical => Nan::Canonical,
         },
+    };
+    let options = app::Options {
+        parts,
         demand: if arguments.require_walls { Demand::Whole } else { Demand::WhatThereIs },
+        listen: arguments.listen,
+        analyses: arguments.analyses,
+        upload_bytes_max: arguments.upload_bytes_max,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let served = runtime.block_on(app::serve(options, |address| {

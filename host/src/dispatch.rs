@@ -10,6 +10,7 @@ mod attempt;
 mod attendant;
 pub mod board;
 mod ending;
+pub mod question;
 pub mod removal;
 mod slots;
 

@@ -7,6 +7,7 @@ compile_error!("the back door is for tests: a build without debug assertions has
 
 pub mod analysis;
 pub mod app;
+pub mod assembly;
 pub mod cli;
 pub mod confine;
 pub mod dispatch;
@@ -17,6 +18,7 @@ pub mod pool;
 pub mod registry;
 pub mod run;
 pub mod sandbox;
+pub mod selftest;
 pub mod store;
 pub mod time;
 pub mod wire;

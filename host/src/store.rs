@@ -9,7 +9,9 @@ pub mod commit;
 pub mod digest;
 pub mod disk;
 pub mod runs;
+pub mod scratch;
 pub mod uploads;
+pub mod verdict;
 
 use std::fs;
 use std::fs::File;

@@ -20,15 +20,13 @@ use super::error::Problem;
 use super::results;
 use super::upload;
 use super::wait;
-use crate::analysis::key::analysis_id;
 use crate::dispatch::Again;
 use crate::dispatch::Question;
+use crate::dispatch::question::Asked as Checked;
 use crate::id::AnalysisName;
-use crate::id::RunKey;
 use crate::limits::AskedLimits;
 use crate::limits::Limits;
 use crate::run::Priority;
-use crate::store::runs::RunConfig;
 
 const BODY_BYTES_MAX: u64 = 1 << 20;
 /// Args in a longer body are checked on another thread: with a schema at its bounds that takes a while.
@@ -103,25 +101,16 @@ fn question(api: &Api, bytes: &[u8]) -> Result<Question, Problem> {
         let accepts = analysis.descriptor.accepts.join(", ");
         return Err(Problem::not_accepted(format!("`{name}` takes {accepts}; this file is {}", upload.media_type)));
     }
-    let (args, canonical) = analysis
+    let args = analysis
         .args
         .canonical(asked.args)
         .map_err(|errors| Problem::invalid(format!("the args are not those of `{name}`"), errors))?;
-    let words = analysis.descriptor.command_line(&name, upload.safe_name.as_str(), &args);
+    let words = analysis.descriptor.command_line(&name, upload.safe_name.as_str(), &args.0);
     words.map_err(|detail| Problem::invalid(detail, Vec::new()))?;
-    let key =
-        RunKey { file_id: upload.sha1, analysis_id: analysis_id(upload.sha1, &name, analysis.module, &canonical) };
-    let config = RunConfig {
-        version: 1,
-        analysis: name,
-        module: analysis.module,
-        args,
-        limits: Limits::resolve(api.caps, &analysis.descriptor.limits, &asked.limits),
-        priority: asked.priority,
-        accepted: api.clock.now(),
-    };
+    let limits = Limits::resolve(api.caps, &analysis.descriptor.limits, &asked.limits);
     let again = if asked.rerun { Again::Always } else { Again::IfNeeded };
-    Ok(Question { key, analysis, upload, config, again })
+    let checked = Checked { name, args, limits, priority: asked.priority, again, accepted: api.clock.now() };
+    Ok(Question::new(analysis, upload, checked))
 }
 
 /// The answer that is not there yet, with the queue's own estimate of when it will be.

@@ -16,14 +16,15 @@ pub async fn alive() -> &'static str {
     "ok\n"
 }
 
-/// `GET /readyz`: whether work can be taken, and which walls stand; 503 when it cannot.
+/// `GET /readyz`: whether work can be taken, and which walls stand, what the last self-test
+/// said; 503 when it cannot.
 pub async fn ready(State(api): State<Api>) -> Result<(StatusCode, Json<Value>), Problem> {
     let walls = &api.walls;
     let load = api.dispatch.load();
     let room = api.store.check_room(0).is_ok();
     let ready = room && load.in_flight < load.queue_max;
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let body = json!({
+    let mut body = json!({
         "ready": ready,
         "disk": { "room": room, "free_bytes": api.store.free_bytes()?, "reserve_bytes": api.store.reserve_bytes() },
         "queue": { "in_flight": load.in_flight, "max": load.queue_max },
@@ -33,6 +34,9 @@ pub async fn ready(State(api): State<Api>) -> Result<(StatusCode, Json<Value>), 
         "engine": api.registry.fingerprint(),
         "analyses": api.registry.all().len(),
     });
+    if let Some(verdict) = api.store.selftest()? {
+        body["selftest"] = verdict;
+    }
     Ok((status, Json(body)))
 }
 

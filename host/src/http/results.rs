@@ -74,8 +74,13 @@ fn result(file: File, bytes: u64) -> io::Result<Response> {
         }
         Ok(_) | Err(_) => Body::from_stream(blocks(file, 0..bytes)),
     };
-    Ok(([(header::CONTENT_TYPE, "application/json"), (header::CONTENT_LENGTH, &bytes.to_string())], body)
-        .into_response())
+    let head = [
+        (header::CONTENT_TYPE, "application/json"),
+        // A guest wrote this: nobody is to take it for a page.
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::CONTENT_LENGTH, &bytes.to_string()),
+    ];
+    Ok((head, body).into_response())
 }
 
 /// `DELETE /results/<f>/<a>`: ends the run if it is in flight, else removes its result.

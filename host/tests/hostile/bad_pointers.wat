@@ -1,4 +1,5 @@
-;; Every pointer past the end of memory, wrapping or overlapping: an error number each, then a result.
+;; Hands over pointers past the end of memory, wrapping or overlapping: an error number each, then a result.
+;; expect: successful
 (module (import "wasi_snapshot_preview1" "fd_write" (func $w (param i32 i32 i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "fd_read" (func $r (param i32 i32 i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "random_get" (func $g (param i32 i32) (result i32)))

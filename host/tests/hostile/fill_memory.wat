@@ -1,2 +1,4 @@
-;; Bulk operations are work too.
+;; Fills memory for ever: bulk operations are work, by their length.
+;; expect: out-of-fuel
+;; limits: {"fuel_base": 50000000}
 (module (memory (export "memory") 2) (func (export "_start") (loop (memory.fill (i32.const 0) (i32.const 1) (i32.const 131072)) (br 0))))

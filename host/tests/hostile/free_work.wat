@@ -1,4 +1,6 @@
 ;; Writes 64 KiB and has the call fail at its last pointer, so that it might cost nothing.
+;; expect: out-of-fuel
+;; limits: {"fuel_base": 50000000}
 (module (import "wasi_snapshot_preview1" "path_open" (func $o (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "fd_pwrite" (func $pw (param i32 i32 i32 i64 i32) (result i32)))
   (memory (export "memory") 2)

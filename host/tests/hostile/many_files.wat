@@ -1,4 +1,7 @@
-;; A directory for every count.
+;; Makes a directory for every count: names have a quota.
+;; expect: output-limit
+;; limits: {"artifacts_count": 20}
+;; says: artifacts_count
 (module (import "wasi_snapshot_preview1" "path_create_directory" (func $m (param i32 i32 i32) (result i32))) (memory (export "memory") 2)
   (func (export "_start")
     (loop

@@ -1,4 +1,7 @@
-;; Writes one artifact for ever.
+;; Writes one artifact for ever: a file has a cap.
+;; expect: output-limit
+;; limits: {"artifact_bytes": 1000000}
+;; says: artifact_bytes
 (module (import "wasi_snapshot_preview1" "path_open" (func $o (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "fd_write" (func $w (param i32 i32 i32 i32) (result i32))) (memory (export "memory") 2)
   (data (i32.const 32) "big")

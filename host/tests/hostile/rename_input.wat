@@ -1,4 +1,6 @@
 ;; Moves its sample away, and exits when it cannot.
+;; expect: denied
+;; says: read-only
 (module (import "wasi_snapshot_preview1" "path_rename" (func $r (param i32 i32 i32 i32 i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "proc_exit" (func $e (param i32)))
   (memory (export "memory") 2)

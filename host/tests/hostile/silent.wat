@@ -1,2 +1,4 @@
-;; Prints nothing.
+;; Prints nothing: no result.
+;; expect: bad-output
+;; says: empty
 (module (memory (export "memory") 2) (func (export "_start")))

@@ -1,4 +1,6 @@
-;; 8 TiB that cost nothing but a number.
+;; Makes a file of 8 TiB that costs nothing but a number: a hole counts as bytes.
+;; expect: output-limit
+;; says: artifact_bytes
 (module (import "wasi_snapshot_preview1" "path_open" (func $o (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "fd_filestat_set_size" (func $s (param i32 i64) (result i32))) (memory (export "memory") 2)
   (data (i32.const 32) "big")

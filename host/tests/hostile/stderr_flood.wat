@@ -1,4 +1,6 @@
-;; Logs for ever.
+;; Logs for ever: the log is cut, and writing it is charged.
+;; expect: out-of-fuel
+;; limits: {"fuel_base": 50000000}
 (module (import "wasi_snapshot_preview1" "fd_write" (func $w (param i32 i32 i32 i32) (result i32)))
   (memory (export "memory") 2)
   (func (export "_start")

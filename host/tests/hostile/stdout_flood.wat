@@ -1,4 +1,7 @@
-;; Prints for ever.
+;; Prints for ever: stdout has a cap.
+;; expect: output-limit
+;; limits: {"stdout_bytes": 100000}
+;; says: stdout_bytes
 (module (import "wasi_snapshot_preview1" "fd_write" (func $w (param i32 i32 i32 i32) (result i32))) (memory (export "memory") 2)
   (func (export "_start")
     (i32.store (i32.const 4) (i32.const 65536))

@@ -1,4 +1,6 @@
 ;; Plants a link to a file of the host, and exits when it cannot.
+;; expect: denied
+;; says: symbolic link
 (module (import "wasi_snapshot_preview1" "path_symlink" (func $s (param i32 i32 i32 i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "proc_exit" (func $e (param i32)))
   (memory (export "memory") 2)

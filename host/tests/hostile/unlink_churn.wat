@@ -1,4 +1,7 @@
 ;; Writes 64 KiB, unlinks it while open, and goes on without closing: what is unlinked counts as long as it is held.
+;; expect: output-limit
+;; limits: {"artifacts_bytes": 1048576}
+;; says: artifacts_bytes
 (module (import "wasi_snapshot_preview1" "path_open" (func $o (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "fd_write" (func $w (param i32 i32 i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "path_unlink_file" (func $u (param i32 i32 i32) (result i32)))

@@ -30,7 +30,6 @@ fn shipped(name: &str) -> (Vec<u8>, Value) {
             members = serde_json::from_slice(custom.data()).unwrap();
         }
     }
-    members.remove("name");
     (module, json!(members))
 }
 
@@ -40,11 +39,12 @@ fn a_shipped_analysis_answers_the_same_as_a_component() {
     let twins: Vec<_> = names.iter().map(|name| format!("{name}-component")).collect();
     let modules: Vec<_> = std::iter::zip(names, &twins)
         .map(|(name, twin)| {
-            let (module, members) = shipped(name);
-            (twin.as_str(), command(&module), members)
+            let (module, mut descriptor) = shipped(name);
+            descriptor["name"] = json!(twin);
+            (twin.as_str(), command(&module), descriptor.to_string())
         })
         .collect();
-    let server = Server::start_modules(&modules, &[]);
+    let server = Server::start_modules(modules.into_iter(), &[]);
     let file = server.upload("table.csv", b"a,b\n1,2\n3,x\n");
     for (name, twin) in std::iter::zip(names, &twins) {
         let described = server.get(&format!("/analyses/{twin}")).expect(200).json();

@@ -11,7 +11,8 @@ const RANKS: &[&[&str]] = &[
     &["confine", "pool"],
     &["registry", "worker"],
     &["dispatch"],
-    &["http"],
+    &["assembly"],
+    &["http", "selftest"],
     &["app"],
     &["cli"],
 ];

@@ -189,7 +189,11 @@ fn start() -> Server {
         ("two_instances", parse(TWO_INSTANCES), none()),
         ("prints_much", prints_much, text),
     ];
-    Server::start_modules(&modules, &[])
+    let modules = modules.into_iter().map(|(name, module, mut descriptor)| {
+        descriptor["name"] = json!(name);
+        (name, module, descriptor.to_string())
+    });
+    Server::start_modules(modules, &[])
 }
 
 /// A command whose `_start` is `body`, with `data` at 1024.

@@ -10,6 +10,7 @@ mod layering;
 mod limits;
 mod packages;
 mod regression;
+mod selftest;
 mod server;
 mod shipped;
 mod uploads;

@@ -60,21 +60,25 @@ impl Server {
 
     /// With further arguments of `belljar serve`.
     pub(crate) fn start_with(analyses: &[(&str, &str, Value)], arguments: &[&str]) -> Self {
-        let parsed = |wat: &str, name: &str| wat::parse_str(wat).expect(name);
-        let modules: Vec<_> = analyses.iter().map(|(name, wat, it)| (*name, parsed(wat, name), it.clone())).collect();
-        Self::start_modules(&modules, arguments)
-    }
-
-    /// The same with modules as bytes.
-    pub(crate) fn start_modules(modules: &[(&str, Vec<u8>, Value)], arguments: &[&str]) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        std::fs::create_dir(dir.path().join("analyses")).unwrap();
-        for (name, module, members) in modules {
-            let path = dir.path().join("analyses").join(name);
-            std::fs::write(path.with_extension("wasm"), module).unwrap();
+        let modules = analyses.iter().map(|&(name, wat, ref members)| {
             let mut descriptor = json!({ "name": name });
             descriptor.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
-            std::fs::write(path.with_extension("json"), descriptor.to_string()).unwrap();
+            (name, wat::parse_str(wat).expect(name), descriptor.to_string())
+        });
+        Self::start_modules(modules, arguments)
+    }
+
+    /// With compiled modules: name, bytes, descriptor.
+    pub(crate) fn start_modules<'a, M: AsRef<[u8]>>(
+        modules: impl Iterator<Item = (&'a str, M, String)>,
+        arguments: &[&str],
+    ) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("analyses")).unwrap();
+        for (name, module, descriptor) in modules {
+            let path = dir.path().join("analyses").join(name);
+            std::fs::write(path.with_extension("wasm"), module).unwrap();
+            std::fs::write(path.with_extension("json"), descriptor).unwrap();
         }
         Self::start_in(dir, arguments)
     }

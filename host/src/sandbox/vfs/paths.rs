@@ -78,7 +78,7 @@ impl<H: Host> Vfs<H> {
     /// Renames within the writable roots.
     ///
     /// # Errors
-    /// Those of the walk, `Rofs` as soon as either end lies in `/input`.
+    /// Those of the walk, `Rofs` as soon as either end lies in `/input`, `Notdir` for a file with a slash behind.
     pub fn rename(&mut self, from: (Fd, &[u8]), to: (Fd, &[u8])) -> Result<(), CallError> {
         let from_directory = self.directory(from.0)?;
         let to_directory = self.directory(to.0)?;
@@ -86,6 +86,11 @@ impl<H: Host> Vfs<H> {
         let old = self.note(old, from.1)?;
         let new = self.tree.find_parent(to_directory, to.1);
         let new = self.note(new, to.1)?;
+        let slash = path_text::wants_directory(from.1) || path_text::wants_directory(to.1);
+        let file = || self.tree.entry(old.0, old.1).is_some_and(|ino| !self.tree.stat(ino).directory);
+        if slash && self.tree.writable(old.0) && self.tree.writable(new.0) && file() {
+            return Err(Errno::Notdir.into());
+        }
         let renamed = self.tree.rename(old, new).map_err(CallError::from);
         self.note_change(renamed, to.1)
     }

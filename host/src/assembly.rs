@@ -1,0 +1,108 @@
+//! Store, registry and dispatch put together over one data directory: what a server works with, and what the self-test
+//! works with in its place. Nothing is installed and nothing runs yet.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::analysis::module::Nan;
+use crate::dispatch::Dispatch;
+use crate::dispatch::Ports;
+use crate::dispatch::Reuse;
+use crate::limits::CompileLimits;
+use crate::limits::Limits;
+use crate::pool::nursery::Nursery;
+use crate::pool::process::Process;
+use crate::pool::worker::Terms;
+use crate::registry::Registry;
+use crate::registry::workshop::Workshop;
+use crate::sandbox::engine;
+use crate::store;
+use crate::store::OpenError;
+use crate::store::Store;
+use crate::time::Clock;
+use crate::time::SystemClock;
+use crate::wire::Walls;
+
+/// What has to be decided first.
+#[derive(Debug, Clone)]
+pub struct Options {
+    pub data: PathBuf,
+    pub store: store::Options,
+    /// Runs at the same time.
+    pub workers: usize,
+    /// Runs accepted and not ended.
+    pub queue_max: usize,
+    pub reuse: Reuse,
+    pub caps: Limits,
+    pub compile_limits: CompileLimits,
+    /// What becomes of NaNs where a descriptor does not say.
+    pub nan: Nan,
+}
+
+/// The parts, each knowing those that it needs.
+#[derive(Debug, Clone)]
+pub struct Assembly {
+    pub store: Arc<Store>,
+    pub registry: Arc<Registry>,
+    pub dispatch: Arc<Dispatch>,
+    pub clock: Arc<dyn Clock>,
+    pub caps: Limits,
+    pub compile_limits: CompileLimits,
+    /// What confined a worker just now.
+    pub walls: Walls,
+}
+
+/// Why they cannot be put together.
+#[derive(Debug, thiserror::Error)]
+pub enum AssemblyError {
+    #[error("cannot open {}", .0.display())]
+    Store(PathBuf, #[source] OpenError),
+    #[error("the engine does not work on this machine: {0}")]
+    Engine(String),
+    #[error("no worker comes up")]
+    Worker(#[source] io::Error),
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+/// Puts them together; starts one worker, to see what will confine the others.
+///
+/// # Errors
+/// [`AssemblyError`].
+pub async fn assemble(options: Options) -> Result<Assembly, AssemblyError> {
+    let (data, store_options) = (options.data.clone(), options.store);
+    let opened = tokio::task::spawn_blocking(move || Store::open(&data, store_options)).await;
+    let opened = opened.map_err(io::Error::other)?;
+    let store = Arc::new(opened.map_err(|error| AssemblyError::Store(options.data, error))?);
+    let fingerprint = engine::fingerprint().map_err(|error| AssemblyError::Engine(format!("{error:#}")))?;
+    // Programs of one manner are not taken for programs of the other.
+    let fingerprint = if options.nan == Nan::Canonical { format!("{fingerprint}-nan") } else { fingerprint };
+    let nursery = Nursery::open()?;
+    let walls = Process::start(&nursery, &["worker"]).await.map_err(AssemblyError::Worker)?.walls;
+    let compile_limits = CompileLimits {
+        memory_initial_bytes: options.caps.memory_bytes.min(options.compile_limits.memory_initial_bytes),
+        table_elements_initial: options.caps.table_elements.min(options.compile_limits.table_elements_initial),
+        ..options.compile_limits
+    };
+    let workshop = Workshop {
+        store: Arc::clone(&store),
+        nursery: nursery.clone(),
+        fingerprint,
+        limits: compile_limits,
+        nan: options.nan,
+    };
+    let registry = Arc::new(Registry::new(workshop));
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let dispatch = Arc::new(Dispatch::new(Ports {
+        store: Arc::clone(&store),
+        registry: Arc::clone(&registry),
+        nursery,
+        clock: Arc::clone(&clock),
+        workers_max: options.workers,
+        queue_max: options.queue_max,
+        reuse: options.reuse,
+        terms: Terms { caps: options.caps, walls },
+    }));
+    Ok(Assembly { store, registry, dispatch, clock, caps: options.caps, compile_limits, walls })
+}

@@ -1,0 +1,102 @@
+//! `belljar selftest`: the hostile suite on this machine, as a scoreboard.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use serde_json::json;
+
+use crate::analysis::module::Nan;
+use crate::assembly;
+use crate::dispatch::Reuse;
+use crate::limits::CompileLimits;
+use crate::limits::Limits;
+use crate::selftest;
+use crate::selftest::Line;
+use crate::selftest::Verdict;
+use crate::selftest::suite::SUITE;
+use crate::store;
+use crate::store::disk::Durability;
+use crate::store::scratch::Scratch;
+use crate::store::verdict;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// One JSON document instead of a table.
+    #[arg(long)]
+    json: bool,
+    /// Writes the verdict to `selftest.json` in this data directory, where `GET /readyz` finds it.
+    #[arg(long)]
+    data: Option<PathBuf>,
+}
+
+/// Runs the suite in a directory of its own; an error when a module did not come to what it should.
+pub(super) fn main(arguments: &Arguments) -> anyhow::Result<()> {
+    let scratch = Scratch::new("belljar-selftest").context("no room for a data directory")?;
+    let options = assembly::Options {
+        data: scratch.path().join("data"),
+        store: store::Options { durability: Durability::Process, reserve_bytes: 0 },
+        workers: 1,
+        queue_max: 1,
+        reuse: Reuse::Warm,
+        caps: Limits::CAP,
+        compile_limits: CompileLimits::DEFAULT,
+        nan: Nan::Native,
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let mut lines = Vec::new();
+    let verdict = runtime.block_on(async {
+        let assembly = assembly::assemble(options).await?;
+        let verdict = selftest::run(&assembly, |line| {
+            if arguments.json {
+                lines.push(line.clone());
+            } else {
+                say(&row(line));
+            }
+        });
+        anyhow::Ok(verdict.await?)
+    })?;
+    runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+    if let Some(data) = &arguments.data {
+        let json = serde_json::to_vec_pretty(&verdict)?;
+        verdict::write(data, &json).with_context(|| format!("cannot write to {}", data.display()))?;
+    }
+    if arguments.json {
+        say(&serde_json::to_string_pretty(&json!({ "verdict": verdict, "modules": lines }))?);
+    } else {
+        say(&total(&verdict));
+    }
+    if verdict.failed > 0 {
+        anyhow::bail!("{} of {} modules did not come to what they should", verdict.failed, SUITE.len());
+    }
+    Ok(())
+}
+
+fn row(line: &Line) -> String {
+    let Line { name, expected, got, ms, differs, .. } = line;
+    let (mark, differs) = match differs {
+        None => ("ok  ", String::new()),
+        Some(differs) => ("FAIL", format!("  {differs}")),
+    };
+    format!("{mark} {name:<22} {expected:<15} {got:<15} {ms:>6} ms{differs}")
+}
+
+fn total(verdict: &Verdict) -> String {
+    let walls = json!(verdict.walls);
+    let part = |name: &str| walls[name].as_str().unwrap_or("missing").to_owned();
+    format!(
+        "{} passed, {} failed; belljar {} on Linux {}\nwalls: wasm enforced, landlock {}, seccomp {}, no_new_privs {}",
+        verdict.passed,
+        verdict.failed,
+        verdict.version,
+        verdict.kernel,
+        part("landlock"),
+        part("seccomp"),
+        part("no_new_privs"),
+    )
+}
+
+/// Whoever reads stdout may have gone; the test goes on, for its exit code.
+fn say(text: &str) {
+    drop(writeln!(std::io::stdout(), "{text}"));
+}

@@ -1,0 +1,50 @@
+//! How a question comes about: named by what is asked of which file, with the limits that it is granted.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::Again;
+use super::Question;
+use crate::analysis::key::analysis_id;
+use crate::id::AnalysisName;
+use crate::id::RunKey;
+use crate::limits::Limits;
+use crate::registry::workshop::Analysis;
+use crate::run::Priority;
+use crate::store::runs::RunConfig;
+use crate::store::uploads::UploadFacts;
+use crate::time::Timestamp;
+
+/// What somebody wants to know, checked against the analysis that is asked.
+#[derive(Debug)]
+pub struct Asked {
+    /// As the client called the analysis.
+    pub name: AnalysisName,
+    /// With defaults filled in, and the same in canonical form.
+    pub args: (Value, String),
+    pub limits: Limits,
+    pub priority: Priority,
+    pub again: Again,
+    pub accepted: Timestamp,
+}
+
+impl Question {
+    /// Asks that of a file.
+    #[must_use]
+    pub fn new(analysis: Arc<Analysis>, upload: UploadFacts, asked: Asked) -> Self {
+        let (args, canonical) = asked.args;
+        let analysis_id = analysis_id(upload.sha1, &asked.name, analysis.module, &canonical);
+        let config = RunConfig {
+            version: 1,
+            analysis: asked.name,
+            module: analysis.module,
+            args,
+            limits: asked.limits,
+            priority: asked.priority,
+            accepted: asked.accepted,
+        };
+        let key = RunKey { file_id: upload.sha1, analysis_id };
+        Self { key, analysis, upload, config, again: asked.again }
+    }
+}

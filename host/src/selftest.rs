@@ -1,0 +1,146 @@
+//! The hostile suite, run on this very machine and kernel through the parts that a server is made of, HTTP aside.
+
+pub mod header;
+pub mod suite;
+
+use std::io;
+use std::io::Read;
+use std::time::Instant;
+
+use serde::Serialize;
+
+use self::suite::Case;
+use self::suite::Outcome;
+use self::suite::SAMPLE;
+use self::suite::SUITE;
+use crate::assembly::Assembly;
+use crate::dispatch::Again;
+use crate::dispatch::Question;
+use crate::dispatch::question::Asked;
+use crate::limits::AskedLimits;
+use crate::limits::Limits;
+use crate::run::Priority;
+use crate::store::digest::Digests;
+use crate::store::runs::RunState;
+use crate::store::uploads::UploadFacts;
+use crate::time::Timestamp;
+use crate::wire::Walls;
+
+/// What one module came to.
+#[derive(Debug, Clone, Serialize)]
+pub struct Line {
+    pub name: &'static str,
+    pub tries: &'static str,
+    pub expected: &'static str,
+    pub got: &'static str,
+    pub ms: u64,
+    /// In what it differs from what is expected.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub differs: Option<String>,
+}
+
+/// What all of them came to: `selftest.json`.
+#[derive(Debug, Clone, Serialize)]
+pub struct Verdict {
+    /// Of this structure.
+    pub format: u32,
+    pub when: Timestamp,
+    /// Of this program.
+    pub version: &'static str,
+    pub kernel: String,
+    pub passed: usize,
+    pub failed: usize,
+    pub walls: Walls,
+}
+
+/// Runs the suite, one module after the other, and tells of each.
+///
+/// # Errors
+/// When the sample cannot be stored; whatever else goes wrong is told as what became of a module.
+pub async fn run(assembly: &Assembly, mut tell: impl FnMut(&Line)) -> io::Result<Verdict> {
+    let upload = store_sample(assembly).await?;
+    let (mut passed, mut failed) = (0, 0);
+    for case in SUITE {
+        let started = Instant::now();
+        let outcome = become_of(assembly, &upload, case).await;
+        let differs = case.check(&outcome).err();
+        *(if differs.is_none() { &mut passed } else { &mut failed }) += 1;
+        tell(&Line {
+            name: case.name,
+            tries: case.tries,
+            expected: case.expected.as_str(),
+            got: outcome.as_str(),
+            ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            differs,
+        });
+    }
+    Ok(Verdict {
+        format: 1,
+        when: assembly.clock.now(),
+        version: env!("CARGO_PKG_VERSION"),
+        kernel: rustix::system::uname().release().to_string_lossy().into_owned(),
+        passed,
+        failed,
+        walls: assembly.walls,
+    })
+}
+
+async fn store_sample(assembly: &Assembly) -> io::Result<UploadFacts> {
+    let (name, bytes) = SAMPLE;
+    let mut staged = assembly.store.stage_upload(name)?;
+    staged.write(bytes)?;
+    let mut digests = Digests::default();
+    digests.update(bytes);
+    let (sha1, sha256) = digests.finish();
+    let facts = UploadFacts {
+        version: 1,
+        filename: name.to_owned(),
+        safe_name: staged.safe_name().clone(),
+        size_bytes: u64::try_from(bytes.len()).unwrap_or(u64::MAX),
+        media_type: "application/octet-stream".to_owned(),
+        sha1,
+        sha256,
+        created: assembly.clock.now(),
+    };
+    assembly.store.publish_upload(staged, &facts).await?;
+    Ok(facts)
+}
+
+async fn become_of(assembly: &Assembly, upload: &UploadFacts, case: &Case) -> Outcome {
+    let analysis = match assembly.registry.install(&case.packed()).await {
+        Ok(analysis) => analysis,
+        Err(reasons) => return Outcome::Refused(reasons),
+    };
+    let lost = |error: &dyn std::fmt::Display| Outcome::Lost(error.to_string());
+    let args = match analysis.args.canonical(serde_json::json!({})) {
+        Ok(args) => args,
+        Err(_) => return lost(&"its schema takes no args at all"),
+    };
+    let asked = Asked {
+        name: analysis.descriptor.name.clone(),
+        args,
+        limits: Limits::resolve(assembly.caps, &analysis.descriptor.limits, &AskedLimits::default()),
+        priority: Priority::Interactive,
+        again: Again::Always,
+        accepted: assembly.clock.now(),
+    };
+    let question = Question::new(analysis, upload.clone(), asked);
+    let key = question.key;
+    if let Err(denied) = assembly.dispatch.submit(question).await {
+        return lost(&denied);
+    }
+    assembly.dispatch.ended(key).await;
+    match assembly.store.state(key) {
+        Ok(RunState::Failed(failure)) => Outcome::Failed(failure),
+        Ok(RunState::Successful) => {
+            let mut result = String::new();
+            match assembly.store.open_result(key).map(|it| it.map(|(mut file, _)| file.read_to_string(&mut result))) {
+                Ok(Some(Ok(_))) => Outcome::Successful(result),
+                Ok(Some(Err(error))) | Err(error) => lost(&error),
+                Ok(None) => lost(&"its result is not there"),
+            }
+        }
+        Ok(RunState::Unknown | RunState::Pending) => lost(&"it has no ending"),
+        Err(error) => lost(&error),
+    }
+}

@@ -1,0 +1,4 @@
+;; Is a component, for which there is no support.
+;; expect: refused
+;; says: components
+(component)

@@ -1,0 +1,6 @@
+;; Has one data segment more than it may.
+;; expect: refused
+;; says: segments
+(module
+  (data "") ;; times 20001
+  (memory (export "memory") 1) (func (export "_start")))

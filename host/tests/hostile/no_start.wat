@@ -1,0 +1,4 @@
+;; Has no entry point.
+;; expect: refused
+;; says: _start
+(module (memory (export "memory") 1))

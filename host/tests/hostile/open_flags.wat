@@ -1,0 +1,23 @@
+;; Asks for a directory to write, a file as a directory, a new file that is there, a directory cut short.
+;; expect: successful
+(module
+  (import "wasi_snapshot_preview1" "path_open" (func $path_open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "path_readlink" (func $path_readlink (param i32 i32 i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_write" (func $fd_write (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 2)
+  (data (i32.const 0) "\10\00\00\00\0b\00\00\00") (data (i32.const 16) "{\"ok\":true}")
+  (data (i32.const 256) ".")
+  (data (i32.const 258) "the_file")
+  (data (i32.const 268) "x")
+  (data (i32.const 270) "y")
+  (func $is (param i32 i32) (if (i32.ne (local.get 0) (local.get 1)) (then unreachable)))
+  (func (export "_start")
+    (call $is (call $path_open (i32.const 4) (i32.const 0) (i32.const 256) (i32.const 1) (i32.const 0) (i64.const 66) (i64.const 0) (i32.const 0) (i32.const 80)) (i32.const 31))
+    (call $is (call $path_open (i32.const 4) (i32.const 0) (i32.const 256) (i32.const 1) (i32.const 8) (i64.const 2) (i64.const 0) (i32.const 0) (i32.const 80)) (i32.const 31))
+    (call $is (call $path_open (i32.const 3) (i32.const 0) (i32.const 258) (i32.const 8) (i32.const 2) (i64.const 2) (i64.const 0) (i32.const 0) (i32.const 80)) (i32.const 54))
+    (call $is (call $path_open (i32.const 4) (i32.const 0) (i32.const 268) (i32.const 1) (i32.const 5) (i64.const 66) (i64.const 0) (i32.const 0) (i32.const 80)) (i32.const 0))
+    (call $is (call $path_open (i32.const 4) (i32.const 0) (i32.const 268) (i32.const 1) (i32.const 5) (i64.const 66) (i64.const 0) (i32.const 0) (i32.const 80)) (i32.const 20))
+    (call $is (call $path_open (i32.const 4) (i32.const 0) (i32.const 268) (i32.const 1) (i32.const 3) (i64.const 66) (i64.const 0) (i32.const 0) (i32.const 80)) (i32.const 54))
+    (call $is (call $path_open (i32.const 4) (i32.const 0) (i32.const 270) (i32.const 1) (i32.const 3) (i64.const 66) (i64.const 0) (i32.const 0) (i32.const 80)) (i32.const 44))
+    (call $is (call $path_readlink (i32.const 3) (i32.const 258) (i32.const 8) (i32.const 512) (i32.const 64) (i32.const 80)) (i32.const 28))
+    (call $is (call $fd_write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)) (i32.const 0))))

@@ -1,0 +1,16 @@
+;; Reads into buffers that overlap each other, the list of buffers and the place of the count.
+;; expect: successful
+(module
+  (import "wasi_snapshot_preview1" "path_open" (func $path_open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_read" (func $fd_read (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_write" (func $fd_write (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 2)
+  (data (i32.const 0) "\10\00\00\00\0b\00\00\00") (data (i32.const 16) "{\"ok\":true}")
+  (data (i32.const 256) "the_file")
+  (func $is (param i32 i32) (if (i32.ne (local.get 0) (local.get 1)) (then unreachable)))
+  (func (export "_start")
+    (call $is (call $path_open (i32.const 3) (i32.const 0) (i32.const 256) (i32.const 8) (i32.const 0) (i64.const 2) (i64.const 0) (i32.const 0) (i32.const 80)) (i32.const 0))
+    (i32.store (i32.const 64) (i32.const 64)) (i32.store (i32.const 68) (i32.const 3)) (i32.store (i32.const 72) (i32.const 62)) (i32.store (i32.const 76) (i32.const 12))
+    (call $is (call $fd_read (i32.load (i32.const 80)) (i32.const 64) (i32.const 2) (i32.const 68)) (i32.const 0))
+    (call $is (i32.load (i32.const 68)) (i32.const 6))
+    (call $is (call $fd_write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)) (i32.const 0))))

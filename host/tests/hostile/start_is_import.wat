@@ -1,0 +1,4 @@
+;; Exports an import as its entry point.
+;; expect: refused
+;; says: _start
+(module (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32))) (memory (export "memory") 1) (export "_start" (func $exit)))

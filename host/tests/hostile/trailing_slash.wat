@@ -1,0 +1,17 @@
+;; Names its sample with a slash or a dot behind it, where one host walked out of its root: no directory, no walk (GHSA-vqjp).
+;; expect: successful
+(module
+  (import "wasi_snapshot_preview1" "path_open" (func $path_open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_write" (func $fd_write (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 2)
+  (data (i32.const 0) "\10\00\00\00\0b\00\00\00") (data (i32.const 16) "{\"ok\":true}")
+  (data (i32.const 256) "the_file/.")
+  (data (i32.const 272) "the_file/..")
+  (data (i32.const 288) "x/")
+  (func $is (param i32 i32) (if (i32.ne (local.get 0) (local.get 1)) (then unreachable)))
+  (func (export "_start")
+    (call $is (call $path_open (i32.const 3) (i32.const 0) (i32.const 256) (i32.const 9) (i32.const 0) (i64.const 2) (i64.const 0) (i32.const 0) (i32.const 80)) (i32.const 54))
+    (call $is (call $path_open (i32.const 3) (i32.const 0) (i32.const 256) (i32.const 10) (i32.const 0) (i64.const 2) (i64.const 0) (i32.const 0) (i32.const 80)) (i32.const 54))
+    (call $is (call $path_open (i32.const 3) (i32.const 0) (i32.const 272) (i32.const 11) (i32.const 0) (i64.const 2) (i64.const 0) (i32.const 0) (i32.const 80)) (i32.const 54))
+    (call $is (call $path_open (i32.const 4) (i32.const 0) (i32.const 288) (i32.const 2) (i32.const 1) (i64.const 66) (i64.const 0) (i32.const 0) (i32.const 80)) (i32.const 44))
+    (call $is (call $fd_write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)) (i32.const 0))))

@@ -1,0 +1,4 @@
+;; Has two memories, each as large as allowed (GHSA-852m).
+;; expect: refused
+;; says: memories
+(module (memory 1) (memory (export "memory") 1) (func (export "_start")))
