@@ -1,6 +1,7 @@
 //! The command line.
 
 mod selftest;
+mod verify;
 
 use std::io::Write;
 use std::net::SocketAddr;
@@ -39,6 +40,8 @@ enum Command {
     Serve(Serve),
     /// Run the hostile modules that this binary carries, here and now, and tell what stops each.
     Selftest(selftest::Arguments),
+    /// Do a stored run again and compare what comes out, byte for byte.
+    Verify(verify::Arguments),
     /// A confined process that runs one program (the server starts it).
     #[command(hide = true)]
     Worker {
@@ -121,6 +124,7 @@ enum NanArgument {
 pub fn main() -> anyhow::Result<()> {
     match Arguments::parse().command {
         Command::Serve(arguments) => serve(arguments),
+        Command::Verify(arguments) => verify::main(&arguments),
         Command::Selftest(arguments) => selftest::main(&arguments),
         Command::Worker { caps, component } => {
             let kind = if component { ModuleKind::CommandComponent } else { ModuleKind::Command };

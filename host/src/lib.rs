@@ -21,5 +21,6 @@ pub mod sandbox;
 pub mod selftest;
 pub mod store;
 pub mod time;
+pub mod verify;
 pub mod wire;
 pub mod worker;

@@ -32,6 +32,12 @@ macro_rules! limits {
                 Self { $($name: self.$name.min(other.$name),)+ }
             }
 
+            /// Member by member the larger of the two.
+            #[must_use]
+            pub fn widest(self, other: Self) -> Self {
+                Self { $($name: self.$name.max(other.$name),)+ }
+            }
+
             /// These limits with every member that `asked` names replaced by what it names.
             #[must_use]
             pub fn with(self, asked: &AskedLimits) -> Self {

@@ -28,6 +28,7 @@ use std::sync::atomic::Ordering;
 use self::disk::Disk;
 use self::disk::Durability;
 use crate::id::FileId;
+use crate::id::ModuleDigest;
 use crate::id::RunKey;
 
 const FORMAT: &str = "belljar-data 1\n";
@@ -56,8 +57,8 @@ pub struct Store {
     boot_id: String,
     /// Writers of one upload take turns.
     stripes: [Mutex<()>; STRIPES],
-    /// Locked as long as the store lives.
-    _lock: File,
+    /// Locked as long as the store lives; a view holds none.
+    _lock: Option<File>,
 }
 
 /// Why a store cannot be opened.
@@ -103,7 +104,7 @@ impl Store {
             reserve_bytes: options.reserve_bytes,
             staged: AtomicU64::new(0),
             stripes: [const { Mutex::new(()) }; STRIPES],
-            _lock: lock,
+            _lock: Some(lock),
         };
         match founded {
             Founded::Now => {
@@ -112,6 +113,37 @@ impl Store {
             Founded::Before => store.disk.settle()?,
         }
         Ok(store)
+    }
+
+    /// Looks at a data directory that may be another's: for reading alone.
+    ///
+    /// # Errors
+    /// When it is of another format, or cannot be read.
+    pub fn view(root: &Path) -> Result<Self, OpenError> {
+        let root = root.canonicalize()?;
+        let format = fs::read_to_string(root.join("FORMAT"))?;
+        if format != FORMAT {
+            return Err(OpenError::Format(format));
+        }
+        Ok(Self {
+            disk: Disk::new(&root, Durability::Process)?,
+            root,
+            boot_id: String::new(),
+            reserve_bytes: 0,
+            staged: AtomicU64::new(0),
+            stripes: [const { Mutex::new(()) }; STRIPES],
+            _lock: None,
+        })
+    }
+
+    /// The module of that digest, if its bytes are still those.
+    ///
+    /// # Errors
+    /// Of the disk.
+    pub fn module(&self, digest: ModuleDigest) -> io::Result<Option<Vec<u8>>> {
+        use sha2::Digest;
+        let bytes = disk::read_if_there(&self.analyses_dir().join(format!("{digest}.wasm")))?;
+        Ok(bytes.filter(|bytes| ModuleDigest::new(sha2::Sha256::digest(bytes).into()) == digest))
     }
 
     /// Whether that many bytes more would leave the reserve alone.

@@ -45,8 +45,6 @@ use crate::wire::Wall;
 const PROGRESS_EVERY: Duration = Duration::from_millis(250);
 /// What a worker may use besides the guest's linear memory: its program, tables, result, buffers.
 const OWN_MEMORY_BYTES_MAX: u64 = 512 << 20;
-/// Address space besides its data: what wasmtime reserves for a linear memory and its guards, and code.
-const RESERVED_BYTES_MAX: u64 = 6 << 30;
 const LOG_BUFFER_BYTES: usize = 16 * 1024;
 
 /// The channel to the server: descriptor 0. Whatever else the process was started with is closed, so this comes first.
@@ -97,7 +95,7 @@ fn serve_linked(
         descriptors: 5 * caps.artifacts_count + 32,
         data_bytes,
         cpu_s: None,
-        address_space_bytes: data_bytes.saturating_add(RESERVED_BYTES_MAX),
+        address_space_bytes: data_bytes.saturating_add(engine::reserved_bytes(kind)),
     };
     let walls = confine::enter(allowance, Role::Worker, left_out)?;
     let mut remote = Remote::new(socket);

@@ -15,9 +15,24 @@ use crate::analysis::module::Nan;
 use crate::limits::CompileLimits;
 use crate::limits::Limits;
 
+/// Address space that a linear memory stands in, so that no access needs a check; bytes.
+const MEMORY_RESERVED_BYTES: u64 = 4 << 30;
+const MEMORY_GUARD_BYTES: u64 = 32 << 20;
+
 /// Memories that a worker has slots for; a component may have more than one.
-const MEMORIES: u32 = CompileLimits::DEFAULT.memories;
-const TABLES: u32 = MEMORIES * CompileLimits::DEFAULT.tables;
+fn memories(kind: ModuleKind) -> u32 {
+    match kind {
+        ModuleKind::Command => 1,
+        ModuleKind::CommandComponent | ModuleKind::Typed => CompileLimits::DEFAULT.memories,
+    }
+}
+
+/// Address space that the engine of such a worker sets aside and does not use, bytes; a guard lies on either
+/// side of every slot, and code and threads of the process want some besides.
+#[must_use]
+pub fn reserved_bytes(kind: ModuleKind) -> u64 {
+    u64::from(memories(kind)) * (MEMORY_RESERVED_BYTES + 2 * MEMORY_GUARD_BYTES) + (2 << 30)
+}
 
 /// How much effort the compiler spends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -65,17 +80,18 @@ pub fn compiler_settings(effort: Effort) -> Config {
 pub fn running(caps: &Limits, kind: ModuleKind) -> wasmtime::Result<Engine> {
     let size = |limit| usize::try_from(limit).unwrap_or(usize::MAX);
     let instances = u32::try_from(caps.instances).unwrap_or(u32::MAX);
+    let (memories, tables) = (memories(kind), memories(kind) * CompileLimits::DEFAULT.tables);
     let mut pool = PoolingAllocationConfig::new();
     pool.total_core_instances(instances)
-        .total_memories(MEMORIES)
-        .total_tables(TABLES)
+        .total_memories(memories)
+        .total_tables(tables)
         .total_stacks(0)
         .total_gc_heaps(0)
         .total_component_instances(1)
         .max_component_instance_size(4 << 20)
         .max_core_instances_per_component(instances)
-        .max_memories_per_component(MEMORIES)
-        .max_tables_per_component(TABLES)
+        .max_memories_per_component(memories)
+        .max_tables_per_component(tables)
         .max_tables_per_module(CompileLimits::DEFAULT.tables)
         .max_memories_per_module(1)
         .max_core_instance_size(4 << 20)
@@ -126,8 +142,8 @@ fn base() -> Config {
         .wasm_backtrace_max_frames(None)
         .generate_address_map(false)
         .native_unwind_info(false)
-        .memory_reservation(4 << 30)
-        .memory_guard_size(32 << 20)
+        .memory_reservation(MEMORY_RESERVED_BYTES)
+        .memory_guard_size(MEMORY_GUARD_BYTES)
         .relaxed_simd_deterministic(true)
         // What nobody needs is not there to be attacked.
         .wasm_threads(false)

@@ -1,4 +1,4 @@
-;; Is a component, for which there is no support.
+;; Is a component without an entry point.
 ;; expect: refused
-;; says: components
+;; says: no entry point
 (component)

@@ -17,5 +17,5 @@
       (local.set $depth (i32.add (local.get $depth) (i32.const 1)))
       (br 0)))
     (call $is (local.get $no) (i32.const 37))
-    (call $is (local.get $depth) (i32.const 31))
+    (call $is (local.get $depth) (i32.const 32))
     (call $is (call $fd_write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)) (i32.const 0))))

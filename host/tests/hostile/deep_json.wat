@@ -1,6 +1,6 @@
 ;; Prints 60,000 opening brackets: no reader of ours recurses over them.
 ;; expect: bad-output
-;; says: recursion limit
+;; says: result_depth
 (module (import "wasi_snapshot_preview1" "fd_write" (func $w (param i32 i32 i32 i32) (result i32)))
   (memory (export "memory") 2)
   (func (export "_start")

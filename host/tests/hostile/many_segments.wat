@@ -2,5 +2,5 @@
 ;; expect: refused
 ;; says: segments
 (module
-  (data "") ;; times 20001
+  (data "") ;; times 50001
   (memory (export "memory") 1) (func (export "_start")))

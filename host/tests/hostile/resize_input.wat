@@ -20,6 +20,6 @@
     (call $is (call $fd_pwrite (i32.load (i32.const 80)) (i32.const 0) (i32.const 1) (i64.const 0) (i32.const 8)) (i32.const 8))
     (call $is (call $fd_filestat_get (i32.load (i32.const 80)) (i32.const 512)) (i32.const 0))
     (call $is (i32.wrap_i64 (i64.load (i32.const 544))) (i32.const 6))
-    (call $is (call $fd_fdstat_set_rights (i32.load (i32.const 80)) (i64.const -1) (i64.const -1)) (i32.const 0))
+    (call $is (call $fd_fdstat_set_rights (i32.load (i32.const 80)) (i64.const -1) (i64.const -1)) (i32.const 58))
     (call $is (call $fd_write (i32.load (i32.const 80)) (i32.const 0) (i32.const 1) (i32.const 8)) (i32.const 8))
     (call $is (call $fd_write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)) (i32.const 0))))

@@ -12,7 +12,7 @@ const RANKS: &[&[&str]] = &[
     &["registry", "worker"],
     &["dispatch"],
     &["assembly"],
-    &["http", "selftest"],
+    &["http", "selftest", "verify"],
     &["app"],
     &["cli"],
 ];

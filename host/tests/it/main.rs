@@ -4,6 +4,7 @@
 
 mod components;
 mod connections;
+mod determinism;
 mod flows;
 mod hostile;
 mod layering;

@@ -1,0 +1,81 @@
+//! The same question gives the same bytes: whoever else is asking, however many workers there are, after any restart.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::process::Command;
+
+use serde_json::json;
+
+use crate::server::Server;
+
+const ROUNDS: usize = 20;
+const ASKED: [(&str, &str); 4] =
+    [("digest", "table.csv"), ("entropy", "table.csv"), ("csv-profile", "table.csv"), ("video", "clip")];
+
+fn table() -> Vec<u8> {
+    let rows = (0..500).map(|row| format!("{row},{},name {}\n", row * row % 97, row % 7));
+    std::iter::once("a,b,c\n".to_owned()).chain(rows).collect::<String>().into_bytes()
+}
+
+#[test]
+fn every_shipped_analysis_gives_one_answer_in_twenty_rounds() {
+    let mut server = Server::start(&[]);
+    let files = BTreeMap::from([
+        ("table.csv", server.upload("table.csv", &table())),
+        ("clip", server.upload("clip.bin", &[0; 4096])),
+    ]);
+    let mut answers: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    for round in 0..ROUNDS {
+        let workers = (round % 4 + 1).to_string();
+        server.restart_with(&["--workers", &workers, "--durability", "process"]);
+        // All at once, so that each runs beside others.
+        let runs = ASKED.map(|(name, file)| (name, server.analyse(&files[file], name, json!({ "rerun": true }))));
+        for (name, run) in runs {
+            let body = server.result(&run).body;
+            let record = server.get(&format!("/results/{run}/run")).expect(200).json();
+            let artifacts: Vec<_> =
+                record["artifacts"].as_array().unwrap().iter().map(|it| it["sha256"].to_string()).collect();
+            let fuel = &record["usage"]["fuel"];
+            let answer = format!("{} {artifacts:?} {fuel}", String::from_utf8_lossy(&body));
+            answers.entry(name).or_default().insert(answer);
+        }
+    }
+    for (name, found) in answers {
+        assert_eq!(found.len(), 1, "{name}: {found:#?}");
+    }
+}
+
+#[test]
+fn a_stored_run_is_verified_beside_the_server_and_a_changed_one_is_found() {
+    let server = Server::start(&[]);
+    let file = server.upload("table.csv", &table());
+    let run = server.analyse(&file, "entropy", json!({}));
+    server.result(&run).expect(200);
+    let verify = || {
+        let ids = run.split('/');
+        let done = Command::new(env!("CARGO_BIN_EXE_belljar"))
+            .arg("verify")
+            .args(ids)
+            .arg("--data")
+            .arg(server.data())
+            .output();
+        let done = done.unwrap();
+        (
+            done.status.success(),
+            String::from_utf8_lossy(&done.stdout).into_owned() + &String::from_utf8_lossy(&done.stderr),
+        )
+    };
+    let (same, said) = verify();
+    assert!(same && said.contains("the same: result"), "{said}");
+    let (file_id, analysis_id) = run.split_once('/').unwrap();
+    let record =
+        server.data().join(&file_id[..2]).join(&file_id[2..]).join("analysis").join(analysis_id).join("run.json");
+    let text = std::fs::read_to_string(&record).unwrap();
+    let mut changed: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let digest = changed["ending_sha256"].as_str().unwrap().to_owned();
+    changed["ending_sha256"] = json!(digest.chars().rev().collect::<String>());
+    std::fs::remove_file(&record).unwrap();
+    std::fs::write(&record, changed.to_string()).unwrap();
+    let (same, said) = verify();
+    assert!(!same && said.contains("differs: the result"), "{said}");
+}
