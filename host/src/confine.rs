@@ -1,6 +1,6 @@
 //! The second wall: what a process gives up before it hears of anything untrusted.
 //!
-//! Landlock handles every access and allows no path ([`paths`]); seccomp lets a short list of system calls through and
+//! Landlock handles every access and allows no path (`paths`); seccomp lets a short list of system calls through and
 //! kills on any other ([`calls`]); rlimits bound files, descriptors and memory; capabilities are dropped. Nothing here
 //! can be taken back.
 
