@@ -34,7 +34,8 @@ fn main() -> std::process::ExitCode {
     if arguments.iter().any(|it| it == "--list") {
         return std::process::ExitCode::SUCCESS;
     }
-    let wanted = arguments.into_iter().find(|it| !it.starts_with('-')).unwrap_or_default();
+    // Cargo puts the filter first; what follows an option may be its value, such as a number of threads.
+    let wanted = arguments.into_iter().next().filter(|it| !it.starts_with('-')).unwrap_or_default();
     let mut score = probe::Score::new(wanted);
     probes::run(&mut score);
     needed::run(&mut score);

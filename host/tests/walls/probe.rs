@@ -60,17 +60,20 @@ impl Probe {
 pub(crate) struct Score {
     wanted: String,
     held: usize,
+    left_out: usize,
     surprises: Vec<String>,
 }
 
 impl Score {
     /// Of those whose name contains `wanted`.
     pub(crate) fn new(wanted: String) -> Self {
-        Self { wanted, held: 0, surprises: Vec::new() }
+        Self { wanted, held: 0, left_out: 0, surprises: Vec::new() }
     }
 
-    pub(crate) fn wants(&self, name: &str) -> bool {
-        name.contains(&self.wanted)
+    pub(crate) fn wants(&mut self, name: &str) -> bool {
+        let wants = name.contains(&self.wanted);
+        self.left_out += usize::from(!wants);
+        wants
     }
 
     /// Takes down one result.
@@ -99,6 +102,9 @@ impl Score {
     }
 
     pub(crate) fn finish(self) -> ExitCode {
+        if self.left_out > 0 {
+            println!("walls: skipped {}, whose names do not contain `{}`", self.left_out, self.wanted);
+        }
         println!("walls: {} held, {} surprises {:?}", self.held, self.surprises.len(), self.surprises);
         if self.surprises.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }
