@@ -20,6 +20,7 @@ use crate::sandbox::engine;
 use crate::store;
 use crate::store::OpenError;
 use crate::store::Store;
+use crate::store::disk::Durability;
 use crate::time::Clock;
 use crate::time::SystemClock;
 use crate::wire::Walls;
@@ -38,6 +39,23 @@ pub struct Options {
     pub compile_limits: CompileLimits,
     /// What becomes of NaNs where a descriptor does not say.
     pub nan: Nan,
+}
+
+impl Options {
+    /// For one run at a time in a directory that vanishes afterwards.
+    #[must_use]
+    pub fn for_one(data: PathBuf) -> Self {
+        Self {
+            data,
+            store: store::Options { durability: Durability::Process, reserve_bytes: 0 },
+            workers: 1,
+            queue_max: 1,
+            reuse: Reuse::Warm,
+            caps: Limits::CAP,
+            compile_limits: CompileLimits::DEFAULT,
+            nan: Nan::Native,
+        }
+    }
 }
 
 /// The parts, each knowing those that it needs.

@@ -19,6 +19,7 @@ use serde::Deserialize;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::analysis::module::Effort;
 use crate::analysis::module::ModuleFacts;
 use crate::analysis::module::ModuleKind;
 use crate::analysis::module::Nan;
@@ -55,13 +56,6 @@ pub struct LoadSpec {
     pub kind: ModuleKind,
     /// Where the tar lies in the module, and where its files are mounted.
     pub files: Option<(Span, String)>,
-}
-
-/// How hard to try; the sandbox's own word for it lies above this module.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Effort {
-    Full,
-    Least,
 }
 
 /// What stdin gives the guest.

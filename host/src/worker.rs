@@ -174,10 +174,6 @@ fn compile_behind(socket: OwnedFd, limits: CompileLimits, left_out: LeftOut) -> 
         return Err(odd("expected a module"));
     };
     let [module, program] = <[OwnedFd; 2]>::try_from(descriptors).map_err(|_| odd("expected two descriptors"))?;
-    let effort = match effort {
-        wire::Effort::Full => engine::Effort::Full,
-        wire::Effort::Least => engine::Effort::Least,
-    };
     let size = u64::try_from(rustix::fs::fstat(&module)?.st_size).map_err(io::Error::other)?;
     let bytes = read_all(&module, size)?;
     match compile::compile((&bytes, module), &limits, compile::Manner { effort, nan }) {
@@ -268,14 +264,8 @@ fn request(spec: RunSpec, sample: OwnedFd) -> Request {
         StdinSpec::Bytes(bytes) => Stdin::Bytes(bytes),
         StdinSpec::Sample => Stdin::Sample,
     };
-    let mounts = Mounts {
-        sample,
-        sample_name: spec.sample_name,
-        sample_bytes: spec.sample_bytes,
-        stdin,
-        limits: spec.limits,
-        resources: None,
-    };
+    let mounts =
+        Mounts { sample, sample_name: spec.sample_name, sample_bytes: spec.sample_bytes, stdin, limits: spec.limits };
     Request {
         argv: spec.argv,
         environment: spec.environment,

@@ -6,10 +6,10 @@
 //! possible; why a kernel has one is not explained here. The median hides the dearest, which has a line of its own.
 
 use anyhow::ensure;
+use host::analysis::module::Effort;
 use host::analysis::module::ModuleKind;
 use host::analysis::module::Nan;
 use host::sandbox::engine;
-use host::sandbox::engine::Effort;
 use wasmtime::Caller;
 use wasmtime::Engine;
 use wasmtime::InstancePre;

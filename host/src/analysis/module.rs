@@ -26,6 +26,15 @@ pub enum ModuleKind {
     Typed,
 }
 
+/// How much effort the compiler spends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Effort {
+    /// The default.
+    Full,
+    /// For modules that are too dear otherwise: no optimisation, single-pass register allocation.
+    Least,
+}
+
 /// What becomes of NaNs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

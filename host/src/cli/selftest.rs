@@ -6,17 +6,11 @@ use std::path::PathBuf;
 use anyhow::Context;
 use serde_json::json;
 
-use crate::analysis::module::Nan;
 use crate::assembly;
-use crate::dispatch::Reuse;
-use crate::limits::CompileLimits;
-use crate::limits::Limits;
 use crate::selftest;
 use crate::selftest::Line;
 use crate::selftest::Verdict;
 use crate::selftest::suite::SUITE;
-use crate::store;
-use crate::store::disk::Durability;
 use crate::store::scratch::Scratch;
 use crate::store::verdict;
 
@@ -33,16 +27,7 @@ pub(super) struct Arguments {
 /// Runs the suite in a directory of its own; an error when a module did not come to what it should.
 pub(super) fn main(arguments: &Arguments) -> anyhow::Result<()> {
     let scratch = Scratch::new("belljar-selftest").context("no room for a data directory")?;
-    let options = assembly::Options {
-        data: scratch.path().join("data"),
-        store: store::Options { durability: Durability::Process, reserve_bytes: 0 },
-        workers: 1,
-        queue_max: 1,
-        reuse: Reuse::Warm,
-        caps: Limits::CAP,
-        compile_limits: CompileLimits::DEFAULT,
-        nan: Nan::Native,
-    };
+    let options = assembly::Options::for_one(scratch.path().join("data"));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let mut lines = Vec::new();
     let verdict = runtime.block_on(async {

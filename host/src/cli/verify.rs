@@ -7,15 +7,12 @@ use anyhow::Context;
 
 use crate::analysis::module::Nan;
 use crate::assembly;
-use crate::dispatch::Reuse;
 use crate::id::AnalysisId;
 use crate::id::FileId;
 use crate::id::RunKey;
 use crate::limits::CompileLimits;
 use crate::limits::Limits;
-use crate::store;
 use crate::store::Store;
-use crate::store::disk::Durability;
 use crate::store::scratch::Scratch;
 use crate::verify;
 
@@ -37,11 +34,6 @@ pub(super) fn main(arguments: &Arguments) -> anyhow::Result<()> {
     let original = verify::find(&store, key)?;
     let scratch = Scratch::new("belljar-verify").context("no room for a data directory")?;
     let options = assembly::Options {
-        data: scratch.path().join("data"),
-        store: store::Options { durability: Durability::Process, reserve_bytes: 0 },
-        workers: 1,
-        queue_max: 1,
-        reuse: Reuse::Never,
         // Nothing is admitted that could not run under the caps of the server that granted it.
         caps: Limits::CAP.widest(original.config.limits),
         // Whoever installed it has granted what it costs.
@@ -54,6 +46,7 @@ pub(super) fn main(arguments: &Arguments) -> anyhow::Result<()> {
             ..CompileLimits::DEFAULT
         },
         nan: if original.record.engine.ends_with("-nan") { Nan::Canonical } else { Nan::Native },
+        ..assembly::Options::for_one(scratch.path().join("data"))
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let (record, differences) = runtime.block_on(async {

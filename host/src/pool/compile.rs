@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use super::nursery::Nursery;
 use super::process::Process;
+use crate::analysis::module::Effort;
 use crate::analysis::module::ModuleFacts;
 use crate::analysis::module::Nan;
 use crate::limits::CompileLimits;
 use crate::wire::Command;
-use crate::wire::Effort;
 use crate::wire::Event;
 
 /// Compiles a module into the empty file `program`; a module that is too dear is tried once more with least effort.

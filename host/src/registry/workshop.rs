@@ -105,7 +105,7 @@ impl Workshop {
     /// Why that cannot be.
     pub async fn remake(&self, digest: ModuleDigest) -> Result<Analysis, Vec<String>> {
         let gone = || vec!["the module is no longer stored".to_owned()];
-        let module = disk::read_if_there(&self.path(digest, "wasm")).map_err(fault)?.ok_or_else(gone)?;
+        let module = self.store.module(digest).map_err(fault)?.ok_or_else(gone)?;
         self.make(&module).await
     }
 

@@ -45,8 +45,10 @@ struct Scan<'a> {
     facts: ModuleFacts,
     reasons: Vec<String>,
     limits: &'a CompileLimits,
-    /// What surrounds the section at hand, outermost first.
-    within: Vec<Encoding>,
+    /// What it is at its outermost.
+    encoding: Encoding,
+    /// How many modules and components surround the section at hand.
+    depth: usize,
     entries: Vec<ModuleKind>,
     counts: Counts,
 }
@@ -70,7 +72,8 @@ impl<'a> Scan<'a> {
             facts: ModuleFacts::default(),
             reasons: Vec::new(),
             limits,
-            within: Vec::new(),
+            encoding: Encoding::Module,
+            depth: 0,
             entries: Vec::new(),
             counts: Counts::default(),
         }
@@ -78,11 +81,16 @@ impl<'a> Scan<'a> {
 
     #[expect(clippy::wildcard_enum_match_arm, reason = "wasmparser's payloads are not our enum, and it grows")]
     fn section(&mut self, payload: Payload<'_>) -> Result<(), String> {
-        let outermost = self.within.len() == 1;
+        let outermost = self.depth == 1;
         let fault = |error: wasmparser::BinaryReaderError| error.to_string();
         match payload {
-            Payload::Version { encoding, .. } => self.within.push(encoding),
-            Payload::End(_) => drop(self.within.pop()),
+            Payload::Version { encoding, .. } => {
+                if self.depth == 0 {
+                    self.encoding = encoding;
+                }
+                self.depth += 1;
+            }
+            Payload::End(_) => self.depth = self.depth.saturating_sub(1),
             Payload::ImportSection(imports) if outermost => {
                 for import in imports.into_imports() {
                     self.import(import.map_err(fault)?);
@@ -111,14 +119,12 @@ impl<'a> Scan<'a> {
                 self.descriptor(custom.data());
             }
             Payload::CustomSection(custom) if outermost && custom.name() == FILES_SECTION => {
-                let bytes = custom.data().len();
-                let offset = custom.range().end - bytes;
-                let span = |offset, bytes| Some(Span { offset, bytes });
-                let found = u64::try_from(offset).ok().zip(u64::try_from(bytes).ok());
                 if self.facts.files.is_some() {
                     self.refuse(format!("two `{FILES_SECTION}` sections"));
                 }
-                self.facts.files = found.and_then(|(offset, bytes)| span(offset, bytes));
+                let bytes = custom.data().len();
+                let span = u64::try_from(custom.range().end - bytes).ok().zip(u64::try_from(bytes).ok());
+                self.facts.files = span.map(|(offset, bytes)| Span { offset, bytes });
             }
             other => self.count(other)?,
         }
@@ -141,13 +147,13 @@ impl<'a> Scan<'a> {
             Payload::ElementSection(it) => counts.segments = counts.segments.saturating_add(it.count()),
             Payload::TableSection(tables) => {
                 counts.tables = counts.tables.saturating_add(tables.count());
-                for table in tables.into_iter().take(self.within.len() * 64) {
+                for table in tables {
                     self.table(table.map_err(|error| error.to_string())?.ty);
                 }
             }
             Payload::MemorySection(memories) => {
                 counts.memories = counts.memories.saturating_add(memories.count());
-                for memory in memories.into_iter().take(self.within.len() * 64) {
+                for memory in memories {
                     self.memory(memory.map_err(|error| error.to_string())?);
                 }
             }
@@ -244,9 +250,6 @@ impl<'a> Scan<'a> {
 
     fn finish(mut self) -> Result<ModuleFacts, Vec<String>> {
         let Counts { functions, globals, types, tables, memories, segments, instances, components } = self.counts;
-        let component = self.facts.imports.iter().any(|it| it.contains(':'))
-            || self.entries.iter().any(|it| *it != ModuleKind::Command)
-            || components > 0;
         let limits = self.limits;
         self.at_most("functions", functions, limits.functions);
         self.at_most("globals", globals, limits.globals);
@@ -254,7 +257,10 @@ impl<'a> Scan<'a> {
         self.at_most("segments", segments, limits.segments);
         self.at_most("instances", instances, limits.instances);
         self.at_most("nested modules and components", components, limits.instances);
-        let memories_max = if component { limits.memories } else { 1 };
+        let memories_max = match self.encoding {
+            Encoding::Module => 1,
+            Encoding::Component => limits.memories,
+        };
         self.at_most("memories", memories, memories_max);
         self.at_most("tables", tables, memories_max * limits.tables);
         match self.entries[..] {
@@ -273,3 +279,6 @@ const IMPORTS_MAX: usize = 100;
 const WASI_0_3: &str = "WASI 0.3 is experimental in this engine and outside its security promise";
 const NO_ENTRY: &str = "no entry point: neither a function `_start` (WASI 0.1), nor `wasi:cli/run@0.2` (WASI 0.2), \
                         nor `analyse` (the typed world)";
+
+#[cfg(test)]
+mod tests;

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use super::admission;
 use super::engine;
-use super::engine::Effort;
 use super::port::Host;
 use super::program::Entry;
 use super::program::NoMore;
 use super::resources::Resources;
+use crate::analysis::module::Effort;
 use crate::analysis::module::ModuleFacts;
 use crate::analysis::module::ModuleKind;
 use crate::analysis::module::Nan;

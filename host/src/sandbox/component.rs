@@ -8,8 +8,7 @@ mod cli;
 mod clocks;
 mod files;
 mod io;
-mod listings;
-mod polls;
+mod slots;
 mod typed;
 mod types;
 
@@ -29,11 +28,11 @@ use super::port::Host;
 use super::work;
 use super::work::Done;
 
-pub(super) use self::listings::Listings;
-pub(super) use self::polls::Polls;
+pub(super) use self::files::Listings;
+pub(super) use self::io::Polls;
 
 /// Every interface that a component may import, up to its minor version: a guest of any 0.2 is served.
-pub(super) const INTERFACES: [&str; 20] = [
+pub(super) const INTERFACES: [&str; 22] = [
     "belljar:analysis/report@1.0",
     "belljar:analysis/sample@1.0",
     "wasi:cli/environment@0.2",
@@ -53,20 +52,14 @@ pub(super) const INTERFACES: [&str; 20] = [
     "wasi:io/error@0.2",
     "wasi:io/poll@0.2",
     "wasi:io/streams@0.2",
-    "wasi:random/*@0.2",
+    "wasi:random/insecure-seed@0.2",
+    "wasi:random/insecure@0.2",
+    "wasi:random/random@0.2",
 ];
 
 /// Whether an import is one of [`INTERFACES`].
 pub(super) fn offers(import: &str) -> bool {
-    INTERFACES.iter().any(|offered| {
-        let Some((interface, version)) = offered.split_once('@') else { return false };
-        let Some((name, wanted)) = import.split_once('@') else { return false };
-        let named = match interface.strip_suffix('*') {
-            Some(package) => name.strip_prefix(package).is_some_and(|it| clocks::RANDOM.contains(&it)),
-            None => name == interface,
-        };
-        named && wanted.strip_prefix(version).is_some_and(|patch| patch.starts_with('.'))
-    })
+    INTERFACES.iter().any(|offered| import.strip_prefix(offered).is_some_and(|patch| patch.starts_with('.')))
 }
 
 /// Defines every function.

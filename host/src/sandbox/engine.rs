@@ -10,6 +10,7 @@ use wasmtime::RegallocAlgorithm;
 
 pub use wasmtime::Result;
 
+use crate::analysis::module::Effort;
 use crate::analysis::module::ModuleKind;
 use crate::analysis::module::Nan;
 use crate::limits::CompileLimits;
@@ -32,15 +33,6 @@ fn memories(kind: ModuleKind) -> u32 {
 #[must_use]
 pub fn reserved_bytes(kind: ModuleKind) -> u64 {
     u64::from(memories(kind)) * (MEMORY_RESERVED_BYTES + 2 * MEMORY_GUARD_BYTES) + (2 << 30)
-}
-
-/// How much effort the compiler spends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub enum Effort {
-    /// The default.
-    Full,
-    /// For modules that are too dear otherwise: no optimisation, single-pass register allocation.
-    Least,
 }
 
 /// An engine that compiles and runs nothing.

@@ -1,6 +1,7 @@
 //! One run: a fresh store, one call of the entry point, and what came of it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use wasmtime::Store;
@@ -17,9 +18,11 @@ use super::program::Answer;
 use super::program::Entry;
 use super::program::Program;
 use super::random::GuestRandom;
+use super::resources::Resources;
 use super::tree::Artifact;
 use super::vfs::Mounts;
 use super::vfs::Vfs;
+use super::work::BUFFER_WORK;
 use super::work::RANDOM_WORK;
 use super::work::Work;
 use crate::run::Failure;
@@ -86,10 +89,10 @@ pub struct Guest<H: Host> {
 }
 
 impl<H: Host> Guest<H> {
-    fn new(request: Request, host: H) -> Self {
+    fn new(request: Request, resources: Option<Arc<Resources>>, host: H) -> Self {
         let limits = request.mounts.limits;
         Self {
-            vfs: Vfs::new(request.mounts, host),
+            vfs: Vfs::new(request.mounts, resources, host),
             argv: request.argv,
             environment: request.environment,
             facts: request.facts,
@@ -110,6 +113,23 @@ impl<H: Host> Guest<H> {
         let left = at_ns.saturating_sub(self.clock.now());
         self.vfs.host.sleep(Duration::from_nanos(left));
         self.clock.move_to(at_ns);
+    }
+
+    /// Reads up to that many bytes for a component, which gets them as a list of its own, and tells how far it is.
+    pub(super) fn read_block(
+        &mut self,
+        bytes_max: u64,
+        read: impl FnOnce(&mut Vfs<H>, &mut [u8]) -> Result<usize, CallError>,
+    ) -> Result<Vec<u8>, CallError> {
+        self.work.count(BUFFER_WORK);
+        self.work.afford(bytes_max)?;
+        let mut bytes = vec![0; usize::try_from(bytes_max).map_err(|_| Errno::Inval)?];
+        let got = read(&mut self.vfs, &mut bytes)?;
+        bytes.truncate(got);
+        self.work.count(u64::try_from(got).unwrap_or(u64::MAX));
+        let bytes_read = self.vfs.bytes_read();
+        self.vfs.host.progress(bytes_read);
+        Ok(bytes)
     }
 
     /// Counts random bytes before they are made.
@@ -143,12 +163,11 @@ impl<H: Host> Guest<H> {
 ///
 /// # Errors
 /// Only when we failed; what the guest did wrong is in [`Ended::outcome`].
-pub fn execute<H: Host>(program: &Program<H>, mut request: Request, host: H) -> wasmtime::Result<Ended<H>> {
+pub fn execute<H: Host>(program: &Program<H>, request: Request, host: H) -> wasmtime::Result<Ended<H>> {
     let limits = request.mounts.limits;
     let fuel = limits.fuel(request.mounts.sample_bytes);
-    request.mounts.resources = program.resources.clone();
     let size = |limit| usize::try_from(limit).unwrap_or(usize::MAX);
-    let mut store = Store::new(&program.engine, Guest::new(request, host));
+    let mut store = Store::new(&program.engine, Guest::new(request, program.resources.clone(), host));
     store.limiter(|guest| &mut guest.limiter);
     store.set_hostcall_fuel(size(limits.host_call_bytes));
     store.set_max_component_handles(size(limits.handles));
@@ -162,11 +181,17 @@ pub fn execute<H: Host>(program: &Program<H>, mut request: Request, host: H) -> 
         Err(_) if guest.end.is_some() => true,
         Err(error) => matches!(error.downcast_ref::<Trap>(), Some(Trap::OutOfFuel)),
     };
-    let (answer, failure) = match called {
-        Ok(Answer::Returned) => (None, None),
-        Ok(Answer::Failed(detail)) => (None, Some(Failure::new(Reason::NonzeroExit, detail))),
-        Ok(Answer::Printed(text)) => (Some(text), None),
-        Err(error) => (None, fault(error, &mut guest, &program.entry)?),
+    let outcome = match called {
+        Ok(Answer::Returned) => Ok(guest.vfs.take_stdout()),
+        Ok(Answer::Printed(text)) if u64::try_from(text.len()).is_ok_and(|bytes| bytes <= limits.stdout_bytes) => {
+            Ok(text)
+        }
+        Ok(Answer::Printed(_)) => Err(over(Reason::OutputLimit, "stdout_bytes")),
+        Ok(Answer::Failed(detail)) => Err(explained(Failure::new(Reason::NonzeroExit, detail), &guest)),
+        Err(error) => match fault(error, &mut guest, &program.entry)? {
+            Some(failure) => Err(explained(failure, &guest)),
+            None => Ok(guest.vfs.take_stdout()),
+        },
     };
     let usage = Usage {
         fuel: fuel - fuel_left,
@@ -174,18 +199,11 @@ pub fn execute<H: Host>(program: &Program<H>, mut request: Request, host: H) -> 
         memory_bytes_peak: guest.limiter.memory_bytes(),
         bytes_read: guest.vfs.bytes_read(),
     };
-    let printed = u64::try_from(answer.as_ref().map_or(0, Vec::len)).unwrap_or(u64::MAX);
-    let failure = failure.or_else(|| {
-        (printed > limits.stdout_bytes)
-            .then(|| Failure::new(Reason::OutputLimit, "more than `stdout_bytes` allows".to_owned()))
-    });
-    let stdout = answer.unwrap_or_else(|| guest.vfs.take_stdout());
-    Ok(Ended {
-        outcome: failure.map_or(Ok(stdout), Err),
-        usage,
-        artifacts: guest.vfs.artifacts(),
-        host: guest.vfs.host,
-    })
+    Ok(Ended { outcome, usage, artifacts: guest.vfs.artifacts(), host: guest.vfs.host })
+}
+
+fn over(reason: Reason, limit: &str) -> Failure {
+    Failure::new(reason, format!("more than `{limit}` allows"))
 }
 
 /// Whether the host had no room: no fault of the guest's, and none of this process either.
@@ -195,46 +213,46 @@ fn is_full(error: &std::io::Error) -> bool {
 
 /// Why the call failed, if it did; `Err` when the fault is ours.
 fn fault<H: Host>(error: wasmtime::Error, guest: &mut Guest<H>, entry: &Entry<H>) -> wasmtime::Result<Option<Failure>> {
-    let failure = match guest.end.take() {
+    Ok(Some(match guest.end.take() {
         Some(CallError::Exit(0)) => return Ok(None),
         Some(CallError::Exit(code)) => Failure::new(Reason::NonzeroExit, format!("exit code {code}")),
-        Some(CallError::Limit(reason, what)) => Failure::new(reason, format!("more than `{what}` allows")),
+        Some(CallError::Limit(reason, what)) => over(reason, what),
         Some(CallError::Host(error)) if is_full(&error) => {
-            return Ok(Some(Failure::new(Reason::StorageFull, "the disk of this server is full")));
+            Failure::new(Reason::StorageFull, "the disk of this server is full")
         }
         Some(CallError::Host(error)) => return Err(error.into()),
         Some(CallError::Errno(_) | CallError::OutOfFuel) | None => match error.downcast_ref::<Trap>() {
-            Some(Trap::OutOfFuel) => {
-                return Ok(Some(Failure::new(Reason::OutOfFuel, "more work than its fuel allows")));
-            }
+            Some(Trap::OutOfFuel) => Failure::new(Reason::OutOfFuel, "more work than its fuel allows"),
             Some(Trap::StackOverflow) => Failure::new(Reason::StackOverflow, "call stack exhausted"),
             Some(trap) => Failure::new(Reason::Trap, trap.to_string()),
             None if guest.limiter.refused => Failure::new(Reason::MemoryLimit, "needs more memory to start"),
             None if entry.is_component() => component_fault(&error),
             None => return Err(error),
         },
-    };
-    // A guest that was told no and then gave up failed over that, whatever way it chose to give up.
+    }))
+}
+
+/// A guest that was told no and then gave up failed over that, whatever way it chose to give up.
+fn explained<H: Host>(failure: Failure, guest: &Guest<H>) -> Failure {
     let gave_up = matches!(failure.reason, Reason::Trap | Reason::NonzeroExit);
-    Ok(Some(match guest.vfs.denied() {
+    match guest.vfs.denied() {
         Some(denied) if gave_up => Failure::new(Reason::Denied, format!("tried to {denied}; then: {}", failure.detail)),
         None if gave_up && guest.limiter.refused => {
             Failure::new(Reason::MemoryLimit, format!("was refused more memory; then: {}", failure.detail))
         }
         Some(_) | None => failure,
-    }))
+    }
 }
 
 /// What breaks the rules of the component model is told in words, not in trap codes. Some of them are limits of ours.
 fn component_fault(error: &wasmtime::Error) -> Failure {
     let words = format!("{error:#}");
-    let over = |limit| Failure::new(Reason::MemoryLimit, format!("more than `{limit}` allows"));
     if words.contains("fuel allocated for hostcalls") {
-        over("host_call_bytes")
+        over(Reason::MemoryLimit, "host_call_bytes")
     } else if words.contains("instance count too high") {
-        over("instances")
-    } else if words.contains("resource table has no free keys") || words.contains("handle limit exceeded") {
-        over("handles")
+        over(Reason::MemoryLimit, "instances")
+    } else if words.contains("handle limit exceeded") {
+        over(Reason::MemoryLimit, "handles")
     } else {
         Failure::new(Reason::Trap, words.chars().take(FAULT_CHARS_MAX).collect::<String>())
     }

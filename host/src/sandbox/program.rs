@@ -163,7 +163,7 @@ pub(super) fn is_run(export: &str) -> bool {
     export.strip_prefix("wasi:cli/run@0.2.").is_some_and(|patch| patch.bytes().all(|it| it.is_ascii_digit()))
 }
 
-/// One of the two unsafe calls of the project.
+/// One of the two unsafe calls that load a program.
 ///
 /// JUSTIFICATION: loading machine code from a file is what a precompiled program is; there is no safe way to say it.
 #[expect(unsafe_code, reason = "see the docstring")]

@@ -39,8 +39,6 @@ pub struct Mounts {
     pub sample_bytes: u64,
     pub stdin: Stdin,
     pub limits: Limits,
-    /// What ships with the module.
-    pub resources: Option<Arc<Resources>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,10 +128,10 @@ pub const OUT_FD: Fd = 4;
 impl<H: Host> Vfs<H> {
     /// Streams at 0, 1 and 2; the roots from 3 on.
     #[must_use]
-    pub fn new(mounts: Mounts, host: H) -> Self {
+    pub fn new(mounts: Mounts, resources: Option<Arc<Resources>>, host: H) -> Self {
         let all = Access { read: true, write: true, append: false };
         let descriptor = |target| Some(Descriptor { target, position: 0, access: all });
-        let mut tree = Tree::new((&mounts.sample_name, mounts.sample_bytes), mounts.limits, mounts.resources);
+        let mut tree = Tree::new((&mounts.sample_name, mounts.sample_bytes), mounts.limits, resources);
         let mut roots =
             vec![(tree::INPUT, "/input".to_owned()), (tree::OUT, "/out".to_owned()), (tree::TMP, "/tmp".to_owned())];
         roots.extend(tree.resources().map(|it| (tree::RESOURCES, it.mount.clone())));

@@ -43,6 +43,13 @@ impl Work {
         let cost = self.bytes.saturating_add(bytes) / BYTES_PER_FUEL;
         if cost > self.fuel { Err(CallError::OutOfFuel) } else { Ok(()) }
     }
+
+    /// Pays for writing, before anything is written.
+    pub(super) fn spend_on_writing(&mut self, bytes: &[u8]) -> Done {
+        let cost = u64::try_from(bytes.len()).unwrap_or(u64::MAX).saturating_mul(WRITE_WORK);
+        self.count(BUFFER_WORK.saturating_add(cost));
+        self.afford(0)
+    }
 }
 
 /// Begins a host call: charges for the call itself, starts counting.

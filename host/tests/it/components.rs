@@ -62,3 +62,27 @@ fn a_shipped_analysis_answers_the_same_as_a_component() {
         assert_eq!(answers[0], answers[1], "{name}");
     }
 }
+
+/// A component that asks for more memory than it may have, and returns an error when it is told no.
+const GIVES_UP: &str = r#"(component
+  (core module $main
+    (memory 1)
+    (func (export "run") (result i32) (i32.eq (memory.grow (i32.const 100)) (i32.const -1))))
+  (core instance $m (instantiate $main))
+  (func $run (result (result)) (canon lift (core func $m "run")))
+  (component $wrap (import "run" (func $it (result (result)))) (export "run" (func $it)))
+  (instance $wrapped (instantiate $wrap (with "run" (func $run))))
+  (export "wasi:cli/run@0.2.0" (instance $wrapped)))"#;
+
+#[test]
+fn a_component_that_returns_an_error_over_a_limit_failed_over_that_limit() {
+    let server =
+        Server::start(&[("gives_up", GIVES_UP, json!({ "stdout": "none", "limits": { "memory_bytes": 1 << 20 } }))]);
+    let file = server.upload("x", b"x");
+    let failed = server.result(&server.analyse(&file, "gives_up", json!({}))).expect(422).json();
+    assert_eq!(failed["reason"], "memory-limit", "{failed}");
+    let enough = json!({ "args": { "again": true } });
+    let server = Server::start(&[("gives_up", GIVES_UP, json!({ "stdout": "none" }))]);
+    let file = server.upload("x", b"x");
+    server.result(&server.analyse(&file, "gives_up", enough)).expect(200);
+}

@@ -11,6 +11,7 @@ use std::process::Command;
 use std::process::Stdio;
 use std::time::Duration;
 
+use host::analysis::module::Effort;
 use host::analysis::module::ModuleKind;
 use host::analysis::module::Nan;
 use host::limits::CompileLimits;
@@ -58,6 +59,17 @@ pub(crate) struct Held {
     socket: OwnedFd,
     inbox: Inbox,
     pub(crate) walls: Walls,
+}
+
+/// One run of a probe.
+pub(crate) fn spec() -> RunSpec {
+    RunSpec {
+        argv: vec!["probe".to_owned()],
+        sample_name: "sample".to_owned(),
+        sample_bytes: 6,
+        limits: CAPS,
+        ..RunSpec::default()
+    }
 }
 
 impl Held {
@@ -108,7 +120,7 @@ impl Held {
 
     /// Has it compile a module into an empty file.
     pub(crate) fn compile(&mut self, module: &File, program: &File) -> Option<()> {
-        let command = wire::Command::Compile(CompileLimits::DEFAULT, wire::Effort::Full, Nan::Native);
+        let command = wire::Command::Compile(CompileLimits::DEFAULT, Effort::Full, Nan::Native);
         self.say(&command, &[module.as_fd(), program.as_fd()]);
         let event = self.receive()?;
         assert!(matches!(event, Event::Compiled { .. }), "{event:?}");
@@ -126,15 +138,8 @@ impl Held {
     /// Runs the program once, for what it prints; `logged` is called with the pid when the guest has written a log and
     /// is about to sleep. `None` when the worker died over it.
     pub(crate) fn once(&mut self, scene: &Scene, mut logged: impl FnMut(u32)) -> Option<Result<Vec<u8>, Failure>> {
-        let spec = RunSpec {
-            argv: vec!["probe".to_owned()],
-            sample_name: "sample".to_owned(),
-            sample_bytes: 6,
-            limits: CAPS,
-            ..RunSpec::default()
-        };
         let sample = File::open(scene.sample()).unwrap();
-        self.say(&wire::Command::Run(Box::new(spec)), &[sample.as_fd()]);
+        self.say(&wire::Command::Run(Box::new(spec())), &[sample.as_fd()]);
         let mut stdout = Vec::new();
         loop {
             match self.receive()? {

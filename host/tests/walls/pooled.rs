@@ -14,10 +14,10 @@ use host::pool::worker::Fit;
 use host::pool::worker::Terms;
 use host::pool::worker::Worker;
 use host::wire::LoadSpec;
-use host::wire::RunSpec;
 
 use crate::held::CAPS;
 use crate::held::Held;
+use crate::held::spec;
 use crate::probe::Score;
 use crate::scene::Scene;
 use crate::script::Arg;
@@ -56,15 +56,8 @@ fn attempt(scene: &Scene, script: &Script) -> String {
         let walls = Held::walls();
         let terms = Terms { caps: CAPS, walls };
         let mut worker = Worker::start(&nursery, &terms, (fit, cargo)).await.unwrap();
-        let spec = RunSpec {
-            argv: vec!["probe".to_owned()],
-            sample_name: "sample".to_owned(),
-            sample_bytes: 6,
-            limits: CAPS,
-            ..RunSpec::default()
-        };
         let sample = File::open(scene.sample()).unwrap().into();
-        match worker.run(spec, sample, &mut Nobody).await {
+        match worker.run(spec(), sample, &mut Nobody).await {
             Ok(done) => format!("{done:?}"),
             Err(error) => format!("{error}: {}", worker.last_words().await),
         }

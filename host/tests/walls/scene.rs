@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering;
 
+use host::analysis::module::Effort;
 use host::analysis::module::ModuleKind;
 use host::analysis::module::Nan;
 use host::sandbox::engine;
-use host::sandbox::engine::Effort;
 
 /// A directory with a sample, a secret, and what workers make.
 pub(crate) struct Scene {

@@ -10,8 +10,6 @@ use crate::sandbox::clock::LOOK_NS;
 use crate::sandbox::execute::Guest;
 use crate::sandbox::port::Host;
 
-/// Interfaces of `wasi:random`, all the same stream.
-pub(super) const RANDOM: [&str; 3] = ["insecure", "insecure-seed", "random"];
 const SECOND_NS: u64 = 1_000_000_000;
 
 pub(super) fn link<H: Host>(linker: &mut Linker<Guest<H>>) -> wasmtime::Result<()> {

@@ -4,6 +4,7 @@ use wasmtime::component::Linker;
 use wasmtime::component::Resource;
 
 use super::Interface;
+use super::slots::Slots;
 use super::types::Advice;
 use super::types::Descriptor;
 use super::types::DescriptorFlags;
@@ -23,17 +24,27 @@ use crate::sandbox::errno::Errno;
 use crate::sandbox::execute::Guest;
 use crate::sandbox::port::Host;
 use crate::sandbox::vfs::Access;
+use crate::sandbox::vfs::Fd;
 use crate::sandbox::vfs::FileType;
 use crate::sandbox::vfs::OpenHow;
-use crate::sandbox::work::BUFFER_WORK;
 use crate::sandbox::work::Done;
 use crate::sandbox::work::NAME_WORK;
-use crate::sandbox::work::WRITE_WORK;
 
 /// Most bytes of one read; more is read by asking again.
 const READ_BYTES_MAX: u64 = 1 << 20;
 
 type It = Resource<Descriptor>;
+
+/// Directories being listed.
+pub(in crate::sandbox) type Listings = Slots<Listing>;
+
+/// A directory with the last name that it gave: a name that comes or goes meanwhile disturbs nothing.
+#[derive(Debug)]
+pub(in crate::sandbox) struct Listing {
+    /// Its own.
+    fd: Fd,
+    after: Option<String>,
+}
 
 pub(super) fn link<H: Host>(linker: &mut Linker<Guest<H>>) -> wasmtime::Result<()> {
     Interface(linker.instance("wasi:filesystem/preopens@0.2.12")?).plain("get-directories", |guest, ()| {
@@ -63,21 +74,12 @@ fn link_bytes<H: Host>(types: &mut Interface<'_, H>) -> wasmtime::Result<()> {
     })?;
     types.fallible("[method]descriptor.read", |guest, (it, len, offset): (It, u64, u64)| {
         let wanted = len.min(READ_BYTES_MAX);
-        guest.work.count(BUFFER_WORK);
-        guest.work.afford(wanted)?;
-        let mut bytes = vec![0; usize::try_from(wanted).map_err(|_| Errno::Inval)?];
-        let got = guest.vfs.read_at(it.rep(), &mut bytes, offset)?;
-        bytes.truncate(got);
-        let got = u64::try_from(got).unwrap_or(u64::MAX);
-        guest.work.count(got);
-        let bytes_read = guest.vfs.bytes_read();
-        guest.vfs.host.progress(bytes_read);
-        Ok((bytes, got < wanted || (got == 0 && len > 0)))
+        let bytes = guest.read_block(wanted, |vfs, buffer| vfs.read_at(it.rep(), buffer, offset))?;
+        let ended = u64::try_from(bytes.len()).unwrap_or(u64::MAX) < wanted;
+        Ok((bytes, ended))
     })?;
     types.fallible("[method]descriptor.write", |guest, (it, bytes, offset): (It, Vec<u8>, u64)| {
-        let cost = u64::try_from(bytes.len()).unwrap_or(u64::MAX).saturating_mul(WRITE_WORK);
-        guest.work.count(BUFFER_WORK.saturating_add(cost));
-        guest.work.afford(0)?;
+        guest.work.spend_on_writing(&bytes)?;
         Ok(u64::try_from(guest.vfs.write_at(it.rep(), &bytes, offset)?).unwrap_or(u64::MAX))
     })?;
     types.fallible("[method]descriptor.set-size", |guest, (it, size): (It, u64)| guest.vfs.set_size(it.rep(), size))?;
@@ -170,14 +172,14 @@ fn link_names<H: Host>(types: &mut Interface<'_, H>) -> wasmtime::Result<()> {
 
 fn link_listing<H: Host>(types: &mut Interface<'_, H>) -> wasmtime::Result<()> {
     types.resource::<EntryStream>("directory-entry-stream", |guest, rep| {
-        if let Some(fd) = guest.listings.remove(rep) {
-            guest.vfs.close_own(fd);
+        if let Some(listing) = guest.listings.remove(rep) {
+            guest.vfs.close_own(listing.fd);
         }
     })?;
     types.fallible("[method]descriptor.read-directory", |guest, (it,): (It,)| {
         guest.vfs.next_name(it.rep(), None)?;
         let fd = guest.vfs.duplicate(it.rep(), 0)?;
-        Ok(Resource::<EntryStream>::new_own(guest.listings.add(fd)))
+        Ok(Resource::<EntryStream>::new_own(guest.listings.add(Listing { fd, after: None })))
     })?;
     types.fallible("[method]directory-entry-stream.read-directory-entry", |guest, (it,): (Resource<EntryStream>,)| {
         guest.work.count(NAME_WORK);

@@ -4,7 +4,7 @@ use wasmtime::component::Linker;
 use wasmtime::component::Resource;
 
 use super::Interface;
-use super::polls::READY;
+use super::slots::Slots;
 use super::types::InputStream;
 use super::types::IoError;
 use super::types::OutputStream;
@@ -12,9 +12,14 @@ use super::types::Pollable;
 use crate::sandbox::errno::Errno;
 use crate::sandbox::execute::Guest;
 use crate::sandbox::port::Host;
-use crate::sandbox::work::BUFFER_WORK;
 use crate::sandbox::work::Done;
 use crate::sandbox::work::WRITE_WORK;
+
+/// A pollable that is always ready: files and streams never make a guest wait.
+const READY: u32 = u32::MAX;
+
+/// The instants that pollables wait for, nanoseconds of the guest's clock.
+pub(in crate::sandbox) type Polls = Slots<u64>;
 
 /// Most bytes of one read or write; more is moved by asking again.
 const CHUNK_BYTES_MAX: u64 = 1 << 20;
@@ -28,9 +33,11 @@ pub(super) fn link<H: Host>(linker: &mut Linker<Guest<H>>) -> wasmtime::Result<(
         Ok(format!("WASI error number {}", it.rep()))
     })?;
     let mut poll = Interface(linker.instance("wasi:io/poll@0.2.12")?);
-    poll.resource::<Pollable>("pollable", |guest, rep| guest.polls.remove(rep))?;
+    poll.resource::<Pollable>("pollable", |guest, rep| {
+        guest.polls.remove(rep);
+    })?;
     poll.plain("[method]pollable.ready", |guest, (it,): (Resource<Pollable>,)| {
-        Ok(guest.polls.at(it.rep()).is_none_or(|at| at <= guest.clock.now()))
+        Ok(guest.polls.get(it.rep()).is_none_or(|at| *at <= guest.clock.now()))
     })?;
     poll.silent("[method]pollable.block", |guest, (it,): (Resource<Pollable>,)| {
         wait(guest, &[it])?;
@@ -94,22 +101,12 @@ fn link_output<H: Host>(streams: &mut Interface<'_, H>) -> wasmtime::Result<()> 
 /// The next bytes; `None` at the end.
 fn read<H: Host>(guest: &mut Guest<H>, stream: &Resource<InputStream>, len: u64) -> Done<Option<Vec<u8>>> {
     let wanted = len.min(CHUNK_BYTES_MAX);
-    guest.work.count(BUFFER_WORK);
-    guest.work.afford(wanted)?;
-    let mut bytes = vec![0; usize::try_from(wanted).map_err(|_| Errno::Inval)?];
-    let got = guest.vfs.read(stream.rep(), &mut bytes)?;
-    bytes.truncate(got);
-    guest.work.count(u64::try_from(got).unwrap_or(u64::MAX));
-    let bytes_read = guest.vfs.bytes_read();
-    guest.vfs.host.progress(bytes_read);
-    Ok((got > 0 || len == 0).then_some(bytes))
+    let bytes = guest.read_block(wanted, |vfs, buffer| vfs.read(stream.rep(), buffer))?;
+    Ok((!bytes.is_empty() || len == 0).then_some(bytes))
 }
 
 fn write<H: Host>(guest: &mut Guest<H>, stream: &Resource<OutputStream>, bytes: &[u8]) -> Done {
-    guest.work.count(BUFFER_WORK);
-    let cost = u64::try_from(bytes.len()).unwrap_or(u64::MAX).saturating_mul(WRITE_WORK);
-    guest.work.afford(cost)?;
-    guest.work.count(cost);
+    guest.work.spend_on_writing(bytes)?;
     guest.vfs.write(stream.rep(), bytes).map(drop)
 }
 
@@ -119,7 +116,7 @@ fn wait<H: Host>(guest: &mut Guest<H>, pollables: &[Resource<Pollable>]) -> Done
         return Err(Errno::Inval.into());
     }
     guest.work.count(u64::try_from(pollables.len()).unwrap_or(u64::MAX).saturating_mul(POLL_WORK));
-    let at: Vec<_> = pollables.iter().map(|it| guest.polls.at(it.rep()).unwrap_or(0)).collect();
+    let at: Vec<_> = pollables.iter().map(|it| guest.polls.get(it.rep()).copied().unwrap_or(0)).collect();
     let first = at.iter().copied().min().unwrap_or(0);
     if first > guest.clock.now() {
         guest.sleep_until(first);

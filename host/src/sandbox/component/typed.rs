@@ -15,9 +15,7 @@ use crate::sandbox::vfs::Access;
 use crate::sandbox::vfs::OUT_FD;
 use crate::sandbox::vfs::OpenHow;
 use crate::sandbox::vfs::STDERR_FD;
-use crate::sandbox::work::BUFFER_WORK;
 use crate::sandbox::work::Done;
-use crate::sandbox::work::WRITE_WORK;
 
 /// Most bytes of one read; more is read by asking again.
 const READ_BYTES_MAX: u32 = 8 << 20;
@@ -66,16 +64,7 @@ pub(super) fn link<H: Host>(linker: &mut Linker<Guest<H>>) -> wasmtime::Result<(
         })
     })?;
     sample.plain("read", |guest, (offset, len): (u64, u32)| {
-        let wanted = len.min(READ_BYTES_MAX);
-        guest.work.count(BUFFER_WORK);
-        guest.work.afford(u64::from(wanted))?;
-        let mut bytes = vec![0; usize::try_from(wanted).map_err(|_| Errno::Inval)?];
-        let got = guest.vfs.read_sample(&mut bytes, offset)?;
-        bytes.truncate(got);
-        guest.work.count(u64::try_from(got).unwrap_or(u64::MAX));
-        let bytes_read = guest.vfs.bytes_read();
-        guest.vfs.host.progress(bytes_read);
-        Ok(bytes)
+        guest.read_block(u64::from(len.min(READ_BYTES_MAX)), |vfs, buffer| vfs.read_sample(buffer, offset))
     })?;
     let mut report = Interface(linker.instance("belljar:analysis/report@1.0.0")?);
     report.silent("progress", |guest, (fraction, message): (f64, String)| {
@@ -114,9 +103,7 @@ fn link_artifact<H: Host>(report: &mut Interface<'_, H>) -> wasmtime::Result<()>
         })
     })?;
     report.plain("[method]artifact.write", |guest, (it, bytes): (Resource<Artifact>, Vec<u8>)| {
-        let cost = u64::try_from(bytes.len()).unwrap_or(u64::MAX).saturating_mul(WRITE_WORK);
-        guest.work.count(BUFFER_WORK.saturating_add(cost));
-        guest.work.afford(0)?;
+        guest.work.spend_on_writing(&bytes)?;
         refused(guest.vfs.write(it.rep(), &bytes).map(drop))
     })?;
     report.plain("[method]artifact.path", |guest, (it,): (Resource<Artifact>,)| {
@@ -137,9 +124,7 @@ fn refused<T>(done: Done<T>) -> Done<Result<T, String>> {
 }
 
 fn say<H: Host>(guest: &mut Guest<H>, line: &str) -> Done {
-    let cost = u64::try_from(line.len()).unwrap_or(u64::MAX).saturating_mul(WRITE_WORK);
-    guest.work.count(BUFFER_WORK.saturating_add(cost));
-    guest.work.afford(0)?;
+    guest.work.spend_on_writing(line.as_bytes())?;
     guest.vfs.write(STDERR_FD, line.as_bytes()).map(drop)
 }
 

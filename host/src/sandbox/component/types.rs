@@ -11,7 +11,7 @@ use crate::sandbox::tree::Stat;
 
 /// `wasi:io/error.error`; its representation is the error number.
 pub(super) enum IoError {}
-/// `wasi:io/poll.pollable`; see [`super::Polls`].
+/// `wasi:io/poll.pollable`; its representation is a number in [`super::Polls`], or one that is always ready.
 pub(super) enum Pollable {}
 /// `wasi:io/streams.input-stream`; its representation is a descriptor of its own.
 pub(super) enum InputStream {}
@@ -19,7 +19,7 @@ pub(super) enum InputStream {}
 pub(super) enum OutputStream {}
 /// `wasi:filesystem/types.descriptor`; its representation is the descriptor.
 pub(super) enum Descriptor {}
-/// `wasi:filesystem/types.directory-entry-stream`; see [`super::Listings`].
+/// `wasi:filesystem/types.directory-entry-stream`; its representation is a number in [`super::Listings`].
 pub(super) enum EntryStream {}
 /// `wasi:cli/terminal-input.terminal-input`; there never is one.
 pub(super) enum TerminalInput {}

@@ -55,9 +55,8 @@ fn vfs_on(kind: HostKind, limits: Limits) -> Vfs<Files> {
         sample_bytes: 10,
         stdin: Stdin::Bytes(b"{}".to_vec()),
         limits,
-        resources: None,
     };
-    Vfs::new(mounts, Files { made: Vec::new(), kind })
+    Vfs::new(mounts, None, Files { made: Vec::new(), kind })
 }
 
 fn reading() -> OpenHow {

@@ -1,0 +1,97 @@
+//! What is admitted and what is refused, by what words.
+
+use super::*;
+
+const START: &str = "(memory (export \"memory\") 1) (func (export \"_start\"))";
+
+fn admitted(wat: &str, limits: CompileLimits) -> Result<ModuleFacts, String> {
+    admit(&wat::parse_str(wat).unwrap(), &limits).map_err(|reasons| reasons.join("; "))
+}
+
+#[test]
+fn every_count_is_admitted_at_its_limit_and_refused_one_over() {
+    let module = |more: &str| format!("(module {START} {more})");
+    let component = |more: &str| format!("(component (core module $m) {more} {COMMAND})");
+    let module_bytes = u64::try_from(wat::parse_str(module("")).unwrap().len()).unwrap();
+    let small = |value: u64| u32::try_from(value).unwrap();
+    // What the refusal says, what needs so much of it, which limit that is.
+    type Set = fn(&mut CompileLimits, u64, u32);
+    let cases: [(&str, String, u64, Set); 11] = [
+        ("larger than", module(""), module_bytes, |it, value, _| it.module_bytes = value),
+        ("functions", module("(func) (func)"), 3, |it, _, value| it.functions = value),
+        ("types", module("(type (func (param i32))) (type (func (param i64)))"), 3, |it, _, value| {
+            it.functions = value
+        }),
+        ("a function of", module("(func nop nop)"), 4, |it, value, _| it.function_bytes = value),
+        ("globals", module("(global i32 (i32.const 0))"), 1, |it, _, value| it.globals = value),
+        ("segments", module("(data \"\") (data \"\")"), 2, |it, _, value| it.segments = value),
+        ("tables", module("(table 1 funcref) (table 1 funcref)"), 2, |it, _, value| it.tables = value),
+        ("a table starts", module("(table 7 funcref)"), 7, |it, value, _| it.table_elements_initial = value),
+        ("bytes of memory", module(""), 65_536, |it, value, _| it.memory_initial_bytes = value),
+        ("memories", component("(core module (memory 1)) (core module (memory 1))"), 2, |it, _, value| {
+            it.memories = value
+        }),
+        ("nested", component(""), 3, |it, _, value| it.instances = value),
+    ];
+    for (named, wat, needs, set) in cases {
+        let limited = |value: u64| {
+            let mut limits = CompileLimits::DEFAULT;
+            set(&mut limits, value, small(value));
+            limits
+        };
+        assert!(admitted(&wat, limited(needs)).is_ok(), "{named}: {:?}", admitted(&wat, limited(needs)));
+        let refused = admitted(&wat, limited(needs - 1)).unwrap_err();
+        assert!(refused.contains(named), "{named}: {refused}");
+    }
+}
+
+#[test]
+fn sections_of_ours_come_once_and_as_text() {
+    let module = |sections: &str| format!("(module {sections} {START})");
+    let descriptor = |text: &str| format!(r#"(@custom "belljar:analysis" "{text}")"#);
+    assert_eq!(admitted(&module(&descriptor("{}")), CompileLimits::DEFAULT).unwrap().descriptor.unwrap(), "{}");
+    for (named, sections) in [
+        ("two `belljar:analysis`", descriptor("{}").repeat(2)),
+        ("not UTF-8", descriptor("\\ff\\fe")),
+        ("a descriptor of more than", descriptor(&" ".repeat(DESCRIPTOR_BYTES_MAX + 1))),
+        ("two `belljar:files`", r#"(@custom "belljar:files" "")"#.repeat(2)),
+    ] {
+        let refused = admitted(&module(&sections), CompileLimits::DEFAULT).unwrap_err();
+        assert!(refused.contains(named), "{named}: {refused}");
+    }
+}
+
+#[test]
+fn a_kind_is_found_and_what_it_may_not_import_is_named() {
+    assert_eq!(admitted(&format!("(module {START})"), CompileLimits::DEFAULT).unwrap().kind, ModuleKind::Command);
+    let command = admitted(&format!("(component {COMMAND})"), CompileLimits::DEFAULT).unwrap();
+    assert_eq!(command.kind, ModuleKind::CommandComponent);
+    let refused = admitted(
+        r#"(component
+            (import "wasi:sockets/tcp@0.2.0" (instance))
+            (import "wasi:http/types@0.2.0" (instance))
+            (import "wasi:io/streams@0.3.0" (instance))
+            (import "other:thing/x" (instance))
+            (import "wasi:io/streams@0.2.1" (instance)))"#,
+        CompileLimits::DEFAULT,
+    )
+    .unwrap_err();
+    for named in [
+        "wasi:sockets/tcp@0.2.0`: sockets",
+        "wasi:http/types@0.2.0`: HTTP",
+        "streams@0.3.0`: WASI 0.3",
+        "other:thing/x",
+    ] {
+        assert!(refused.contains(named), "{named}: {refused}");
+    }
+    assert!(!refused.contains("streams@0.2.1"), "{refused}");
+}
+
+/// The export that makes a component a command.
+const COMMAND: &str = r#"
+    (core module $main (func (export "run") (result i32) (i32.const 0)))
+    (core instance $i (instantiate $main))
+    (func $run (result (result)) (canon lift (core func $i "run")))
+    (component $wrap (import "run" (func $it (result (result)))) (export "run" (func $it)))
+    (instance $wrapped (instantiate $wrap (with "run" (func $run))))
+    (export "wasi:cli/run@0.2.0" (instance $wrapped))"#;
