@@ -86,3 +86,28 @@ fn a_component_that_returns_an_error_over_a_limit_failed_over_that_limit() {
     let file = server.upload("x", b"x");
     server.result(&server.analyse(&file, "gives_up", enough)).expect(200);
 }
+
+#[test]
+fn a_typed_analysis_reads_reports_and_leaves_an_artifact() {
+    let server = Server::start(&[]);
+    let described = server.get("/analyses/strings").expect(200).json();
+    assert_eq!(described["kind"], "typed");
+    let imports = described["capabilities"].to_string();
+    assert!(imports.contains("belljar:analysis/sample@1.0") && imports.contains("belljar:analysis/report@1.0"));
+    let file = server.upload("a.bin", b"\0\x01https://example.com/x\0\xff\xfe");
+    let run = server.analyse(&file, "strings", json!({}));
+    let result = server.result(&run).expect(200).json();
+    assert_eq!(result["strings"][0]["text"], "https://example.com/x", "{result}");
+    let record = server.get(&format!("/results/{run}/run")).expect(200).json();
+    assert!(record["usage"]["bytes_read"].as_u64().unwrap() >= 26, "{record}");
+    let artifact = &record["artifacts"][0];
+    assert_eq!(artifact["name"], "strings.txt");
+    assert!(result.to_string().contains(artifact["download"].as_str().unwrap()), "the path became a link: {result}");
+    let text = server.get(artifact["download"].as_str().unwrap()).expect(200);
+    assert!(text.text().contains("https://example.com/x"));
+    let log = server.get(&format!("/results/{run}/log")).expect(200);
+    assert!(log.text().contains("info "), "{}", log.text());
+    let little = json!({ "args": { "min_length": 5 }, "limits": { "artifact_bytes": 4 } });
+    let failed = server.result(&server.analyse(&file, "strings", little)).expect(422).json();
+    assert_eq!(failed["reason"], "output-limit", "{failed}");
+}

@@ -9,8 +9,13 @@ use serde_json::json;
 use crate::server::Server;
 
 const ROUNDS: usize = 20;
-const ASKED: [(&str, &str); 4] =
-    [("digest", "table.csv"), ("entropy", "table.csv"), ("csv-profile", "table.csv"), ("video", "clip")];
+const ASKED: [(&str, &str); 5] = [
+    ("digest", "table.csv"),
+    ("entropy", "table.csv"),
+    ("strings", "table.csv"),
+    ("csv-profile", "table.csv"),
+    ("video", "clip"),
+];
 
 fn table() -> Vec<u8> {
     let rows = (0..500).map(|row| format!("{row},{},name {}\n", row * row % 97, row % 7));
