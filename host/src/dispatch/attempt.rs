@@ -13,6 +13,7 @@ use super::attendant::Files;
 use super::board::Phase;
 use super::board::Progress;
 use crate::analysis::descriptor::Stdin;
+use crate::analysis::module::ModuleKind;
 use crate::id::RunKey;
 use crate::pool::worker::Fit;
 use crate::pool::worker::Worker;
@@ -199,11 +200,13 @@ fn dismissed(wish: &watch::Receiver<Option<Reason>>) -> Failure {
 fn spec(question: &Question) -> Result<RunSpec, Failure> {
     let descriptor = &question.analysis.descriptor;
     let args = &question.config.args;
-    let stdin = match descriptor.stdin {
-        // Args were canonical when they were accepted, and serialize so again.
-        Stdin::Args => StdinSpec::Bytes(serde_json_canonicalizer::to_vec(args).unwrap_or_default()),
-        Stdin::Sample => StdinSpec::Sample,
-        Stdin::Empty => StdinSpec::Bytes(Vec::new()),
+    let stdin = match (question.analysis.kind, descriptor.stdin) {
+        // Args were canonical when they were accepted, and serialize so again. The typed world is handed them.
+        (ModuleKind::Typed, _) | (_, Stdin::Args) => {
+            StdinSpec::Bytes(serde_json_canonicalizer::to_vec(args).unwrap_or_default())
+        }
+        (_, Stdin::Sample) => StdinSpec::Sample,
+        (_, Stdin::Empty) => StdinSpec::Bytes(Vec::new()),
     };
     // It was short enough when the question was taken, but the descriptor may be another by now.
     let argv = descriptor.command_line(&question.config.analysis, question.upload.safe_name.as_str(), args);

@@ -111,3 +111,15 @@ fn a_typed_analysis_reads_reports_and_leaves_an_artifact() {
     let failed = server.result(&server.analyse(&file, "strings", little)).expect(422).json();
     assert_eq!(failed["reason"], "output-limit", "{failed}");
 }
+
+#[test]
+fn a_typed_analysis_gets_its_args_whatever_its_descriptor_says_of_stdin() {
+    let (module, mut descriptor) = shipped("strings");
+    descriptor["name"] = json!("deaf");
+    descriptor["stdin"] = json!("sample");
+    let server = Server::start_modules(std::iter::once(("deaf", module, descriptor.to_string())), &[]);
+    let file = server.upload("a.bin", b"short\0much longer\0");
+    let run = server.analyse(&file, "deaf", json!({ "args": { "min_length": 8 } }));
+    let result = server.result(&run).expect(200).json();
+    assert_eq!(result["strings"].as_array().unwrap().len(), 1, "{result}");
+}
