@@ -3,23 +3,29 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::Context;
 use futures_util::StreamExt;
 use futures_util::stream;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 
 use crate::assembly;
-use crate::assembly::Assembly;
 use crate::confine;
 use crate::http;
 use crate::http::Api;
+use crate::http::Modules;
 use crate::http::serve::CONNECTIONS_MAX;
 use crate::registry;
+use crate::registry::Origin;
 use crate::registry::Registry;
 
 /// The modules that ship with the server.
 const SHIPPED: &[(&str, &[u8])] = &include!(concat!(env!("OUT_DIR"), "/shipped.rs"));
+
+/// Modules of clients held in memory at the same time; each is at most as long as a module may be.
+const INTAKES_MAX: usize = 4;
 
 /// Everything a server is told.
 #[derive(Debug)]
@@ -29,6 +35,7 @@ pub struct Options {
     pub analyses: Option<PathBuf>,
     pub upload_bytes_max: u64,
     pub demand: Demand,
+    pub modules: Modules,
 }
 
 /// How much of the second wall must stand for a server to start.
@@ -44,9 +51,8 @@ pub enum Demand {
 /// # Errors
 /// When it cannot start.
 pub async fn serve(options: Options, listening: impl FnOnce(SocketAddr)) -> anyhow::Result<()> {
-    let Assembly { store, registry, dispatch, clock, caps, compile_limits, walls } =
-        assembly::assemble(options.parts).await?;
-    let lacking = walls.lacking();
+    let parts = assembly::assemble(options.parts).await?;
+    let lacking = parts.walls.lacking();
     match options.demand {
         Demand::Whole if !lacking.is_empty() => {
             anyhow::bail!("the second wall is not whole, and --require-walls wants it so: {}", lacking.join("; "))
@@ -57,20 +63,16 @@ pub async fn serve(options: Options, listening: impl FnOnce(SocketAddr)) -> anyh
             }
         }
     }
-    install(&registry, options.analyses.as_deref()).await?;
-    let recovered = dispatch.recover().await.context("cannot take up the queue")?;
+    install(&parts.registry, options.analyses.as_deref()).await?;
+    let recovered = parts.dispatch.recover().await.context("cannot take up the queue")?;
     if recovered > 0 {
         tracing::info!(runs = recovered, "took up the runs of a former server");
     }
     let api = Api {
-        store,
-        registry,
-        dispatch,
-        clock,
-        caps,
-        compile_limits,
+        parts,
         upload_bytes_max: options.upload_bytes_max,
-        walls,
+        modules: options.modules,
+        intakes: Arc::new(Semaphore::new(INTAKES_MAX)),
     };
     let listener =
         TcpListener::bind(options.listen).await.with_context(|| format!("cannot listen on {}", options.listen))?;
@@ -87,16 +89,19 @@ async fn install(registry: &Registry, directory: Option<&Path>) -> anyhow::Resul
     let shipped = stream::iter(SHIPPED);
     shipped
         .for_each_concurrent(registry::INSTALLS_AT_ONCE, async |(name, module)| {
-            if let Err(reasons) = registry.install(module).await {
-                tracing::error!(analysis = name, ?reasons, "a shipped analysis is refused");
+            if let Err(error) = registry.install(module, Origin::Shipped).await {
+                tracing::error!(analysis = name, %error, "a shipped analysis is refused");
             }
         })
         .await;
     if let Some(directory) = directory {
         let refused = registry.install_directory(directory).await;
-        for (path, reasons) in refused.with_context(|| format!("cannot read {}", directory.display()))? {
-            tracing::error!(path = %path.display(), ?reasons, "an analysis is refused");
+        for (path, error) in refused.with_context(|| format!("cannot read {}", directory.display()))? {
+            tracing::error!(path = %path.display(), %error, "an analysis is refused");
         }
+    }
+    for (name, error) in registry.install_named().await.context("cannot read the names of analyses")? {
+        tracing::error!(analysis = %name, %error, "an analysis that was sent to this server cannot be restored");
     }
     tracing::info!(analyses = registry.all().len(), "installed");
     Ok(())

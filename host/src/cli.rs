@@ -18,6 +18,7 @@ use crate::app;
 use crate::app::Demand;
 use crate::assembly;
 use crate::dispatch::Reuse;
+use crate::http::Modules;
 use crate::limits::CompileLimits;
 use crate::limits::Limits;
 use crate::limits::RESULT_DEPTH_MAX;
@@ -100,6 +101,9 @@ struct Serve {
     /// Gives every run a process of its own, at some 3 ms each.
     #[arg(long)]
     single_use_workers: bool,
+    /// Takes analyses from whoever can reach this server: `PUT` and `DELETE /analyses/<name>`.
+    #[arg(long)]
+    accept_modules: bool,
     /// Starts only if workers are confined in every way that there is, and says what is lacking otherwise.
     #[arg(long)]
     require_walls: bool,
@@ -165,6 +169,7 @@ fn serve(arguments: Serve) -> anyhow::Result<()> {
     let options = app::Options {
         parts,
         demand: if arguments.require_walls { Demand::Whole } else { Demand::WhatThereIs },
+        modules: if arguments.accept_modules { Modules::Taken } else { Modules::Refused },
         listen: arguments.listen,
         analyses: arguments.analyses,
         upload_bytes_max: arguments.upload_bytes_max,

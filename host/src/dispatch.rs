@@ -209,8 +209,8 @@ impl Dispatch {
                 }
                 (Ok(None), _) => Failure::new(Reason::FileDeleted, "the file is not stored any more"),
                 (Err(error), _) => Failure::new(Reason::EngineError, format!("the file cannot be read: {error}")),
-                (Ok(Some(_)), Err(reasons)) => {
-                    let detail = format!("`{}` cannot be run any more: {}", config.analysis, reasons.join("; "));
+                (Ok(Some(_)), Err(error)) => {
+                    let detail = format!("`{}` cannot be run any more: {error}", config.analysis);
                     Failure::new(Reason::EngineError, detail)
                 }
             };

@@ -21,28 +21,26 @@ use axum::Router;
 use axum::middleware::from_fn;
 use axum::routing::get;
 use axum::routing::post;
+use tokio::sync::Semaphore;
 
-use crate::dispatch::Dispatch;
-use crate::limits::CompileLimits;
-use crate::limits::Limits;
-use crate::registry::Registry;
-use crate::store::Store;
-use crate::time::Clock;
-use crate::wire::Walls;
+use crate::assembly::Assembly;
 
 /// What handlers share.
 #[derive(Debug, Clone)]
 pub struct Api {
-    pub store: Arc<Store>,
-    pub registry: Arc<Registry>,
-    pub dispatch: Arc<Dispatch>,
-    pub clock: Arc<dyn Clock>,
-    pub caps: Limits,
-    pub compile_limits: CompileLimits,
+    pub parts: Assembly,
     /// Longest upload, bytes.
     pub upload_bytes_max: u64,
-    /// What confined a worker at start.
-    pub walls: Walls,
+    pub modules: Modules,
+    /// Modules of clients held in memory at the same time.
+    pub intakes: Arc<Semaphore>,
+}
+
+/// What becomes of modules that clients send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Modules {
+    Refused,
+    Taken,
 }
 
 /// Every route.
@@ -51,7 +49,7 @@ pub fn router(api: Api) -> Router {
         .route("/upload/{file_id}", get(upload::show).delete(upload::delete))
         .route("/analyse", post(analyse::create))
         .route("/analyses", get(analyses::list))
-        .route("/analyses/{name}", get(analyses::show))
+        .route("/analyses/{name}", get(analyses::show).put(analyses::install).delete(analyses::remove))
         .route("/results/{file_id}/{analysis_id}", get(results::show).delete(results::dismiss))
         .route("/results/{file_id}/{analysis_id}/run", get(results::run))
         .route("/results/{file_id}/{analysis_id}/log", get(results::log))

@@ -19,6 +19,8 @@ use crate::dispatch::Question;
 use crate::dispatch::question::Asked;
 use crate::limits::AskedLimits;
 use crate::limits::Limits;
+use crate::registry::Origin;
+use crate::registry::workshop::InstallError;
 use crate::run::Priority;
 use crate::store::digest::Digests;
 use crate::store::runs::RunState;
@@ -107,9 +109,10 @@ async fn store_sample(assembly: &Assembly) -> io::Result<UploadFacts> {
 }
 
 async fn become_of(assembly: &Assembly, upload: &UploadFacts, case: &Case) -> Outcome {
-    let analysis = match assembly.registry.install(&case.packed()).await {
+    let analysis = match assembly.registry.install(&case.packed(), Origin::Shipped).await {
         Ok(analysis) => analysis,
-        Err(reasons) => return Outcome::Refused(reasons),
+        Err(InstallError::Refused(reasons)) => return Outcome::Refused(reasons),
+        Err(InstallError::Io(error)) => return Outcome::Lost(error.to_string()),
     };
     let lost = |error: &dyn std::fmt::Display| Outcome::Lost(error.to_string());
     let args = match analysis.args.canonical(serde_json::json!({})) {

@@ -8,6 +8,7 @@
 pub mod commit;
 pub mod digest;
 pub mod disk;
+mod names;
 pub mod runs;
 pub mod scratch;
 pub mod uploads;
@@ -93,7 +94,7 @@ impl Store {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
             Ok(()) | Err(_) => (),
         }
-        for directory in ["staging", "queue", "analyses", "programs", "gone"] {
+        for directory in ["staging", "queue", "analyses", "analyses/names", "programs", "gone"] {
             fs::create_dir_all(root.join(directory))?;
         }
         let boot_id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned();

@@ -11,6 +11,8 @@ use crate::dispatch::Again;
 use crate::dispatch::Question;
 use crate::dispatch::question::Asked;
 use crate::id::RunKey;
+use crate::registry::Origin;
+use crate::registry::workshop::InstallError;
 use crate::run::Priority;
 use crate::store::Store;
 use crate::store::digest::Digests;
@@ -41,8 +43,8 @@ pub enum VerifyError {
     NoModule,
     #[error("the stored file is not what its id says: its bytes have changed")]
     Rotten,
-    #[error("the module cannot be installed: {}", .0.join("; "))]
-    Refused(Vec<String>),
+    #[error("the module cannot be installed: {0}")]
+    Refused(#[from] InstallError),
     #[error("the second run did not come about: {0}")]
     Lost(String),
     #[error(transparent)]
@@ -71,7 +73,7 @@ pub async fn again(
     assembly: &Assembly,
 ) -> Result<(RunRecord, Vec<String>), VerifyError> {
     copy(store, original, assembly).await?;
-    let analysis = assembly.registry.install(&original.module).await.map_err(VerifyError::Refused)?;
+    let analysis = assembly.registry.install(&original.module, Origin::Directory).await?;
     let config = &original.config;
     let lost = |error: &dyn std::fmt::Display| VerifyError::Lost(error.to_string());
     let args = analysis.args.canonical(config.args.clone()).map_err(|_| lost(&"its args are no longer valid"))?;

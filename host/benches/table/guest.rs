@@ -37,7 +37,7 @@ impl Program {
         let mut source = tempfile::tempfile()?;
         io::Write::write_all(&mut source, module)?;
         let file = OwnedFd::from(tempfile::tempfile()?);
-        match compile::compile(&nursery, &source.into(), &file, (CompileLimits::DEFAULT, Nan::Native)).await {
+        match compile::compile(&nursery, &source.into(), &file, (CompileLimits::DEFAULT, Nan::Native)).await? {
             Ok(_) => {
                 // Held to the walls that this machine has, as the server does it.
                 let walls = Process::start(&nursery, &["worker"]).await?.walls;

@@ -60,15 +60,15 @@ pub async fn create(State(api): State<Api>, headers: HeaderMap, body: Body) -> R
         let api = api.clone();
         tokio::task::spawn_blocking(move || question(&api, &bytes)).await.map_err(io::Error::other)??
     };
-    api.store.check_room(0)?;
+    api.parts.store.check_room(0)?;
     let key = question.key;
-    api.dispatch.submit(question).await?;
+    api.parts.dispatch.submit(question).await?;
     let waited = wait::preferred(&headers);
     if let Some(time) = waited {
         // Time over is no error: the client asks again.
-        drop(tokio::time::timeout(time, api.dispatch.ended(key)).await);
+        drop(tokio::time::timeout(time, api.parts.dispatch.ended(key)).await);
     }
-    api.dispatch.promised(key).await?;
+    api.parts.dispatch.promised(key).await?;
     let status = results::status(&api, key)?;
     let answer = Json(json!({
         "file_id": key.file_id,
@@ -96,7 +96,7 @@ fn question(api: &Api, bytes: &[u8]) -> Result<Question, Problem> {
     let upload = upload::find(api, &asked.file_id)?;
     let unknown = || Problem::not_found("no such analysis is installed; GET /analyses lists those that are");
     let name: AnalysisName = asked.analysis.parse().map_err(|_| unknown())?;
-    let analysis = api.registry.find(&name).ok_or_else(unknown)?;
+    let analysis = api.parts.registry.find(&name).ok_or_else(unknown)?;
     if !analysis.descriptor.accepts(&upload.media_type) {
         let accepts = analysis.descriptor.accepts.join(", ");
         return Err(Problem::not_accepted(format!("`{name}` takes {accepts}; this file is {}", upload.media_type)));
@@ -107,13 +107,13 @@ fn question(api: &Api, bytes: &[u8]) -> Result<Question, Problem> {
         .map_err(|errors| Problem::invalid(format!("the args are not those of `{name}`"), errors))?;
     let words = analysis.descriptor.command_line(&name, upload.safe_name.as_str(), &args.0);
     words.map_err(|detail| Problem::invalid(detail, Vec::new()))?;
-    let limits = Limits::resolve(api.caps, &analysis.descriptor.limits, &asked.limits);
+    let limits = Limits::resolve(api.parts.caps, &analysis.descriptor.limits, &asked.limits);
     let again = if asked.rerun { Again::Always } else { Again::IfNeeded };
-    let checked = Checked { name, args, limits, priority: asked.priority, again, accepted: api.clock.now() };
+    let checked = Checked { name, args, limits, priority: asked.priority, again, accepted: api.parts.clock.now() };
     Ok(Question::new(analysis, upload, checked))
 }
 
 /// The answer that is not there yet, with the queue's own estimate of when it will be.
 pub(super) fn not_ready(api: &Api) -> Response {
-    (StatusCode::ACCEPTED, [(header::RETRY_AFTER, api.dispatch.retry_after_s().to_string())]).into_response()
+    (StatusCode::ACCEPTED, [(header::RETRY_AFTER, api.parts.dispatch.retry_after_s().to_string())]).into_response()
 }

@@ -1,28 +1,86 @@
 //! `/analyses`: what can be run.
 
+use std::io;
+use std::sync::Arc;
+
 use axum::Json;
+use axum::body::Body;
 use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::http::StatusCode;
+use axum::http::header;
+use axum::response::IntoResponse;
+use axum::response::Response;
 use serde_json::Value;
 use serde_json::json;
 
 use super::Api;
+use super::Modules;
+use super::body;
+use super::body::BodyError;
 use super::error::Problem;
 use super::path::Path;
+use crate::id::AnalysisName;
+use crate::id::InvalidId;
 use crate::limits::AskedLimits;
 use crate::limits::Limits;
+use crate::registry::Placed;
 use crate::registry::workshop::Analysis;
 
 /// `GET /analyses`.
 pub async fn list(State(api): State<Api>) -> Json<Value> {
-    let all: Vec<_> = api.registry.all().iter().map(|it| view(it, api.caps)).collect();
+    let all: Vec<_> = api.parts.registry.all().iter().map(|it| view(it, api.parts.caps)).collect();
     Json(json!({ "analyses": all }))
 }
 
 /// `GET /analyses/<name>`.
 pub async fn show(State(api): State<Api>, Path(name): Path<String>) -> Result<Json<Value>, Problem> {
-    let found = name.parse().ok().and_then(|name| api.registry.find(&name));
+    let found = name.parse().ok().and_then(|name| api.parts.registry.find(&name));
     let found = found.ok_or_else(|| Problem::not_found("no such analysis is installed"))?;
-    Ok(Json(view(&found, api.caps)))
+    Ok(Json(view(&found, api.parts.caps)))
+}
+
+/// `PUT /analyses/<name>`: the body is the module, its descriptor inside.
+pub async fn install(
+    State(api): State<Api>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let name = changeable(&api, &name)?;
+    let bytes_max = api.parts.compile_limits.module_bytes;
+    if body::declared(&headers).is_some_and(|bytes| bytes > bytes_max) {
+        return Err(BodyError::TooLarge { bytes_max }.into());
+    }
+    api.parts.store.check_room(bytes_max)?;
+    let _intake = api.intakes.try_acquire().map_err(|_| Problem::installing())?;
+    let module = body::whole(body, bytes_max).await?;
+    // Goes on when the client does not wait for it: an installation is whole, or is not.
+    let registry = Arc::clone(&api.parts.registry);
+    let placing = tokio::spawn(async move { registry.place(&name, &module).await });
+    let (analysis, placed) = placing.await.map_err(io::Error::other)??;
+    let location = format!("/analyses/{}", analysis.descriptor.name);
+    let status = match placed {
+        Placed::New => StatusCode::CREATED,
+        Placed::InsteadOf => StatusCode::OK,
+    };
+    Ok((status, [(header::LOCATION, location)], Json(view(&analysis, api.parts.caps))).into_response())
+}
+
+/// `DELETE /analyses/<name>`: results stay, and runs that were accepted go on.
+pub async fn remove(State(api): State<Api>, Path(name): Path<String>) -> Result<StatusCode, Problem> {
+    let name = changeable(&api, &name)?;
+    api.parts.registry.displace(&name).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn changeable(api: &Api, name: &str) -> Result<AnalysisName, Problem> {
+    match api.modules {
+        Modules::Taken => name.parse().map_err(|error: InvalidId| Problem::invalid(error.to_string(), Vec::new())),
+        Modules::Refused => Err(Problem::forbidden(
+            "this server takes no analyses from clients; its operator may start it with --accept-modules",
+        )),
+    }
 }
 
 fn view(analysis: &Analysis, caps: Limits) -> Value {

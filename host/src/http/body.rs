@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use axum::body::Body;
+use axum::http::HeaderMap;
+use axum::http::header;
 use bytes::Bytes;
 use bytes::BytesMut;
 use futures_util::Stream;
@@ -35,6 +37,11 @@ struct Paced {
     bytes_max: u64,
     received: u64,
     started: Instant,
+}
+
+/// How long a body is going to be, bytes, where its client says so.
+pub(super) fn declared(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 /// A body's bytes as they come.

@@ -53,7 +53,7 @@ pub async fn upload(
     if filename != facts.safe_name.as_str() && filename != "the_file" {
         return Err(Problem::not_found("this file has another name; GET /upload/<file_id> tells it"));
     }
-    let file = api.store.open_upload(&facts).map_err(|error| gone(error, "the file was deleted just now"))?;
+    let file = api.parts.store.open_upload(&facts).map_err(|error| gone(error, "the file was deleted just now"))?;
     let served = Served {
         name: &facts.safe_name,
         title: &facts.filename,
@@ -76,10 +76,13 @@ pub async fn artifact(
     let unknown = || Problem::not_found("no such artifact; GET /results/<f>/<a>/run lists those there are");
     let upload = uploads::find(&api, &file_id)?;
     let key = RunKey { file_id: upload.sha1, analysis_id: analysis_id.parse().map_err(|_| unknown())? };
-    let record = api.store.record(key)?.ok_or_else(unknown)?;
+    let record = api.parts.store.record(key)?.ok_or_else(unknown)?;
     let facts = record.artifacts.iter().find(|it| it.name.as_str() == name).ok_or_else(unknown)?;
-    let file =
-        api.store.open_artifact(key, &facts.name).map_err(|error| gone(error, "the result was removed just now"))?;
+    let file = api
+        .parts
+        .store
+        .open_artifact(key, &facts.name)
+        .map_err(|error| gone(error, "the result was removed just now"))?;
     let served = Served {
         name: &facts.name,
         title: facts.name.as_str(),

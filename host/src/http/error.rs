@@ -14,6 +14,8 @@ use serde::Serialize;
 use super::body::BodyError;
 use crate::analysis::schema::Invalid;
 use crate::dispatch::Denied;
+use crate::registry::PlaceError;
+use crate::registry::workshop::InstallError;
 use crate::run::Failure;
 use crate::run::Fault;
 use crate::run::Reason;
@@ -48,6 +50,19 @@ impl Problem {
     /// 400: not what this server understands.
     pub fn bad_request(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, detail)
+    }
+
+    /// 403: asking again changes nothing.
+    pub fn forbidden(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, detail)
+    }
+
+    /// 503: as many modules as may be are on their way in.
+    pub fn installing() -> Self {
+        Self {
+            retry_after_s: Some(1),
+            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "other modules are being installed; try again in a second")
+        }
     }
 
     /// 404.
@@ -95,6 +110,20 @@ impl From<Failure> for Problem {
             Fault::Client => StatusCode::GONE,
         };
         Self { reason: Some(failure.reason), ..Self::new(status, failure.detail) }
+    }
+}
+
+impl From<PlaceError> for Problem {
+    fn from(error: PlaceError) -> Self {
+        match error {
+            PlaceError::NoSuch => Self::not_found(error.to_string()),
+            PlaceError::Taken(..) => Self::new(StatusCode::CONFLICT, error.to_string()),
+            PlaceError::Install(InstallError::Io(error)) => error.into(),
+            PlaceError::Install(InstallError::Refused(reasons)) => {
+                let errors = reasons.into_iter().map(|detail| Invalid { pointer: String::new(), detail }).collect();
+                Self::invalid("this module cannot be installed", errors)
+            }
+        }
     }
 }
 

@@ -19,22 +19,22 @@ pub async fn alive() -> &'static str {
 /// `GET /readyz`: whether work can be taken, and which walls stand, what the last self-test
 /// said; 503 when it cannot.
 pub async fn ready(State(api): State<Api>) -> Result<(StatusCode, Json<Value>), Problem> {
-    let walls = &api.walls;
-    let load = api.dispatch.load();
-    let room = api.store.check_room(0).is_ok();
+    let walls = &api.parts.walls;
+    let load = api.parts.dispatch.load();
+    let room = api.parts.store.check_room(0).is_ok();
     let ready = room && load.in_flight < load.queue_max;
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let mut body = json!({
         "ready": ready,
-        "disk": { "room": room, "free_bytes": api.store.free_bytes()?, "reserve_bytes": api.store.reserve_bytes() },
+        "disk": { "room": room, "free_bytes": api.parts.store.free_bytes()?, "reserve_bytes": api.parts.store.reserve_bytes() },
         "queue": { "in_flight": load.in_flight, "max": load.queue_max },
         "workers": { "max": load.workers_max, "idle": load.workers_idle },
         "walls": { "wasm": true, "process": walls.stand(), "landlock": walls.landlock, "seccomp": walls.seccomp,
                    "no_new_privs": walls.no_new_privs, "lacking": walls.lacking() },
-        "engine": api.registry.fingerprint(),
-        "analyses": api.registry.all().len(),
+        "engine": api.parts.registry.fingerprint(),
+        "analyses": api.parts.registry.all().len(),
     });
-    if let Some(verdict) = api.store.selftest()? {
+    if let Some(verdict) = api.parts.store.selftest()? {
         body["selftest"] = verdict;
     }
     Ok((status, Json(body)))
@@ -43,8 +43,8 @@ pub async fn ready(State(api): State<Api>) -> Result<(StatusCode, Json<Value>), 
 /// `GET /limits`: every default and every cap.
 pub async fn limits(State(api): State<Api>) -> Json<Value> {
     Json(json!({
-        "default": Limits::DEFAULT.tightest(api.caps), "cap": api.caps, "compile": api.compile_limits,
-        "upload_bytes": api.upload_bytes_max, "args_bytes": ARGS_BYTES_MAX, "queue": api.dispatch.load().queue_max,
-        "disk_reserve_bytes": api.store.reserve_bytes(),
+        "default": Limits::DEFAULT.tightest(api.parts.caps), "cap": api.parts.caps, "compile": api.parts.compile_limits,
+        "upload_bytes": api.upload_bytes_max, "args_bytes": ARGS_BYTES_MAX, "queue": api.parts.dispatch.load().queue_max,
+        "disk_reserve_bytes": api.parts.store.reserve_bytes(),
     }))
 }

@@ -2,7 +2,6 @@
 
 use axum::extract::Request;
 use axum::http::Method;
-use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::IntoResponse;
 use axum::response::Response;
@@ -15,7 +14,7 @@ pub async fn same_site(request: Request, next: Next) -> Response {
     let reads = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     match request.headers().get("sec-fetch-site").map(|it| it.as_bytes()) {
         Some(b"cross-site" | b"same-site") if !reads => {
-            Problem::new(StatusCode::FORBIDDEN, "pages of other sites may not change anything here").into_response()
+            Problem::forbidden("pages of other sites may not change anything here").into_response()
         }
         Some(_) | None => next.run(request).await,
     }

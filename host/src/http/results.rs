@@ -45,9 +45,9 @@ pub async fn show(
     let key = RunKey { file_id, analysis_id };
     let waited = wait::preferred(&headers);
     if let Some(time) = waited {
-        drop(tokio::time::timeout(time, api.dispatch.ended(key)).await);
+        drop(tokio::time::timeout(time, api.parts.dispatch.ended(key)).await);
     }
-    let finished = if api.dispatch.in_flight(key) { None } else { api.store.open_result(key)? };
+    let finished = if api.parts.dispatch.in_flight(key) { None } else { api.parts.store.open_result(key)? };
     let mut response = match finished {
         Some((file, bytes)) => result(file, bytes)?,
         None => match state(&api, key)? {
@@ -55,7 +55,7 @@ pub async fn show(
             RunState::Failed(failure) => Problem::from(failure).into_response(),
             RunState::Unknown => return Err(unknown_of(&api, file_id)?),
             // It came between two looks.
-            RunState::Successful => match api.store.open_result(key)? {
+            RunState::Successful => match api.parts.store.open_result(key)? {
                 Some((file, bytes)) => result(file, bytes)?,
                 None => return Err(Problem::gone("the result was removed just now")),
             },
@@ -89,7 +89,7 @@ pub async fn dismiss(
     Path((file_id, analysis_id)): Path<(String, String)>,
 ) -> Result<StatusCode, Problem> {
     let key = key(&api, &file_id, &analysis_id)?;
-    match api.dispatch.remove(key).await? {
+    match api.parts.dispatch.remove(key).await? {
         Removed::Dismissed | Removed::Result => Ok(StatusCode::NO_CONTENT),
         Removed::Nothing => Err(unknown()),
     }
@@ -101,9 +101,9 @@ pub async fn run(
     Path((file_id, analysis_id)): Path<(String, String)>,
 ) -> Result<Json<Value>, Problem> {
     let key = key(&api, &file_id, &analysis_id)?;
-    let config = api.store.config(key)?.ok_or_else(unknown)?;
+    let config = api.parts.store.config(key)?.ok_or_else(unknown)?;
     let upload = upload::find(&api, &file_id)?;
-    let progress = api.dispatch.watch(key).and_then(|phase| match *phase.borrow() {
+    let progress = api.parts.dispatch.watch(key).and_then(|phase| match *phase.borrow() {
         Phase::Running(progress) => Some(json!({
             "bytes_read": progress.bytes_read, "size_bytes": upload.size_bytes,
             "fraction": progress.permille.map(|it| f64::from(it) / 1000.0),
@@ -114,7 +114,7 @@ pub async fn run(
         RunState::Failed(failure) => Some(failure),
         RunState::Unknown | RunState::Pending | RunState::Successful => None,
     };
-    let record = api.store.record(key)?;
+    let record = api.parts.store.record(key)?;
     let artifacts = record.iter().flat_map(|record| &record.artifacts).map(|it| {
         json!({
             "name": it.name, "path": it.path, "size_bytes": it.size_bytes, "media_type": it.media_type,
@@ -149,7 +149,7 @@ pub async fn log(
     Path((file_id, analysis_id)): Path<(String, String)>,
 ) -> Result<Response, Problem> {
     let key = key(&api, &file_id, &analysis_id)?;
-    let log = api.store.log(key)?.unwrap_or_default();
+    let log = api.parts.store.log(key)?.unwrap_or_default();
     let safe = [(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::X_CONTENT_TYPE_OPTIONS, "nosniff")];
     Ok((safe, log).into_response())
 }
@@ -160,7 +160,7 @@ pub(super) fn status(api: &Api, key: RunKey) -> Result<&'static str, Problem> {
         RunState::Successful => "successful",
         RunState::Failed(failure) if failure.reason == Reason::Dismissed => "dismissed",
         RunState::Failed(_) => "failed",
-        RunState::Unknown | RunState::Pending => match api.dispatch.watch(key).map(|it| *it.borrow()) {
+        RunState::Unknown | RunState::Pending => match api.parts.dispatch.watch(key).map(|it| *it.borrow()) {
             Some(Phase::Running(_)) => "running",
             Some(Phase::Accepting | Phase::Accepted | Phase::Ended | Phase::Withdrawn) | None => "accepted",
         },
@@ -185,10 +185,10 @@ fn key(api: &Api, file_id: &str, analysis_id: &str) -> Result<RunKey, Problem> {
 /// What the disk says, unless the run is in flight: an old ending does not count while a new one is on its way, and a
 /// run that is pending on disk alone was never answered for.
 fn state(api: &Api, key: RunKey) -> Result<RunState, Problem> {
-    if api.dispatch.in_flight(key) {
+    if api.parts.dispatch.in_flight(key) {
         return Ok(RunState::Pending);
     }
-    Ok(match api.store.state(key)? {
+    Ok(match api.parts.store.state(key)? {
         RunState::Pending => RunState::Unknown,
         known @ (RunState::Unknown | RunState::Successful | RunState::Failed(_)) => known,
     })
@@ -196,7 +196,7 @@ fn state(api: &Api, key: RunKey) -> Result<RunState, Problem> {
 
 /// Why nothing is known of a run of that file.
 fn unknown_of(api: &Api, file_id: FileId) -> Result<Problem, Problem> {
-    match api.store.upload(file_id)? {
+    match api.parts.store.upload(file_id)? {
         Some(_) => Ok(unknown()),
         None => upload::missing(api, file_id),
     }

@@ -12,7 +12,6 @@ use axum::extract::RawQuery;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::StatusCode;
-use axum::http::header;
 use futures_util::TryStreamExt;
 use serde_json::Value;
 use serde_json::json;
@@ -35,18 +34,18 @@ pub async fn create(
     body: Body,
 ) -> Result<Json<Value>, Problem> {
     // All that the head alone can tell is told before the body is asked for.
-    let declared = headers.get(header::CONTENT_LENGTH).and_then(|it| it.to_str().ok()?.parse::<u64>().ok());
+    let declared = body::declared(&headers);
     let boundary = form::boundary(&headers)?;
     let filename = name::of_request(&headers, query.as_deref())?;
     if boundary.is_none() && declared.is_some_and(|bytes| bytes > api.upload_bytes_max) {
         return Err(BodyError::TooLarge { bytes_max: api.upload_bytes_max }.into());
     }
-    api.store.check_room(declared.unwrap_or(0))?;
+    api.parts.store.check_room(declared.unwrap_or(0))?;
     let (filename, received) = match boundary {
-        Some(boundary) => form::receive(&api.store, (body, boundary), api.upload_bytes_max).await?,
+        Some(boundary) => form::receive(&api.parts.store, (body, boundary), api.upload_bytes_max).await?,
         None => {
             let frames = body::frames(body, api.upload_bytes_max).map_err(Problem::from);
-            let received = intake::receive(&api.store, &filename, frames).await?;
+            let received = intake::receive(&api.parts.store, &filename, frames).await?;
             (filename, received)
         }
     };
@@ -64,9 +63,9 @@ async fn publish(api: &Api, filename: String, received: Received) -> Result<Json
         size_bytes,
         sha1,
         sha256,
-        created: api.clock.now(),
+        created: api.parts.clock.now(),
     };
-    match api.store.publish_upload(staged, &facts).await? {
+    match api.parts.store.publish_upload(staged, &facts).await? {
         Stored::New => Ok(Json(facts_json(&facts))),
         Stored::Already(there) => Ok(Json(facts_json(&there))),
         Stored::Collision => Err(Problem::collision()),
@@ -81,7 +80,7 @@ pub async fn show(State(api): State<Api>, Path(file_id): Path<String>) -> Result
 /// `DELETE /upload/<file_id>`.
 pub async fn delete(State(api): State<Api>, Path(file_id): Path<String>) -> Result<StatusCode, Problem> {
     let facts = find(&api, &file_id)?;
-    match api.dispatch.delete(facts.sha1).await {
+    match api.parts.dispatch.delete(facts.sha1).await {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(gone()),
         Err(error) => Err(error.into()),
         Ok(()) => Ok(StatusCode::NO_CONTENT),
@@ -91,7 +90,7 @@ pub async fn delete(State(api): State<Api>, Path(file_id): Path<String>) -> Resu
 /// The upload of that id, or why there is none.
 pub(super) fn find(api: &Api, file_id: &str) -> Result<UploadFacts, Problem> {
     let file_id = parse_id(file_id)?;
-    match api.store.upload(file_id)? {
+    match api.parts.store.upload(file_id)? {
         Some(facts) => Ok(facts),
         None => Err(missing(api, file_id)?),
     }
@@ -104,7 +103,7 @@ pub(super) fn parse_id(file_id: &str) -> Result<FileId, Problem> {
 
 /// Why there is no upload of that id.
 pub(super) fn missing(api: &Api, file_id: FileId) -> Result<Problem, Problem> {
-    let gone_before = api.store.is_gone(file_id, api.clock.now())?;
+    let gone_before = api.parts.store.is_gone(file_id, api.parts.clock.now())?;
     Ok(if gone_before { gone() } else { Problem::not_found("no file with this id is stored") })
 }
 

@@ -16,22 +16,22 @@ use crate::wire::Event;
 
 /// Compiles a module into the empty file `program`; a module that is too dear is tried once more with least effort.
 ///
+/// Inside, every reason to refuse it; a process that died of it is one of them.
+///
 /// # Errors
-/// Every reason to refuse it; a process that died is one of them.
+/// When no process can be had, which says nothing of the module.
 pub async fn compile(
     nursery: &Nursery,
     module: &OwnedFd,
     program: &OwnedFd,
     (limits, nan): (CompileLimits, Nan),
-) -> Result<ModuleFacts, Vec<String>> {
+) -> io::Result<Result<ModuleFacts, Vec<String>>> {
+    let told = serde_json::to_string(&limits).map_err(io::Error::other)?;
     for effort in [Effort::Full, Effort::Least] {
-        match tokio::time::timeout(
-            Duration::from_millis(limits.wall_ms),
-            attempt(nursery, (module, program), limits, (effort, nan)),
-        )
-        .await
-        {
-            Ok(Ok(compiled)) => return compiled,
+        let process = Process::start(nursery, &["compile", "--limits", &told]).await?;
+        let attempt = attempt(process, (module, program), limits, (effort, nan));
+        match tokio::time::timeout(Duration::from_millis(limits.wall_ms), attempt).await {
+            Ok(Ok(compiled)) => return Ok(compiled),
             // Dead or too slow: the cheaper way may do.
             Ok(Err(error)) => tracing::warn!(%error, ?effort, "a compiling process failed"),
             Err(_) => tracing::warn!(wall_ms = limits.wall_ms, ?effort, "a compiling process took too long"),
@@ -39,17 +39,15 @@ pub async fn compile(
         // What is left of an attempt is written over by the next.
         _ = rustix::fs::ftruncate(program, 0);
     }
-    Err(vec![format!("compiling it costs more than {} CPU-seconds or {} bytes", limits.cpu_s, limits.memory_bytes)])
+    Ok(Err(vec![format!("compiling it costs more than {} CPU-seconds or {} bytes", limits.cpu_s, limits.memory_bytes)]))
 }
 
 async fn attempt(
-    nursery: &Nursery,
+    mut process: Process,
     (module, program): (&OwnedFd, &OwnedFd),
     limits: CompileLimits,
     (effort, nan): (Effort, Nan),
 ) -> io::Result<Result<ModuleFacts, Vec<String>>> {
-    let told = serde_json::to_string(&limits).map_err(io::Error::other)?;
-    let mut process = Process::start(nursery, &["compile", "--limits", &told]).await?;
     process.send(&Command::Compile(limits, effort, nan), &[module.as_fd(), program.as_fd()]).await?;
     match process.receive().await? {
         Some(Event::Compiled(facts)) => Ok(Ok(facts)),

@@ -19,6 +19,7 @@ use crate::analysis::module::ModuleKind;
 use crate::analysis::module::Nan;
 use crate::analysis::module::Span;
 use crate::analysis::schema::Schema;
+use crate::id::AnalysisName;
 use crate::id::ModuleDigest;
 use crate::id::Sha256;
 use crate::limits::CompileLimits;
@@ -69,6 +70,17 @@ pub struct Workshop {
     pub nan: Nan,
 }
 
+/// Why a module is not installed.
+#[derive(Debug, thiserror::Error)]
+pub enum InstallError {
+    /// Every reason that lies in the module.
+    #[error("{}", .0.join("; "))]
+    Refused(Vec<String>),
+    /// The module may be as good as any.
+    #[error("it cannot be stored or compiled now: {0}")]
+    Io(#[from] io::Error),
+}
+
 const FACTS_VERSION: u32 = 2;
 const NO_DESCRIPTOR: &str = "no descriptor: neither a section `belljar:analysis` inside nor `<name>.json` beside it";
 
@@ -83,30 +95,31 @@ struct Facts {
 }
 
 impl Workshop {
-    /// Stores, compiles and describes a module.
+    /// Stores, compiles and describes a module, which is to have that name where one is given.
     ///
     /// # Errors
-    /// Every reason to refuse it.
-    pub async fn make(&self, module: &[u8]) -> Result<Analysis, Vec<String>> {
+    /// Every reason to refuse it; nothing of it is then left that was not here before.
+    pub async fn make(&self, module: &[u8], name: Option<&AnalysisName>) -> Result<Analysis, InstallError> {
         if u64::try_from(module.len()).unwrap_or(u64::MAX) > self.limits.module_bytes {
-            return Err(vec![format!("a module of {} bytes; at most {}", module.len(), self.limits.module_bytes)]);
+            let detail = format!("a module of {} bytes; at most {}", module.len(), self.limits.module_bytes);
+            return Err(InstallError::Refused(vec![detail]));
         }
         let digest = ModuleDigest::new(sha2::Sha256::digest(module).into());
-        let facts = match self.known(digest).map_err(fault)? {
+        let facts = match self.known(digest)? {
             Some(facts) => facts,
-            None => self.compile(digest, module).await?,
+            None => self.compile(digest, module, name).await?,
         };
-        self.describe(facts.module, digest)
+        self.describe(facts.module, digest, name)
     }
 
     /// Makes an analysis out of what is stored of it.
     ///
     /// # Errors
     /// Why that cannot be.
-    pub async fn remake(&self, digest: ModuleDigest) -> Result<Analysis, Vec<String>> {
-        let gone = || vec!["the module is no longer stored".to_owned()];
-        let module = self.store.module(digest).map_err(fault)?.ok_or_else(gone)?;
-        self.make(&module).await
+    pub async fn remake(&self, digest: ModuleDigest) -> Result<Analysis, InstallError> {
+        let gone = || InstallError::Refused(vec!["the module is no longer stored".to_owned()]);
+        let module = self.store.module(digest)?.ok_or_else(gone)?;
+        self.make(&module, None).await
     }
 
     /// What is known of a module whose program is at hand and untouched.
@@ -125,7 +138,12 @@ impl Workshop {
         }
     }
 
-    async fn compile(&self, digest: ModuleDigest, module: &[u8]) -> Result<Facts, Vec<String>> {
+    async fn compile(
+        &self,
+        digest: ModuleDigest,
+        module: &[u8],
+        name: Option<&AnalysisName>,
+    ) -> Result<Facts, InstallError> {
         let wasm = self.path(digest, "wasm");
         let first = !wasm.exists();
         if first {
@@ -133,10 +151,12 @@ impl Workshop {
             self.on_disk(move |store| store.disk().replace(&store.staging_path(), &wasm, &module)).await?;
         }
         let staged = self.store.staging_path();
-        let program = File::options().create_new(true).read(true).write(true).open(&staged).map_err(fault)?.into();
-        let module = File::open(&wasm).map_err(fault)?.into();
+        let program = File::options().create_new(true).read(true).write(true).open(&staged)?.into();
+        let module = File::open(&wasm)?.into();
         let compiled = compile::compile(&self.nursery, &module, &program, (self.limits, self.nan)).await;
-        let compiled = compiled.inspect_err(|_| {
+        let compiled = compiled.map_err(InstallError::Io).and_then(|it| it.map_err(InstallError::Refused));
+        let described = |facts: ModuleFacts| self.describe(facts.clone(), digest, name).map(|_| facts);
+        let compiled = compiled.and_then(described).inspect_err(|_| {
             // A refused module leaves neither half a program nor its bytes; the start sweeps what cannot be removed.
             drop(std::fs::remove_file(&staged));
             drop(first.then(|| std::fs::remove_file(&wasm)));
@@ -156,27 +176,37 @@ impl Workshop {
         Ok(facts)
     }
 
-    async fn remember(&self, digest: ModuleDigest, facts: &Facts) -> Result<(), Vec<String>> {
-        let json = serde_json::to_vec_pretty(facts).map_err(|error| fault(error.into()))?;
+    async fn remember(&self, digest: ModuleDigest, facts: &Facts) -> io::Result<()> {
+        let json = serde_json::to_vec_pretty(facts)?;
         let target = self.path(digest, "json");
         self.on_disk(move |store| store.disk().replace(&store.staging_path(), &target, &json)).await
     }
 
     /// What waits for the disk does so on a thread that may.
-    async fn on_disk<T: Send + 'static>(
+    pub(super) async fn on_disk<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Store) -> io::Result<T> + Send + 'static,
-    ) -> Result<T, Vec<String>> {
+    ) -> io::Result<T> {
         let store = Arc::clone(&self.store);
         let done = tokio::task::spawn_blocking(move || work(&store)).await;
-        done.map_err(io::Error::other).and_then(|it| it).map_err(fault)
+        done.map_err(io::Error::other).and_then(|it| it)
     }
 
-    fn describe(&self, facts: ModuleFacts, module: ModuleDigest) -> Result<Analysis, Vec<String>> {
-        let wrong = |detail: String| vec![format!("the descriptor: {detail}")];
-        let text = facts.descriptor.ok_or_else(|| vec![NO_DESCRIPTOR.to_owned()])?;
+    fn describe(
+        &self,
+        facts: ModuleFacts,
+        module: ModuleDigest,
+        name: Option<&AnalysisName>,
+    ) -> Result<Analysis, InstallError> {
+        let wrong = |detail: String| InstallError::Refused(vec![format!("the descriptor: {detail}")]);
+        let text = facts.descriptor.ok_or_else(|| InstallError::Refused(vec![NO_DESCRIPTOR.to_owned()]))?;
         let descriptor: Descriptor = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
-        descriptor.check().map_err(|them| them.into_iter().flat_map(wrong).collect::<Vec<_>>())?;
+        descriptor.check().map_err(|them| {
+            InstallError::Refused(them.into_iter().map(|detail| format!("the descriptor: {detail}")).collect())
+        })?;
+        if let Some(name) = name.filter(|it| **it != descriptor.name) {
+            return Err(wrong(format!("`name` is `{}`, but it was sent as `{name}`", descriptor.name)));
+        }
         if descriptor.files.is_some() != facts.files.is_some() {
             return Err(wrong("`files` is where the files that ship are mounted: give both or neither".to_owned()));
         }
@@ -203,8 +233,4 @@ impl Workshop {
     fn program_path(&self, digest: ModuleDigest) -> PathBuf {
         self.store.programs_dir().join(format!("{digest}-{}.cwasm", self.fingerprint))
     }
-}
-
-fn fault(error: io::Error) -> Vec<String> {
-    vec![format!("cannot be stored: {error}")]
 }

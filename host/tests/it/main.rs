@@ -7,6 +7,7 @@ mod connections;
 mod determinism;
 mod flows;
 mod hostile;
+mod installs;
 mod layering;
 mod limits;
 mod packages;

@@ -129,6 +129,10 @@ impl Server {
         answer(self.agent.delete(self.at(path)).call())
     }
 
+    pub(crate) fn put(&self, path: &str, body: &[u8]) -> Answer {
+        answer(self.agent.put(self.at(path)).send(body))
+    }
+
     pub(crate) fn post(&self, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
         let request = headers.iter().fold(self.agent.post(self.at(path)), |it, (name, value)| it.header(*name, *value));
         answer(request.send(body))

@@ -1,0 +1,188 @@
+//! Analyses that come over HTTP: `PUT` and `DELETE /analyses/<name>`.
+
+use std::collections::BTreeSet;
+
+use host::analysis::module::DESCRIPTOR_SECTION;
+use host::analysis::module::with_sections;
+use serde_json::Value;
+use serde_json::json;
+
+use crate::server::Server;
+
+/// Prints the one byte that it is given, as a string.
+fn says(letter: char) -> String {
+    format!(
+        r#"(module
+  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 8) "\"{letter}\"")
+  (func (export "_start")
+    (i32.store (i32.const 0) (i32.const 8)) (i32.store (i32.const 4) (i32.const 3))
+    (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 16)))))"#
+    )
+}
+
+fn packed(wat: &str, descriptor: &Value) -> Vec<u8> {
+    with_sections(&wat::parse_str(wat).unwrap(), &[(DESCRIPTOR_SECTION, descriptor.to_string().as_bytes())])
+}
+
+fn server() -> Server {
+    Server::start_with(&[("ours", &says('o'), json!({}))], &["--accept-modules"])
+}
+
+fn ask(server: &Server, file: &str, name: &str) -> Value {
+    let run = server.analyse(file, name, json!({}));
+    server.result(&run).expect(200).json()
+}
+
+#[test]
+fn a_module_that_was_sent_answers_at_once_and_after_a_crash_until_it_is_taken_away() {
+    let mut server = server();
+    let file = server.upload("x", b"x");
+    let first = packed(&says('a'), &json!({ "name": "theirs" }));
+    let answer = server.put("/analyses/theirs", &first).expect(201);
+    assert_eq!(answer.header("location"), "/analyses/theirs");
+    assert_eq!(answer.json(), server.get("/analyses/theirs").expect(200).json());
+    assert_eq!(ask(&server, &file, "theirs"), json!("a"));
+
+    server.crash_and_restart();
+    assert_eq!(ask(&server, &file, "theirs"), json!("a"));
+    let second = packed(&says('b'), &json!({ "name": "theirs" }));
+    server.put("/analyses/theirs", &second).expect(200);
+    assert_eq!(ask(&server, &file, "theirs"), json!("b"));
+    server.crash_and_restart();
+    assert_eq!(ask(&server, &file, "theirs"), json!("b"));
+
+    let run = server.analyse(&file, "theirs", json!({}));
+    server.delete("/analyses/theirs").expect(204);
+    server.delete("/analyses/theirs").expect(404);
+    server.get("/analyses/theirs").expect(404);
+    assert_eq!(server.result(&run).expect(200).json(), json!("b"));
+    server.crash_and_restart();
+    server.get("/analyses/theirs").expect(404);
+}
+
+#[test]
+fn a_run_that_was_accepted_keeps_its_module() {
+    let mut server = Server::start_with(&[("ours", &says('o'), json!({}))], &["--accept-modules", "--workers", "1"]);
+    let file = server.upload("x", b"x");
+    // Nothing else runs while this one sleeps.
+    server.analyse(&file, "dummy", json!({ "args": { "seconds": 600 } }));
+    server.put("/analyses/theirs", &packed(&says('a'), &json!({ "name": "theirs" }))).expect(201);
+    let waiting = server.analyse(&file, "theirs", json!({}));
+    server.put("/analyses/theirs", &packed(&says('b'), &json!({ "name": "theirs" }))).expect(200);
+    server.delete("/analyses/theirs").expect(204);
+    server.restart_with(&["--accept-modules", "--workers", "2"]);
+    assert_eq!(server.result(&waiting).expect(200).json(), json!("a"));
+}
+
+#[test]
+fn every_reason_against_a_module_is_told_and_nothing_of_it_stays() {
+    let server = server();
+    let stored = || -> BTreeSet<_> {
+        let entries = |directory: &str| std::fs::read_dir(server.data().join(directory)).unwrap();
+        ["analyses", "analyses/names", "programs", "staging"]
+            .into_iter()
+            .flat_map(entries)
+            .map(|it| it.unwrap().path())
+            .collect()
+    };
+    let before = stored();
+    let refused = |module: &[u8], words: &[&str]| {
+        let answer = server.put("/analyses/theirs", module).expect(422);
+        assert_eq!(answer.header("content-type"), "application/problem+json");
+        let problem = answer.json();
+        let errors: Vec<_> =
+            problem["errors"].as_array().unwrap().iter().map(|it| it["detail"].as_str().unwrap()).collect();
+        for word in words {
+            assert!(errors.iter().any(|it| it.contains(word)), "{word} in {errors:?}");
+        }
+        server.get("/analyses/theirs").expect(404);
+    };
+    refused(b"no module", &["magic"]);
+    let imports = r#"(module
+      (import "wasi_snapshot_preview1" "sock_open" (func (param i32 i32 i32) (result i32)))
+      (import "env" "system" (func (param i32) (result i32)))
+      (import "wasi" "thread-spawn" (func (param i32) (result i32)))
+      (memory (export "memory") 1) (func (export "_start")))"#;
+    refused(
+        &packed(imports, &json!({ "name": "theirs" })),
+        &["wasi_snapshot_preview1.sock_open", "env.system", "wasi.thread-spawn"],
+    );
+    let component = r#"(component
+      (import "wasi:http/outgoing-handler@0.2.0" (instance))
+      (import "wasi:sockets/tcp@0.2.0" (instance)))"#;
+    refused(
+        &packed(component, &json!({ "name": "theirs" })),
+        &["wasi:http/outgoing-handler@0.2.0", "wasi:sockets/tcp@0.2.0"],
+    );
+    refused(&wat::parse_str(says('a')).unwrap(), &["no descriptor"]);
+    refused(&packed(&says('a'), &json!({ "name": "others" })), &["`others`", "`theirs`"]);
+    refused(&packed(&says('a'), &json!({ "name": "theirs", "args": { "type": 5 } })), &["args:"]);
+    server.get("/analyses/others").expect(404);
+    assert_eq!(stored(), before);
+}
+
+#[test]
+fn a_name_of_the_operator_is_not_for_clients() {
+    let server = server();
+    for name in ["ours", "dummy", "dummy_5"] {
+        let module = packed(&says('x'), &json!({ "name": name }));
+        let problem = server.put(&format!("/analyses/{name}"), &module).expect(409).json();
+        assert!(problem["detail"].as_str().unwrap().contains(name), "{problem}");
+        server.delete(&format!("/analyses/{name}")).expect(409);
+    }
+    server.put("/analyses/No", &packed(&says('x'), &json!({ "name": "no" }))).expect(422);
+    let file = server.upload("x", b"x");
+    assert_eq!(ask(&server, &file, "ours"), json!("o"));
+}
+
+#[test]
+fn a_name_that_the_operator_takes_later_is_the_operators() {
+    let mut server = server();
+    server.put("/analyses/theirs", &packed(&says('a'), &json!({ "name": "theirs" }))).expect(201);
+    let mine = server.dir.path().join("analyses/theirs");
+    std::fs::write(mine.with_extension("wasm"), packed(&says('m'), &json!({ "name": "theirs" }))).unwrap();
+    server.crash_and_restart();
+    let file = server.upload("x", b"x");
+    assert_eq!(ask(&server, &file, "theirs"), json!("m"));
+    std::fs::remove_file(mine.with_extension("wasm")).unwrap();
+    server.crash_and_restart();
+    assert_eq!(ask(&server, &file, "theirs"), json!("a"));
+}
+
+#[test]
+fn a_server_takes_no_modules_unless_told_to_and_none_that_are_too_long() {
+    let server = Server::start(&[]);
+    let module = packed(&says('a'), &json!({ "name": "theirs" }));
+    server.put("/analyses/theirs", &module).expect(403);
+    server.delete("/analyses/theirs").expect(403);
+    let bytes = module.len();
+    for (cap, status) in [(bytes, 201), (bytes - 1, 413)] {
+        let server = Server::start_with(&[], &["--accept-modules", "--compile-cap", &format!("module_bytes={cap}")]);
+        server.put("/analyses/theirs", &module).expect(status);
+    }
+}
+
+#[test]
+fn many_who_send_at_once_get_whole_analyses_or_are_told_to_come_again() {
+    let server = server();
+    let file = server.upload("x", b"x");
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                for letter in ['a', 'b', 'c'] {
+                    let module = packed(&says(letter), &json!({ "name": "theirs" }));
+                    let answer = server.put("/analyses/theirs", &module);
+                    assert!(matches!(answer.status, 200 | 201 | 503), "{}", answer.text());
+                    assert_eq!(answer.status == 503, answer.header("retry-after") == "1");
+                }
+            });
+        }
+    });
+    let last = server.get("/analyses/theirs").expect(200).json()["module_sha256"].clone();
+    let pointed = std::fs::read_to_string(server.data().join("analyses/names/theirs")).unwrap();
+    assert_eq!(pointed.trim(), last.as_str().unwrap());
+    let said = ask(&server, &file, "theirs");
+    assert!(["a", "b", "c"].contains(&said.as_str().unwrap()));
+}
