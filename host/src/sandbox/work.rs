@@ -19,6 +19,8 @@ pub(super) const WRITE_WORK: u64 = 4;
 pub(super) const RANDOM_WORK: u64 = 64;
 /// What listing one name of a directory costs, in bytes.
 pub(super) const NAME_WORK: u64 = 256;
+/// What looking at one thing that a guest polls costs, in bytes: measured, some 40 ns against 0.12 ns for one of fuel.
+pub(super) const POLL_WORK: u64 = 4096;
 
 /// How a call ended; what it cost is counted in [`Guest::work`], whichever way it ended.
 pub(super) type Done<T = ()> = Result<T, CallError>;

@@ -7,14 +7,16 @@ use std::process::Command;
 use serde_json::json;
 
 use crate::server::Server;
+use crate::shipped::guests;
 
 const ROUNDS: usize = 20;
-const ASKED: [(&str, &str); 5] = [
+const ASKED: [(&str, &str); 6] = [
     ("digest", "table.csv"),
     ("entropy", "table.csv"),
     ("strings", "table.csv"),
     ("csv-profile", "table.csv"),
     ("video", "clip"),
+    ("dummy_0", "clip"),
 ];
 
 fn table() -> Vec<u8> {
@@ -27,7 +29,7 @@ fn every_shipped_analysis_gives_one_answer_in_twenty_rounds() {
     let mut server = Server::start(&[]);
     let files = BTreeMap::from([
         ("table.csv", server.upload("table.csv", &table())),
-        ("clip", server.upload("clip.bin", &[0; 4096])),
+        ("clip", server.upload("clip.mp4", &std::fs::read(guests().join("video/samples/testsrc.mp4")).unwrap())),
     ]);
     let mut answers: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     for round in 0..ROUNDS {
@@ -36,7 +38,7 @@ fn every_shipped_analysis_gives_one_answer_in_twenty_rounds() {
         // All at once, so that each runs beside others.
         let runs = ASKED.map(|(name, file)| (name, server.analyse(&files[file], name, json!({ "rerun": true }))));
         for (name, run) in runs {
-            let body = server.result(&run).body;
+            let body = server.result(&run).expect(200).body;
             let record = server.get(&format!("/results/{run}/run")).expect(200).json();
             let artifacts: Vec<_> =
                 record["artifacts"].as_array().unwrap().iter().map(|it| it["sha256"].to_string()).collect();

@@ -64,7 +64,7 @@ fn a_restart_keeps_results_and_installs_from_what_is_stored() {
     assert_eq!(server.result(&run).expect(200).body, before, "the same bytes again");
 }
 
-fn guests() -> std::path::PathBuf {
+pub(crate) fn guests() -> std::path::PathBuf {
     std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../guest-analyses")
 }
 

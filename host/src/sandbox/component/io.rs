@@ -13,6 +13,7 @@ use crate::sandbox::errno::Errno;
 use crate::sandbox::execute::Guest;
 use crate::sandbox::port::Host;
 use crate::sandbox::work::Done;
+use crate::sandbox::work::POLL_WORK;
 use crate::sandbox::work::WRITE_WORK;
 
 /// A pollable that is always ready: files and streams never make a guest wait.
@@ -23,8 +24,6 @@ pub(in crate::sandbox) type Polls = Slots<u64>;
 
 /// Most bytes of one read or write; more is moved by asking again.
 const CHUNK_BYTES_MAX: u64 = 1 << 20;
-/// What one pollable costs to look at, in bytes.
-const POLL_WORK: u64 = 80;
 
 pub(super) fn link<H: Host>(linker: &mut Linker<Guest<H>>) -> wasmtime::Result<()> {
     let mut error = Interface(linker.instance("wasi:io/error@0.2.12")?);

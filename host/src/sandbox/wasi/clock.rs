@@ -10,6 +10,7 @@ use crate::sandbox::errno::Errno;
 use crate::sandbox::execute::Guest;
 use crate::sandbox::port::Host;
 use crate::sandbox::work::Done;
+use crate::sandbox::work::POLL_WORK;
 
 /// Realtime, monotonic and the two CPU clocks: all the same to a guest.
 const CLOCKS: std::ops::Range<u32> = 0..4;
@@ -73,7 +74,7 @@ fn poll<H: Host>(memory: &mut GuestMemory<'_>, guest: &mut Guest<H>, poll: Poll)
     if poll.count == 0 || poll.count > SUBSCRIPTIONS_MAX {
         return Err(Errno::Inval.into());
     }
-    guest.work.count(u64::from(poll.count) * 80);
+    guest.work.count(u64::from(poll.count) * POLL_WORK);
     memory.bytes(poll.subscriptions, poll.count * SUBSCRIPTION_BYTES)?;
     memory.bytes(poll.events, poll.count * EVENT_BYTES)?;
     let waits = (0..poll.count)
