@@ -1,7 +1,8 @@
-//! Runs in flight: one per question, a bounded number of workers, dismissal at any time, host faults tried again.
+//! Runs in flight: what `run::scheduler` decides is carried out here.
 //!
-//! Invariants: a key is in `live` from before its acceptance is on disk until after its ending is, durably; at most one
-//! task carries it out; a file that is being deleted gets no new run. Readers see a run through its `watch`.
+//! One task owns the scheduler (`owner`); a task for each run does as it is ordered (`attempt`) and tells what came of
+//! it; readers see a run on the `board`, through its `watch`. Invariants: a key is on the board from before its
+//! acceptance is on disk until after its ending is, durably; at most one task carries it out.
 //!
 //! Small files are written where the work is, not on another thread: into the page cache they cost less than the way
 //! there. What can take long (hashing artifacts, deleting trees, waiting for the disk) goes elsewhere.
@@ -10,24 +11,25 @@ mod attempt;
 mod attendant;
 pub mod board;
 mod ending;
+mod owner;
 pub mod question;
 pub mod removal;
-mod slots;
+mod warm;
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::io;
 use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::MutexGuard;
-use std::sync::PoisonError;
 
 use tokio::sync::watch;
 
 use self::board::Board;
-use self::board::Live;
 use self::board::Phase;
-use self::slots::Slots;
+use self::owner::Answer;
+use self::owner::Owner;
+use self::owner::Place;
+use self::warm::Warm;
+use crate::id::ClientId;
 use crate::id::RunKey;
 use crate::pool::nursery::Nursery;
 use crate::pool::worker::Terms;
@@ -36,18 +38,21 @@ use crate::registry::workshop::Analysis;
 use crate::run::Failure;
 use crate::run::Fault;
 use crate::run::Reason;
+use crate::run::scheduler::Ask;
+use crate::run::scheduler::Bounds;
+use crate::run::scheduler::Load;
+use crate::run::scheduler::Refusal;
 use crate::store::Store;
 use crate::store::runs::RunConfig;
 use crate::store::runs::RunState;
 use crate::store::uploads::UploadFacts;
 use crate::time::Clock;
 
-const RETRY_AFTER_S_MAX: u64 = 60;
-
 /// One question, ready to be asked.
 #[derive(Debug, Clone)]
 pub struct Question {
     pub key: RunKey,
+    pub client: ClientId,
     pub analysis: Arc<Analysis>,
     pub upload: UploadFacts,
     pub config: RunConfig,
@@ -66,27 +71,21 @@ pub enum Again {
 pub enum Denied {
     #[error("the queue is full")]
     QueueFull { retry_after_s: u64 },
+    #[error("this client has more in the queue than its share")]
+    OverShare { retry_after_s: u64 },
     #[error("the file is being deleted")]
     Deleting,
     #[error(transparent)]
     Io(#[from] io::Error),
 }
 
-/// How much there is to do.
-#[derive(Debug, Clone, Copy)]
-pub struct Load {
-    pub in_flight: usize,
-    pub queue_max: usize,
-    pub workers_idle: usize,
-    pub workers_max: usize,
-}
-
 /// Takes questions and sees to their answers.
 #[derive(Debug)]
 pub struct Dispatch {
     ports: Ports,
-    slots: Slots,
-    board: Mutex<Board>,
+    owner: Owner,
+    board: Arc<Board>,
+    warm: Warm,
 }
 
 /// What it works with.
@@ -114,11 +113,11 @@ pub enum Reuse {
 }
 
 impl Dispatch {
-    /// With nothing in flight.
+    /// With nothing in flight. Needs the runtime, for the task that owns the scheduler.
     #[must_use]
     pub fn new(ports: Ports) -> Self {
-        let slots = Slots::new(ports.workers_max);
-        Self { ports, slots, board: Mutex::default() }
+        let (owner, board) = Owner::start(Bounds { slots: ports.workers_max, queue_max: ports.queue_max });
+        Self { ports, owner, board, warm: Warm::default() }
     }
 
     /// Takes a question: joins the run in flight, keeps a finished answer, or begins a run. Nothing is promised before
@@ -127,19 +126,29 @@ impl Dispatch {
     /// # Errors
     /// [`Denied`].
     pub async fn submit(self: &Arc<Self>, question: Question) -> Result<(), Denied> {
+        let ask = Ask { key: question.key, client: question.client, priority: question.config.priority };
         loop {
-            let (mut phase, until) = match self.enter(&question)? {
-                Entered::Place => break,
-                Entered::InFlight(phase) => (phase, Phase::Accepted),
-                Entered::Ending(phase) => (phase, Phase::Ended),
+            let (mut phase, until) = match self.owner.ask(ask).await? {
+                // No await from here on: a client that goes away leaves nothing half done.
+                Answer::Place(place) => return self.begin(question, place),
+                Answer::InFlight(phase) => (phase, Phase::Accepted),
+                Answer::Ending(phase) => (phase, Phase::Ended),
+                Answer::Denied(refusal) => return Err(self.denied(refusal)),
             };
             let reached = phase.wait_for(|phase| phase.has_reached(until)).await.map(|it| *it);
             if until == Phase::Accepted && reached.is_ok_and(|it| it != Phase::Withdrawn) {
                 return Ok(());
             }
         }
-        // No await since `enter`: a client that goes away leaves nothing half done.
-        self.begin(question)
+    }
+
+    fn denied(&self, refusal: Refusal) -> Denied {
+        let retry_after_s = self.retry_after_s();
+        match refusal {
+            Refusal::QueueFull => Denied::QueueFull { retry_after_s },
+            Refusal::OverShare => Denied::OverShare { retry_after_s },
+            Refusal::Deleting => Denied::Deleting,
+        }
     }
 
     /// Waits until a run that was submitted survives whatever happens. An ending is durable before it is one, so a run
@@ -151,39 +160,21 @@ impl Dispatch {
         if self.in_flight(key) { self.ports.store.disk().settled().await } else { Ok(()) }
     }
 
-    /// A place on the board, or the run in flight that has it.
-    fn enter(&self, question: &Question) -> Result<Entered, Denied> {
-        let key = question.key;
-        let mut board = self.board();
-        if board.deleting.contains_key(&key.file_id) {
-            return Err(Denied::Deleting);
+    fn begin(self: &Arc<Self>, question: Question, place: Place) -> Result<(), Denied> {
+        match accept(&self.ports.store, &question) {
+            Ok(Accepted::Anew) => self.entrust(question, place),
+            Ok(Accepted::Already) => place.answered(),
+            // The upload may have gone between the question and now.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(Denied::Deleting),
+            Err(error) => return Err(error.into()),
         }
-        if let Some(live) = board.live.get(&key) {
-            let dismissed = live.wish.borrow().is_some();
-            let phase = live.phase.subscribe();
-            return Ok(if dismissed { Entered::Ending(phase) } else { Entered::InFlight(phase) });
-        }
-        if board.live.len() >= self.ports.queue_max {
-            return Err(Denied::QueueFull { retry_after_s: self.retry_after_s_of(&board) });
-        }
-        board.live.insert(key, Live::new(Phase::Accepting));
-        Ok(Entered::Place)
+        Ok(())
     }
 
-    fn begin(self: &Arc<Self>, question: Question) -> Result<(), Denied> {
-        let key = question.key;
-        let accepted = accept(&self.ports.store, &question);
-        match accepted {
-            Ok(Accepted::Anew) => {
-                self.set_phase(key, Phase::Accepted);
-                tokio::spawn(Arc::clone(self).carry_out(question));
-            }
-            Ok(Accepted::Already) => self.forget(key, Phase::Ended),
-            Err(_) => self.forget(key, Phase::Withdrawn),
-        }
-        // The upload may have gone between the question and now.
-        let gone = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
-        accepted.map(drop).map_err(|error| if gone(&error) { Denied::Deleting } else { Denied::Io(error) })
+    /// Gives a run that is on disk a task of its own.
+    fn entrust(self: &Arc<Self>, question: Question, place: Place) {
+        tokio::spawn(Arc::clone(self).carry_out(question, place.live()));
+        place.accepted();
     }
 
     /// Takes up what a former server left; a run that can no longer be carried out is failed by name.
@@ -201,10 +192,12 @@ impl Dispatch {
             }
             let failure = match (self.ports.store.upload(key.file_id), &revived[&module]) {
                 (Ok(Some(upload)), Ok(analysis)) => {
-                    self.board().live.insert(key, Live::new(Phase::Accepted));
-                    let analysis = Arc::clone(analysis);
-                    let question = Question { key, analysis, upload, config, again: Again::IfNeeded };
-                    tokio::spawn(Arc::clone(self).carry_out(question));
+                    let (analysis, client) = (Arc::clone(analysis), ClientId::Server);
+                    let question = Question { key, client, analysis, upload, config, again: Again::IfNeeded };
+                    let ask = Ask { key, client, priority: question.config.priority };
+                    if let Some(place) = self.owner.hold(ask).await? {
+                        self.entrust(question, place);
+                    }
                     continue;
                 }
                 (Ok(None), _) => Failure::new(Reason::FileDeleted, "the file is not stored any more"),
@@ -222,71 +215,43 @@ impl Dispatch {
     /// A run in flight, as it changes.
     #[must_use]
     pub fn watch(&self, key: RunKey) -> Option<watch::Receiver<Phase>> {
-        self.board().live.get(&key).map(|live| live.phase.subscribe())
+        self.board.find(key).map(|live| live.phase.subscribe())
     }
 
     /// Whether a run is on its way.
     #[must_use]
     pub fn in_flight(&self, key: RunKey) -> bool {
-        self.board().live.contains_key(&key)
+        self.board.has(key)
     }
 
     /// How much there is to do.
     #[must_use]
     pub fn load(&self) -> Load {
-        let board = self.board();
-        Load {
-            in_flight: board.live.len(),
-            queue_max: self.ports.queue_max,
-            workers_idle: board.idle.len(),
-            workers_max: self.ports.workers_max,
-        }
+        self.board.load()
+    }
+
+    /// Workers between two runs, and how many there may be in all.
+    #[must_use]
+    pub fn workers(&self) -> (usize, usize) {
+        (self.warm.count(), self.ports.workers_max)
     }
 
     /// When a client that waits does well to ask again: whole seconds, from 1 to a minute.
     #[must_use]
     pub fn retry_after_s(&self) -> u64 {
-        self.retry_after_s_of(&self.board())
-    }
-
-    fn retry_after_s_of(&self, board: &Board) -> u64 {
-        let rounds = board.live.len().div_ceil(self.ports.workers_max);
-        let wait_ms = board.mean_ms.saturating_mul(u64::try_from(rounds).unwrap_or(u64::MAX));
-        wait_ms.div_ceil(1000).clamp(1, RETRY_AFTER_S_MAX)
+        self.board.load().retry_after_s
     }
 
     /// Waits until a run is over; at once when it is not in flight.
     pub async fn ended(&self, key: RunKey) {
-        if let Some(mut phase) = self.watch(key) {
-            drop(phase.wait_for(|phase| matches!(phase, Phase::Ended | Phase::Withdrawn)).await);
+        if let Some(phase) = self.watch(key) {
+            over(phase).await;
         }
-    }
-
-    fn set_phase(&self, key: RunKey, phase: Phase) {
-        if let Some(live) = self.board().live.get(&key) {
-            live.phase.send_replace(phase);
-        }
-    }
-
-    fn forget(&self, key: RunKey, last: Phase) {
-        if let Some(live) = self.board().live.remove(&key) {
-            live.phase.send_replace(last);
-        }
-    }
-
-    fn board(&self) -> MutexGuard<'_, Board> {
-        self.board.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// What a question finds on the board.
-enum Entered {
-    /// Nothing: it has a place there now.
-    Place,
-    /// The same question on its way.
-    InFlight(watch::Receiver<Phase>),
-    /// The same question, given up but not over yet.
-    Ending(watch::Receiver<Phase>),
+async fn over(mut phase: watch::Receiver<Phase>) {
+    drop(phase.wait_for(|phase| matches!(phase, Phase::Ended | Phase::Withdrawn)).await);
 }
 
 enum Accepted {

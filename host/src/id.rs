@@ -4,6 +4,7 @@
 //! a [`SafeName`], over a closed alphabet.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::str::FromStr;
 
 /// Why a text is not the identifier it should be.
@@ -83,6 +84,27 @@ digest_id!(
 
 /// The SHA-256 of a module's bytes is the module's version.
 pub type ModuleDigest = Sha256;
+
+/// Whose runs they are, for taking turns: an address as long as there are no keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ClientId {
+    /// This server itself: what a former one left, what a command of the operator asks.
+    Server,
+    /// One IPv4 address, or the 64 bits of an IPv6 address that tell networks apart (RFC 4291, section 2.5.4).
+    Network(u64),
+}
+
+impl From<IpAddr> for ClientId {
+    fn from(address: IpAddr) -> Self {
+        match address.to_canonical() {
+            IpAddr::V4(address) => Self::Network(address.to_bits().into()),
+            IpAddr::V6(address) => {
+                let [a, b, c, d, e, f, g, h, ..] = address.octets();
+                Self::Network(u64::from_be_bytes([a, b, c, d, e, f, g, h]))
+            }
+        }
+    }
+}
 
 /// What addresses one run: the upload and the question asked of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

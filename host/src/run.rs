@@ -6,6 +6,8 @@
 //!     └── the host's fault, a bounded number of times
 //! ```
 
+pub mod scheduler;
+
 use serde::Deserialize;
 use serde::Serialize;
 

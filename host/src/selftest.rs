@@ -17,6 +17,7 @@ use crate::assembly::Assembly;
 use crate::dispatch::Again;
 use crate::dispatch::Question;
 use crate::dispatch::question::Asked;
+use crate::id::ClientId;
 use crate::limits::AskedLimits;
 use crate::limits::Limits;
 use crate::registry::Origin;
@@ -125,6 +126,7 @@ async fn become_of(assembly: &Assembly, upload: &UploadFacts, case: &Case) -> Ou
         limits: Limits::resolve(assembly.caps, &analysis.descriptor.limits, &AskedLimits::default()),
         priority: Priority::Interactive,
         again: Again::Always,
+        client: ClientId::Server,
         accepted: assembly.clock.now(),
     };
     let question = Question::new(analysis, upload.clone(), asked);

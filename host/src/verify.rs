@@ -10,6 +10,7 @@ use crate::assembly::Assembly;
 use crate::dispatch::Again;
 use crate::dispatch::Question;
 use crate::dispatch::question::Asked;
+use crate::id::ClientId;
 use crate::id::RunKey;
 use crate::registry::Origin;
 use crate::registry::workshop::InstallError;
@@ -83,6 +84,7 @@ pub async fn again(
         limits: config.limits,
         priority: Priority::Interactive,
         again: Again::Always,
+        client: ClientId::Server,
         accepted: assembly.clock.now(),
     };
     let question = Question::new(Arc::clone(&analysis), original.upload.clone(), asked);

@@ -10,8 +10,11 @@ use super::Dispatch;
 use super::Question;
 use super::Reuse;
 use super::attendant::Files;
+use super::board::Live;
+use super::board::Orders;
 use super::board::Phase;
 use super::board::Progress;
+use super::board::Step;
 use crate::analysis::descriptor::Stdin;
 use crate::analysis::module::ModuleKind;
 use crate::id::RunKey;
@@ -20,16 +23,12 @@ use crate::pool::worker::Worker;
 use crate::run::Failure;
 use crate::run::Reason;
 use crate::run::Usage;
+use crate::run::scheduler::Attempt;
+use crate::run::scheduler::Event;
 use crate::wire::ArtifactSpec;
 use crate::wire::Done;
 use crate::wire::RunSpec;
 use crate::wire::StdinSpec;
-
-/// How often a run is tried whose worker died or never came up.
-const ATTEMPTS_MAX: u32 = 3;
-
-/// Longer by itself after each attempt.
-const AGAIN_AFTER: Duration = Duration::from_millis(100);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Choice {
@@ -37,15 +36,15 @@ enum Choice {
     Fresh,
 }
 
-/// A run's place on the board, given up when it is over, even by a panic of ours.
-struct Place {
+/// Tells the owner when a run is over, even by a panic of ours: whatever happens, nobody waits for ever.
+struct Carried {
     dispatch: Arc<Dispatch>,
     key: RunKey,
 }
 
-impl Drop for Place {
+impl Drop for Carried {
     fn drop(&mut self) {
-        self.dispatch.forget(self.key, Phase::Ended);
+        self.dispatch.owner.tell(Event::Concluded(self.key));
     }
 }
 
@@ -58,57 +57,49 @@ pub(super) struct Attempted {
 }
 
 impl Dispatch {
-    pub(super) async fn carry_out(self: Arc<Self>, question: Question) {
+    /// Does what the owner orders, until the run's ending is on disk.
+    pub(super) async fn carry_out(self: Arc<Self>, question: Question, live: Live) {
         let key = question.key;
-        let Some(mut wish) = self.board().live.get(&key).map(|live| live.wish.subscribe()) else { return };
-        // Whatever happens below, nobody waits for ever.
-        let _place = Place { dispatch: Arc::clone(&self), key };
-        let slot = tokio::select! {
-            slot = self.slots.take(question.config.priority) => Some(slot),
-            () = wished(&mut wish) => None,
+        let _carried = Carried { dispatch: Arc::clone(&self), key };
+        let mut orders = live.orders.subscribe();
+        let (mut started, mut attempts) = (None, 0);
+        let mut last = None;
+        let wish = loop {
+            let done = if attempts == 0 { Step::Wait } else { Step::Try(attempts) };
+            let Ok(step) = orders.wait_for(|it| it.step != done).await.map(|it| it.step) else { return };
+            match step {
+                Step::Wait => (),
+                Step::Conclude(wish) => break wish,
+                Step::Try(number) => {
+                    attempts = number;
+                    started.get_or_insert_with(|| self.ports.clock.now());
+                    // What the former one staged goes before the next begins.
+                    drop(last.take());
+                    let attempted = self.attempt(&question, (&live, &mut orders), number).await;
+                    self.owner.tell(Event::Attempted(key, attempted.kind()));
+                    last = Some(attempted);
+                }
+            }
         };
-        let started = self.ports.clock.now();
-        let (attempted, attempts) = match &slot {
-            Some(_) => self.attempts(&question, &mut wish).await,
-            None => (Attempted::failed(self.files(key), dismissed(&wish)), 0),
-        };
-        drop(slot);
-        self.board().took(self.ports.clock.now().since(started));
+        let started = started.unwrap_or_else(|| self.ports.clock.now());
+        let settled = last.filter(|it| it.kind() == Attempt::Settled || wish.is_none());
+        let attempted = settled.unwrap_or_else(|| {
+            let reason = wish.unwrap_or(Reason::Dismissed);
+            Attempted::failed(self.files(&live), dismissed(reason))
+        });
         self.conclude(question, attempted, (started, attempts)).await;
-    }
-
-    /// Tries until it is not the host's fault, a bounded number of times.
-    async fn attempts(&self, question: &Question, wish: &mut watch::Receiver<Option<Reason>>) -> (Attempted, u32) {
-        let mut attempts = 1;
-        loop {
-            // After a failure none of the warm workers is trusted.
-            let choice = if attempts == 1 { Choice::Warm } else { Choice::Fresh };
-            let attempted = self.attempt(question, wish, choice).await;
-            let Err(failure) = &attempted.outcome else { return (attempted, attempts) };
-            if failure.reason != Reason::HostInterrupted {
-                return (attempted, attempts);
-            }
-            tracing::warn!(run.id = %question.key, attempts, detail = failure.detail, "an attempt was interrupted");
-            if attempts == ATTEMPTS_MAX {
-                return (attempted, attempts);
-            }
-            drop(attempted);
-            tokio::select! {
-                () = tokio::time::sleep(AGAIN_AFTER * attempts) => (),
-                () = wished(wish) => (),
-            }
-            attempts += 1;
-        }
     }
 
     async fn attempt(
         &self,
         question: &Question,
-        wish: &mut watch::Receiver<Option<Reason>>,
-        choice: Choice,
+        (live, orders): (&Live, &mut watch::Receiver<Orders>),
+        number: u32,
     ) -> Attempted {
         let key = question.key;
-        let mut files = self.files(key);
+        // After a failure none of the warm workers is trusted.
+        let choice = if number == 1 { Choice::Warm } else { Choice::Fresh };
+        let mut files = self.files(live);
         let spec = match spec(question) {
             Ok(spec) => spec,
             Err(failure) => return Attempted::failed(files, failure),
@@ -117,7 +108,7 @@ impl Dispatch {
         let run = async {
             let mut worker = self.worker(question, choice).await?;
             self.ports.store.mark_running(key, worker.identity())?;
-            self.set_phase(key, Phase::Running(Progress::default()));
+            live.phase.send_replace(Phase::Running(Progress::default()));
             let sample = self.ports.store.open_upload(&question.upload)?.into();
             match worker.run(spec, sample, &mut files).await {
                 Ok((done, artifacts)) => Ok((worker, done, artifacts)),
@@ -125,9 +116,9 @@ impl Dispatch {
             }
         };
         let ended = tokio::select! {
-            done = run => done.map_err(|error| Failure::new(Reason::HostInterrupted, error.to_string())),
+            done = run => done.map_err(|error| interrupted(key, number, &error)),
             () = tokio::time::sleep(wall) => Err(Failure::new(Reason::Deadline, format!("longer than {} ms", wall.as_millis()))),
-            () = wished(wish) => Err(dismissed(wish)),
+            reason = killed(orders) => Err(dismissed(reason)),
         };
         match ended {
             Ok((worker, Done { outcome, usage, .. }, artifacts)) => {
@@ -143,14 +134,12 @@ impl Dispatch {
     async fn worker(&self, question: &Question, choice: Choice) -> io::Result<Worker> {
         let module = question.analysis.module;
         let fit = Fit { module, stack_bytes: question.config.limits.stack_bytes };
-        if choice == Choice::Warm {
-            while let Some(mut worker) = self.board().take_idle(fit) {
-                if worker.is_alive() {
-                    return Ok(worker);
-                }
-            }
+        if choice == Choice::Warm
+            && let Some(worker) = self.warm.take(fit)
+        {
+            return Ok(worker);
         }
-        self.board().idle_at_most(self.ports.workers_max.saturating_sub(1));
+        self.warm.at_most(self.ports.workers_max.saturating_sub(1));
         let worker = Worker::start(&self.ports.nursery, &self.ports.terms, (fit, question.analysis.cargo()?)).await?;
         tracing::debug!(analysis.id = %module, pid = worker.identity().pid, "a worker came up");
         Ok(worker)
@@ -159,21 +148,23 @@ impl Dispatch {
     fn keep_warm(&self, worker: Worker) {
         match self.ports.reuse {
             Reuse::Never => (),
-            Reuse::Warm => {
-                let mut board = self.board();
-                board.idle_at_most(self.ports.workers_max.saturating_sub(1));
-                board.idle.push(worker);
-            }
+            Reuse::Warm => self.warm.keep(worker, self.ports.workers_max),
         }
     }
 
-    fn files(&self, key: RunKey) -> Files {
-        let phase = self.board().live.get(&key).map(|live| live.phase.clone());
-        Files::new(Arc::clone(&self.ports.store), phase)
+    fn files(&self, live: &Live) -> Files {
+        Files::new(Arc::clone(&self.ports.store), Some(live.phase.clone()))
     }
 }
 
 impl Attempted {
+    fn kind(&self) -> Attempt {
+        match &self.outcome {
+            Err(failure) if failure.reason == Reason::HostInterrupted => Attempt::Interrupted,
+            Ok(_) | Err(_) => Attempt::Settled,
+        }
+    }
+
     fn failed(attendant: Files, failure: Failure) -> Self {
         Self { outcome: Err(failure), usage: Usage::default(), artifacts: Vec::new(), attendant }
     }
@@ -189,12 +180,21 @@ fn with_reason(mut failure: Failure, files: &Files) -> Failure {
     failure
 }
 
-async fn wished(wish: &mut watch::Receiver<Option<Reason>>) {
-    drop(wish.wait_for(Option::is_some).await);
+/// Waits until the attempt is to end before its time.
+async fn killed(orders: &mut watch::Receiver<Orders>) -> Reason {
+    match orders.wait_for(|it| it.kill.is_some()).await.map(|it| it.kill) {
+        Ok(Some(reason)) => reason,
+        Ok(None) | Err(_) => std::future::pending().await,
+    }
 }
 
-fn dismissed(wish: &watch::Receiver<Option<Reason>>) -> Failure {
-    Failure::new(wish.borrow().unwrap_or(Reason::Dismissed), "ended before its time, as asked")
+fn dismissed(reason: Reason) -> Failure {
+    Failure::new(reason, "ended before its time, as asked")
+}
+
+fn interrupted(key: RunKey, number: u32, error: &io::Error) -> Failure {
+    tracing::warn!(run.id = %key, attempt = number, %error, "an attempt was interrupted");
+    Failure::new(Reason::HostInterrupted, error.to_string())
 }
 
 fn spec(question: &Question) -> Result<RunSpec, Failure> {

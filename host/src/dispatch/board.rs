@@ -1,15 +1,15 @@
-//! What is known of runs in flight, in one place under one lock.
+//! What everybody may see of runs in flight. The owner of the scheduler alone puts runs up and takes them down.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
 
 use tokio::sync::watch;
 
-use crate::id::FileId;
 use crate::id::RunKey;
-use crate::pool::worker::Fit;
-use crate::pool::worker::Worker;
 use crate::run::Reason;
+use crate::run::scheduler::Load;
 
 /// What the outside sees of a run in flight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,53 +48,79 @@ impl Phase {
     }
 }
 
-#[derive(Debug)]
+/// What the task of a run is told to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Orders {
+    pub(super) step: Step,
+    /// The attempt on its way is to end, for that reason.
+    pub(super) kill: Option<Reason>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    Wait,
+    /// The attempt of that number.
+    Try(u32),
+    /// Store its ending: of the last attempt, unless it was dismissed before that had settled.
+    Conclude(Option<Reason>),
+}
+
+#[derive(Debug, Clone)]
 pub(super) struct Live {
     pub(super) phase: watch::Sender<Phase>,
-    /// Why it is to end, once it is.
-    pub(super) wish: watch::Sender<Option<Reason>>,
+    pub(super) orders: watch::Sender<Orders>,
 }
 
-impl Live {
-    pub(super) fn new(phase: Phase) -> Self {
-        Self { phase: watch::Sender::new(phase), wish: watch::Sender::new(None) }
-    }
-}
-
-#[derive(Debug, Default)]
+/// The runs in flight.
+#[derive(Debug)]
 pub(super) struct Board {
-    pub(super) live: HashMap<RunKey, Live>,
-    /// Files that are being deleted, and by how many.
-    pub(super) deleting: HashMap<FileId, u32>,
-    pub(super) idle: Vec<Worker>,
-    /// How long a run takes, milliseconds: the mean of the last few.
-    pub(super) mean_ms: u64,
+    live: Mutex<HashMap<RunKey, Live>>,
+    load: watch::Sender<Load>,
 }
 
 impl Board {
-    /// A warm worker of that program, the latest used first.
-    pub(super) fn take_idle(&mut self, fit: Fit) -> Option<Worker> {
-        let at = self.idle.iter().rposition(|worker| worker.fit == fit)?;
-        Some(self.idle.remove(at))
+    pub(super) fn new(load: Load) -> Self {
+        Self { live: Mutex::default(), load: watch::Sender::new(load) }
     }
 
-    /// Lets those go that are idle longest.
-    pub(super) fn idle_at_most(&mut self, count: usize) {
-        let over = self.idle.len().saturating_sub(count);
-        self.idle.drain(..over);
+    pub(super) fn find(&self, key: RunKey) -> Option<Live> {
+        self.live().get(&key).cloned()
     }
 
-    /// One who was deleting that file is done.
-    pub(super) fn deleted(&mut self, file_id: FileId) {
-        if let Entry::Occupied(mut count) = self.deleting.entry(file_id) {
-            *count.get_mut() -= 1;
-            if *count.get() == 0 {
-                count.remove();
-            }
+    pub(super) fn has(&self, key: RunKey) -> bool {
+        self.live().contains_key(&key)
+    }
+
+    pub(super) fn load(&self) -> Load {
+        *self.load.borrow()
+    }
+
+    pub(super) fn show_load(&self, load: Load) {
+        self.load.send_replace(load);
+    }
+
+    pub(super) fn put_up(&self, key: RunKey) -> Live {
+        let orders = Orders { step: Step::Wait, kill: None };
+        let live = Live { phase: watch::Sender::new(Phase::Accepting), orders: watch::Sender::new(orders) };
+        self.live().insert(key, live.clone());
+        live
+    }
+
+    /// Whoever looks after `last` is told finds nothing here.
+    pub(super) fn take_down(&self, key: RunKey, last: Phase) {
+        let taken = self.live().remove(&key);
+        if let Some(live) = taken {
+            live.phase.send_replace(last);
         }
     }
 
-    pub(super) fn took(&mut self, duration_ms: u64) {
-        self.mean_ms = self.mean_ms.saturating_mul(7).saturating_add(duration_ms) / 8;
+    pub(super) fn order(&self, key: RunKey, change: impl FnOnce(&mut Orders)) {
+        if let Some(live) = self.live().get(&key) {
+            live.orders.send_modify(change);
+        }
+    }
+
+    fn live(&self) -> MutexGuard<'_, HashMap<RunKey, Live>> {
+        self.live.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

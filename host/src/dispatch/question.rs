@@ -8,6 +8,7 @@ use super::Again;
 use super::Question;
 use crate::analysis::key::analysis_id;
 use crate::id::AnalysisName;
+use crate::id::ClientId;
 use crate::id::RunKey;
 use crate::limits::Limits;
 use crate::registry::workshop::Analysis;
@@ -26,6 +27,7 @@ pub struct Asked {
     pub limits: Limits,
     pub priority: Priority,
     pub again: Again,
+    pub client: ClientId,
     pub accepted: Timestamp,
 }
 
@@ -45,6 +47,6 @@ impl Question {
             accepted: asked.accepted,
         };
         let key = RunKey { file_id: upload.sha1, analysis_id };
-        Self { key, analysis, upload, config, again: asked.again }
+        Self { key, client: asked.client, analysis, upload, config, again: asked.again }
     }
 }

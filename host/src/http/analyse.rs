@@ -2,6 +2,7 @@
 
 use std::io;
 
+use axum::Extension;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
@@ -24,6 +25,7 @@ use crate::dispatch::Again;
 use crate::dispatch::Question;
 use crate::dispatch::question::Asked as Checked;
 use crate::id::AnalysisName;
+use crate::id::ClientId;
 use crate::limits::AskedLimits;
 use crate::limits::Limits;
 use crate::run::Priority;
@@ -52,13 +54,18 @@ fn no_args() -> Value {
 }
 
 /// Takes the question, joins the run in flight, or finds the answer there.
-pub async fn create(State(api): State<Api>, headers: HeaderMap, body: Body) -> Result<Response, Problem> {
+pub async fn create(
+    State(api): State<Api>,
+    Extension(client): Extension<ClientId>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
     let bytes = body::whole(body, BODY_BYTES_MAX).await?;
     let question = if bytes.len() <= INLINE_BYTES_MAX {
-        question(&api, &bytes)?
+        question(&api, client, &bytes)?
     } else {
         let api = api.clone();
-        tokio::task::spawn_blocking(move || question(&api, &bytes)).await.map_err(io::Error::other)??
+        tokio::task::spawn_blocking(move || question(&api, client, &bytes)).await.map_err(io::Error::other)??
     };
     api.parts.store.check_room(0)?;
     let key = question.key;
@@ -91,7 +98,7 @@ fn parse(bytes: &[u8]) -> Result<Asked, Problem> {
     })
 }
 
-fn question(api: &Api, bytes: &[u8]) -> Result<Question, Problem> {
+fn question(api: &Api, client: ClientId, bytes: &[u8]) -> Result<Question, Problem> {
     let asked = parse(bytes)?;
     let upload = upload::find(api, &asked.file_id)?;
     let unknown = || Problem::not_found("no such analysis is installed; GET /analyses lists those that are");
@@ -109,7 +116,8 @@ fn question(api: &Api, bytes: &[u8]) -> Result<Question, Problem> {
     words.map_err(|detail| Problem::invalid(detail, Vec::new()))?;
     let limits = Limits::resolve(api.parts.caps, &analysis.descriptor.limits, &asked.limits);
     let again = if asked.rerun { Again::Always } else { Again::IfNeeded };
-    let checked = Checked { name, args, limits, priority: asked.priority, again, accepted: api.parts.clock.now() };
+    let accepted = api.parts.clock.now();
+    let checked = Checked { name, args, limits, priority: asked.priority, again, client, accepted };
     Ok(Question::new(analysis, upload, checked))
 }
 

@@ -144,6 +144,13 @@ impl From<Denied> for Problem {
                 retry_after_s: Some(retry_after_s),
                 ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "the queue is full; try again later")
             },
+            Denied::OverShare { retry_after_s } => Self {
+                retry_after_s: Some(retry_after_s),
+                ..Self::new(
+                    StatusCode::TOO_MANY_REQUESTS,
+                    "this client has more in the queue than its share; wait until some of its runs have ended",
+                )
+            },
             Denied::Deleting => Self::gone("the file is being deleted"),
             Denied::Io(error) => error.into(),
         }

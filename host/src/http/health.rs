@@ -21,6 +21,7 @@ pub async fn alive() -> &'static str {
 pub async fn ready(State(api): State<Api>) -> Result<(StatusCode, Json<Value>), Problem> {
     let walls = &api.parts.walls;
     let load = api.parts.dispatch.load();
+    let (workers_idle, workers_max) = api.parts.dispatch.workers();
     let room = api.parts.store.check_room(0).is_ok();
     let ready = room && load.in_flight < load.queue_max;
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
@@ -28,7 +29,7 @@ pub async fn ready(State(api): State<Api>) -> Result<(StatusCode, Json<Value>), 
         "ready": ready,
         "disk": { "room": room, "free_bytes": api.parts.store.free_bytes()?, "reserve_bytes": api.parts.store.reserve_bytes() },
         "queue": { "in_flight": load.in_flight, "max": load.queue_max },
-        "workers": { "max": load.workers_max, "idle": load.workers_idle },
+        "workers": { "max": workers_max, "idle": workers_idle },
         "walls": { "wasm": true, "process": walls.stand(), "landlock": walls.landlock, "seccomp": walls.seccomp,
                    "no_new_privs": walls.no_new_privs, "lacking": walls.lacking() },
         "engine": api.parts.registry.fingerprint(),

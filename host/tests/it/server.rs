@@ -90,6 +90,10 @@ impl Server {
         Self { dir, child, url, arguments, agent: agent() }
     }
 
+    pub(crate) fn address(&self) -> std::net::SocketAddr {
+        self.url.strip_prefix("http://").unwrap().parse().unwrap()
+    }
+
     pub(crate) fn pid(&self) -> String {
         self.child.id().to_string()
     }

@@ -1,5 +1,8 @@
 //! What a killed worker, a deadline and a full queue do to runs, theirs and others.
 
+use std::io::Read;
+use std::io::Write;
+
 use serde_json::json;
 
 use crate::server::Server;
@@ -98,6 +101,53 @@ fn a_full_queue_says_when_to_come_back() {
     server.get("/readyz").expect(503);
     server.delete(&format!("/results/{file}/{first}")).expect(204);
     ask(32).expect(200);
+}
+
+/// Asks from 127.0.0.2, and gives all that is said.
+fn ask_as_another(server: &Server, wait_s: u32, question: &serde_json::Value) -> String {
+    use rustix::net;
+    let (body, to) = (question.to_string(), server.address());
+    let socket = net::socket(net::AddressFamily::INET, net::SocketType::STREAM, None).unwrap();
+    net::bind(&socket, &std::net::SocketAddrV4::new([127, 0, 0, 2].into(), 0)).unwrap();
+    net::connect(&socket, &to).unwrap();
+    let mut stream = std::net::TcpStream::from(socket);
+    let head = format!("POST /analyse HTTP/1.1\r\nHost: {to}\r\nConnection: close\r\nPrefer: wait={wait_s}\r\n");
+    write!(stream, "{head}Content-Length: {}\r\n\r\n{body}", body.len()).unwrap();
+    let mut said = String::new();
+    stream.read_to_string(&mut said).unwrap();
+    said
+}
+
+#[test]
+fn a_client_that_floods_does_not_go_twice_before_another() {
+    let server = Server::start_with(&[], &["--workers", "1"]);
+    let file = server.upload("a.txt", b"abc");
+    let ask = |seconds: f64| server.analyse(&file, "dummy", json!({ "args": { "seconds": seconds } }));
+    let flood: Vec<_> = (0..20).map(|number| ask(0.5 + f64::from(number) / 1000.0)).collect();
+    let one = json!({ "file_id": file, "analysis": "dummy", "args": { "seconds": 0 } });
+    assert!(ask_as_another(&server, 60, &one).contains("successful"));
+    let status = |run: &String| server.get(&format!("/results/{run}/run")).json()["status"].clone();
+    let begun = flood.iter().filter(|run| status(run) != "accepted").count();
+    // The one that ran, and the one that runs by now.
+    assert!(begun <= 2, "{begun} of the flood went first");
+}
+
+#[test]
+fn a_client_that_floods_leaves_room_for_another() {
+    let server = Server::start_with(&[], &["--workers", "1", "--queue-max", "18"]);
+    let file = server.upload("a.txt", b"abc");
+    let question = |seconds: u32| json!({ "file_id": file, "analysis": "dummy", "args": { "seconds": seconds } });
+    let ask = |seconds| server.post("/analyse", &[], question(seconds).to_string().as_bytes());
+    let first = server.analyse(&file, "dummy", json!({ "args": { "seconds": 100 } }));
+    for number in 1..16 {
+        ask(100 + number).expect(200);
+    }
+    let refused = ask(200).expect(429);
+    assert!(refused.header("retry-after").parse::<u32>().unwrap() >= 1);
+    ask(100).expect(200);
+    assert!(ask_as_another(&server, 0, &question(300)).starts_with("HTTP/1.1 200"));
+    server.delete(&format!("/results/{first}")).expect(204);
+    ask(200).expect(200);
 }
 
 #[test]

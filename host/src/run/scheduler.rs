@@ -1,0 +1,397 @@
+//! Which run goes when, and what becomes of each: decided here, carried out by `dispatch`.
+//!
+//! ```text
+//!  ask        Accepted          a slot                Settled             Concluded
+//!  ───▶ Accepting ──▶ Waiting ─────────▶ Running ──────────────▶ Concluding ──▶ gone
+//!          │             ▲ │ Dismiss        │ Interrupted,           ▲
+//!          │ Withdrawn,  │ └────────────────┼────────────────────────┤
+//!          ▼ Answered    │ time             ▼ attempts left          │
+//!        gone            └────────────── Resting ────────────────────┘ Dismiss
+//! ```
+//!
+//! A machine without clock, disk or tasks: events go in with the time (since the server started, for that never goes
+//! back), effects come out. Invariants: at most
+//! [`Bounds::slots`] runs are running; none waits while a slot is free; a run is started only by its own effect, again
+//! only after that attempt was interrupted, and at most [`ATTEMPTS_MAX`] times; whoever was given a place leaves it by
+//! [`Effect::Over`], exactly once; of the clients in line, the one goes who went longest ago.
+
+mod line;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+use std::collections::HashMap;
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use self::line::Lines;
+use self::line::Number;
+use crate::id::ClientId;
+use crate::id::FileId;
+use crate::id::RunKey;
+use crate::run::Priority;
+use crate::run::Reason;
+
+/// How often a run is tried whose worker died or never came up.
+pub const ATTEMPTS_MAX: u32 = 3;
+/// Pause after the first attempt; longer by itself after each.
+const REST: Duration = Duration::from_millis(100);
+/// A client may hold as many times what is free for everybody: one that floods leaves room for the others.
+const SHARE: usize = 8;
+const RETRY_AFTER_S_MAX: u64 = 60;
+
+/// How much there may be of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// Runs at the same time.
+    pub slots: usize,
+    /// Runs accepted and not ended.
+    pub queue_max: usize,
+}
+
+/// Somebody wants a run.
+#[derive(Debug, Clone, Copy)]
+pub struct Ask {
+    pub key: RunKey,
+    pub client: ClientId,
+    pub priority: Priority,
+}
+
+/// What came of asking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Admission {
+    /// A place: it is to be accepted, or given back.
+    Place,
+    /// The same run is on its way.
+    InFlight,
+    /// The same run is on its way out: it was dismissed.
+    Ending,
+    Denied(Refusal),
+}
+
+/// Why there is no place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    QueueFull,
+    /// There is room, but not for this client.
+    OverShare,
+    /// The file is being deleted.
+    Deleting,
+}
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Event {
+    /// A run that has a place is on disk.
+    Accepted(RunKey),
+    /// There was an answer already; the place is given back.
+    Answered(RunKey),
+    /// It could not be accepted, or nobody wants it to be any more; the place is given back.
+    Withdrawn(RunKey),
+    /// An attempt is over.
+    Attempted(RunKey, Attempt),
+    /// Nobody wants it any more, for that reason.
+    Dismiss(RunKey, Reason),
+    /// Its ending is on disk.
+    Concluded(RunKey),
+    /// Time has passed.
+    Tick,
+}
+
+/// How an attempt ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Attempt {
+    /// In a way that another would not change.
+    Settled,
+    /// By a fault of the host.
+    Interrupted,
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// Try it, for the time of that number.
+    Start(RunKey, u32),
+    /// End the attempt on its way, for that reason.
+    Kill(RunKey, Reason),
+    /// Store its ending: of the last attempt, or why it was dismissed.
+    Conclude(RunKey, Option<Reason>),
+    /// Nothing is known of it here any more.
+    Over(RunKey, Last),
+}
+
+/// How a run left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Last {
+    /// It has an ending.
+    Ended,
+    /// It never was.
+    Withdrawn,
+}
+
+/// How much there is to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Load {
+    pub in_flight: usize,
+    pub queue_max: usize,
+    /// When a client that waits does well to ask again: whole seconds, from 1 to a minute.
+    pub retry_after_s: u64,
+}
+
+/// The machine.
+#[derive(Debug)]
+pub struct Scheduler {
+    bounds: Bounds,
+    runs: HashMap<RunKey, Run>,
+    /// Runs by client.
+    held: HashMap<ClientId, usize>,
+    /// Files that are being deleted, and by how many.
+    deleting: HashMap<FileId, u32>,
+    lines: Lines,
+    resting: BTreeSet<(Duration, RunKey)>,
+    running: usize,
+    next_number: Number,
+    /// How long an attempt takes: the mean of the last few.
+    mean: Duration,
+    effects: VecDeque<Effect>,
+}
+
+#[derive(Debug)]
+struct Run {
+    client: ClientId,
+    priority: Priority,
+    number: Number,
+    attempts: u32,
+    /// Why it is to end, once it is.
+    wish: Option<Reason>,
+    stage: Stage,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// Its acceptance is not on disk yet.
+    Accepting,
+    Waiting,
+    Running {
+        since: Duration,
+    },
+    /// Between two attempts.
+    Resting {
+        until: Duration,
+    },
+    /// Its ending is not on disk yet.
+    Concluding,
+}
+
+impl Scheduler {
+    /// With nothing to do.
+    #[must_use]
+    pub fn new(bounds: Bounds) -> Self {
+        Self {
+            bounds,
+            runs: HashMap::new(),
+            held: HashMap::new(),
+            deleting: HashMap::new(),
+            lines: Lines::default(),
+            resting: BTreeSet::new(),
+            running: 0,
+            next_number: 0,
+            mean: Duration::ZERO,
+            effects: VecDeque::new(),
+        }
+    }
+
+    /// Asks for a place; it is left by [`Event::Accepted`] and all that follows, or by giving it back.
+    pub fn ask(&mut self, ask: Ask) -> Admission {
+        if self.deleting.contains_key(&ask.key.file_id) {
+            return Admission::Denied(Refusal::Deleting);
+        }
+        if let Some(run) = self.runs.get(&ask.key) {
+            return if run.wish.is_some() { Admission::Ending } else { Admission::InFlight };
+        }
+        let free = self.bounds.queue_max.saturating_sub(self.runs.len());
+        if free == 0 {
+            return Admission::Denied(Refusal::QueueFull);
+        }
+        if self.held.get(&ask.client).is_some_and(|held| *held >= free.saturating_mul(SHARE)) {
+            return Admission::Denied(Refusal::OverShare);
+        }
+        self.enter(ask);
+        Admission::Place
+    }
+
+    /// A place that no bound is held against: for who removes what stands of a run, or takes up what a former server
+    /// left. None while the run is on its way.
+    pub fn hold(&mut self, ask: Ask) -> bool {
+        let free = !self.runs.contains_key(&ask.key);
+        if free {
+            self.enter(ask);
+        }
+        free
+    }
+
+    /// From now on there are no new runs of that file, and those that there are end.
+    pub fn delete(&mut self, file_id: FileId, now: Duration) -> Vec<RunKey> {
+        *self.deleting.entry(file_id).or_default() += 1;
+        let keys: Vec<_> = self.runs.keys().filter(|key| key.file_id == file_id).copied().collect();
+        for key in &keys {
+            self.handle(Event::Dismiss(*key, Reason::FileDeleted), now);
+        }
+        keys
+    }
+
+    /// One who was deleting that file is done.
+    pub fn deleted(&mut self, file_id: FileId) {
+        if let Some(count) = self.deleting.get_mut(&file_id) {
+            *count -= 1;
+            if *count == 0 {
+                self.deleting.remove(&file_id);
+            }
+        }
+    }
+
+    /// Takes in what happened. An event that does not fit its run's stage is late, and changes nothing.
+    pub fn handle(&mut self, event: Event, now: Duration) {
+        match event {
+            Event::Accepted(key) => self.accepted(key),
+            Event::Answered(key) if self.is(key, Stage::Accepting) => self.leave(key, Last::Ended),
+            Event::Withdrawn(key) if self.is(key, Stage::Accepting) => self.leave(key, Last::Withdrawn),
+            Event::Answered(_) | Event::Withdrawn(_) | Event::Tick => (),
+            Event::Attempted(key, attempt) => self.attempted(key, attempt, now),
+            Event::Dismiss(key, reason) => self.dismiss(key, reason),
+            Event::Concluded(key) => self.concluded(key),
+        }
+        self.wake(now);
+        self.fill(now);
+    }
+
+    /// What is to be done next.
+    pub fn poll(&mut self) -> Option<Effect> {
+        self.effects.pop_front()
+    }
+
+    /// When something happens by itself: [`Event::Tick`] is due then.
+    #[must_use]
+    pub fn due(&self) -> Option<Duration> {
+        self.resting.first().map(|(until, _)| *until)
+    }
+
+    /// How much there is to do.
+    #[must_use]
+    pub fn load(&self) -> Load {
+        let rounds = self.runs.len().div_ceil(self.bounds.slots.max(1));
+        let wait = self.mean.saturating_mul(u32::try_from(rounds).unwrap_or(u32::MAX));
+        Load {
+            in_flight: self.runs.len(),
+            queue_max: self.bounds.queue_max,
+            retry_after_s: wait.as_secs().saturating_add(1).min(RETRY_AFTER_S_MAX),
+        }
+    }
+
+    fn is(&self, key: RunKey, stage: Stage) -> bool {
+        self.runs.get(&key).is_some_and(|run| run.stage == stage)
+    }
+
+    fn enter(&mut self, Ask { key, client, priority }: Ask) {
+        *self.held.entry(client).or_default() += 1;
+        let number = self.next_number;
+        self.next_number += 1;
+        self.runs.insert(key, Run { client, priority, number, attempts: 0, wish: None, stage: Stage::Accepting });
+    }
+
+    fn leave(&mut self, key: RunKey, last: Last) {
+        let Some(run) = self.runs.remove(&key) else { return };
+        if let Some(held) = self.held.get_mut(&run.client) {
+            *held -= 1;
+            if *held == 0 {
+                self.held.remove(&run.client);
+            }
+        }
+        self.effects.push_back(Effect::Over(key, last));
+    }
+
+    fn accepted(&mut self, key: RunKey) {
+        let Some(run) = self.runs.get_mut(&key).filter(|run| run.stage == Stage::Accepting) else { return };
+        match run.wish {
+            Some(_) => self.conclude(key),
+            None => self.wait(key),
+        }
+    }
+
+    fn wait(&mut self, key: RunKey) {
+        let Some(run) = self.runs.get_mut(&key) else { return };
+        run.stage = Stage::Waiting;
+        self.lines.join(run.priority, run.client, (run.number, key));
+    }
+
+    fn conclude(&mut self, key: RunKey) {
+        let Some(run) = self.runs.get_mut(&key) else { return };
+        run.stage = Stage::Concluding;
+        self.effects.push_back(Effect::Conclude(key, run.wish));
+    }
+
+    fn attempted(&mut self, key: RunKey, attempt: Attempt, now: Duration) {
+        let Some(run) = self.runs.get_mut(&key) else { return };
+        let Stage::Running { since } = run.stage else { return };
+        self.running -= 1;
+        self.mean = (self.mean * 7 + now.saturating_sub(since)) / 8;
+        match attempt {
+            Attempt::Interrupted if run.wish.is_none() && run.attempts < ATTEMPTS_MAX => {
+                let until = now + REST * run.attempts;
+                run.stage = Stage::Resting { until };
+                self.resting.insert((until, key));
+            }
+            Attempt::Interrupted | Attempt::Settled => self.conclude(key),
+        }
+    }
+
+    fn dismiss(&mut self, key: RunKey, reason: Reason) {
+        let Some(run) = self.runs.get_mut(&key) else { return };
+        let first = run.wish.replace(reason).is_none();
+        match run.stage {
+            Stage::Accepting | Stage::Concluding => (),
+            Stage::Waiting => {
+                self.lines.leave(run.priority, run.client, run.number);
+                self.conclude(key);
+            }
+            Stage::Running { .. } if first => self.effects.push_back(Effect::Kill(key, reason)),
+            Stage::Running { .. } => (),
+            Stage::Resting { until } => {
+                self.resting.remove(&(until, key));
+                self.conclude(key);
+            }
+        }
+    }
+
+    /// Also for a run whose task is gone, at whatever stage: it is in the queue on disk, and the next server takes it up.
+    fn concluded(&mut self, key: RunKey) {
+        let Some(run) = self.runs.get(&key) else { return };
+        match run.stage {
+            Stage::Running { .. } => self.running -= 1,
+            Stage::Waiting => self.lines.leave(run.priority, run.client, run.number),
+            Stage::Resting { until } => drop(self.resting.remove(&(until, key))),
+            Stage::Accepting | Stage::Concluding => (),
+        }
+        self.leave(key, Last::Ended);
+    }
+
+    /// Those who have rested go back to their places.
+    fn wake(&mut self, now: Duration) {
+        while let Some((_, key)) = self.resting.first().copied().filter(|(until, _)| *until <= now) {
+            self.resting.pop_first();
+            self.wait(key);
+        }
+    }
+
+    /// Gives every free slot to who is next.
+    fn fill(&mut self, now: Duration) {
+        while self.running < self.bounds.slots {
+            let Some(key) = self.lines.next() else { break };
+            let Some(run) = self.runs.get_mut(&key) else { continue };
+            run.stage = Stage::Running { since: now };
+            run.attempts += 1;
+            self.running += 1;
+            self.effects.push_back(Effect::Start(key, run.attempts));
+        }
+    }
+}
