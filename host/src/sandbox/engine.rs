@@ -143,6 +143,8 @@ fn base() -> Config {
         .wasm_memory64(false)
         .wasm_multi_memory(false)
         .wasm_gc(false)
+        // References of the host's, which it hands out none of. They would lie in a heap that no worker has.
+        .gc_support(false)
         .wasm_function_references(false)
         .wasm_exceptions(false)
         .wasm_custom_page_sizes(false)
