@@ -6,9 +6,7 @@ use wasmparser::Encoding;
 use wasmparser::Payload;
 use wasmparser::TypeRef;
 
-use super::component;
-use super::program;
-use super::wasi;
+use super::names;
 use crate::analysis::module::DESCRIPTOR_SECTION;
 use crate::analysis::module::FILES_SECTION;
 use crate::analysis::module::ModuleFacts;
@@ -171,14 +169,14 @@ impl<'a> Scan<'a> {
     fn import(&mut self, import: wasmparser::Import<'_>) {
         let name = format!("{}.{}", import.module, import.name);
         let function = matches!(import.ty, TypeRef::Func(_));
-        if import.module != wasi::MODULE || !function || !wasi::NAMES.contains(&import.name) {
+        if import.module != names::WASI_0_1 || !function || !names::WASI_0_1_FUNCTIONS.contains(&import.name) {
             self.refuse(format!("imports `{}`, which this host does not offer", name.escape_debug()));
         }
         self.imported(name);
     }
 
     fn component_import(&mut self, name: &str) {
-        if !component::offers(name) {
+        if !names::offers(name) {
             let why = match name {
                 it if it.starts_with("wasi:sockets/") => "sockets are never offered".to_owned(),
                 it if it.starts_with("wasi:http/") => "HTTP is never offered".to_owned(),
@@ -191,9 +189,9 @@ impl<'a> Scan<'a> {
     }
 
     fn component_export(&mut self, name: &str, kind: ComponentExternalKind) {
-        if program::is_run(name) && kind == ComponentExternalKind::Instance {
+        if names::is_run(name) && kind == ComponentExternalKind::Instance {
             self.entries.push(ModuleKind::CommandComponent);
-        } else if name == program::TYPED_ENTRY && kind == ComponentExternalKind::Func {
+        } else if name == names::TYPED_ENTRY && kind == ComponentExternalKind::Func {
             self.entries.push(ModuleKind::Typed);
         } else if name.starts_with("wasi:cli/run@0.3.") {
             self.refuse(format!("exports `{}`: {WASI_0_3}", name.escape_debug()));

@@ -6,6 +6,7 @@ mod components;
 mod connections;
 mod determinism;
 mod flows;
+mod fuzzed;
 mod hostile;
 mod layering;
 mod limits;
