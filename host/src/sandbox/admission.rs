@@ -49,6 +49,8 @@ struct Scan<'a> {
     depth: usize,
     entries: Vec<ModuleKind>,
     counts: Counts,
+    /// Memories that the core module at hand imports or has.
+    memories_here: u32,
 }
 
 /// Over everything in the module, nested modules and components included.
@@ -74,6 +76,7 @@ impl<'a> Scan<'a> {
             depth: 0,
             entries: Vec::new(),
             counts: Counts::default(),
+            memories_here: 0,
         }
     }
 
@@ -87,6 +90,7 @@ impl<'a> Scan<'a> {
                     self.encoding = encoding;
                 }
                 self.depth += 1;
+                self.memories_here = 0;
             }
             Payload::End(_) => self.depth = self.depth.saturating_sub(1),
             Payload::ImportSection(imports) if outermost => {
@@ -149,8 +153,16 @@ impl<'a> Scan<'a> {
                     self.table(table.map_err(|error| error.to_string())?.ty);
                 }
             }
+            // Of a module within a component: it may import what another part exports.
+            Payload::ImportSection(imports) => {
+                for import in imports.into_imports() {
+                    let import = import.map_err(|error| error.to_string())?;
+                    self.memories_here(u32::from(matches!(import.ty, TypeRef::Memory(_))));
+                }
+            }
             Payload::MemorySection(memories) => {
                 counts.memories = counts.memories.saturating_add(memories.count());
+                self.memories_here(memories.count());
                 for memory in memories {
                     self.memory(memory.map_err(|error| error.to_string())?);
                 }
@@ -217,6 +229,14 @@ impl<'a> Scan<'a> {
         if table.initial > self.limits.table_elements_initial {
             let max = self.limits.table_elements_initial;
             self.refuse(format!("a table starts with {} elements; at most {max}", table.initial));
+        }
+    }
+
+    /// Adapters of the engine may see two memories, so the engine lets any module of a component; this does not.
+    fn memories_here(&mut self, more: u32) {
+        self.memories_here = self.memories_here.saturating_add(more);
+        if self.encoding == Encoding::Component && self.memories_here > 1 {
+            self.refuse("a core module with more than one memory".to_owned());
         }
     }
 
