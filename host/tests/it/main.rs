@@ -8,6 +8,7 @@ mod determinism;
 mod flows;
 mod fuzzed;
 mod hostile;
+mod hostile_files;
 mod layering;
 mod limits;
 mod packages;
