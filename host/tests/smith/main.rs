@@ -101,7 +101,7 @@ impl Score {
         let ours = match outcome {
             Outcome::Successful(_) => None,
             // A compiler that died or took too long is told as a reason, too.
-            Outcome::Refused(reasons) => reasons.iter().find(|it| it.starts_with("compiling it costs")).cloned(),
+            Outcome::Refused(reasons) => reasons.iter().find(|it| it.starts_with("compiling it")).cloned(),
             Outcome::Failed(failure) => match failure.reason.fault() {
                 Fault::Module | Fault::Day => None,
                 Fault::Host | Fault::Client => Some(format!("{}: {}", failure.reason.as_str(), failure.detail)),
