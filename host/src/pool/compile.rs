@@ -66,15 +66,14 @@ enum Over {
 }
 
 impl Over {
-    /// By the signal that ended the process.
-    fn by(signal: Option<i32>) -> Self {
-        const ABORT: i32 = 6;
+    /// By the signal that ended the process, and what it said before.
+    fn by(signal: Option<i32>, said: &str) -> Self {
         const KILL: i32 = 9;
         const CPU: i32 = 24;
         match signal {
             Some(KILL | CPU) => Self::Cpu,
-            // Its allocator gives up in this way, and a panic in another.
-            Some(ABORT) => Self::Memory,
+            // Of std, when there is none to be had. What it does then to end the process, the filter of calls does first.
+            Some(_) | None if said.contains("memory allocation of") => Self::Memory,
             Some(_) | None => Self::Else,
         }
     }
@@ -110,8 +109,8 @@ async fn attempt(
         Some(Event::Compiled(facts)) => Ok(Ok(facts)),
         Some(Event::Refused(reasons)) => Ok(Err(reasons)),
         None => {
-            let error = io::Error::other(process.last_words().await);
-            Err(Dead { over: Over::by(process.signal().await), error })
+            let said = process.last_words().await;
+            Err(Dead { over: Over::by(process.signal().await, &said), error: io::Error::other(said) })
         }
         Some(odd) => Err(io::Error::other(format!("compiling ended with {odd:?}")).into()),
     }
@@ -125,12 +124,15 @@ mod tests {
     fn what_an_attempt_died_over_is_named_with_its_value() {
         let limits = CompileLimits { cpu_s: 7, memory_bytes: 8, wall_ms: 9, ..CompileLimits::DEFAULT };
         for (over, named) in [
-            (Over::by(Some(9)), "`cpu_s` allows, which is 7"),
-            (Over::by(Some(24)), "`cpu_s` allows, which is 7"),
-            (Over::by(Some(6)), "`memory_bytes` allows, which is 8"),
+            (Over::by(Some(9), ""), "`cpu_s` allows, which is 7"),
+            (Over::by(Some(24), ""), "`cpu_s` allows, which is 7"),
+            (
+                Over::by(Some(31), "signal: 31: memory allocation of 9 bytes failed"),
+                "`memory_bytes` allows, which is 8",
+            ),
             (Over::Wall, "`wall_ms` allows, which is 9"),
-            (Over::by(Some(31)), "its process died"),
-            (Over::by(None), "its process died"),
+            (Over::by(Some(31), ""), "its process died"),
+            (Over::by(None, "panicked"), "its process died"),
         ] {
             assert!(over.told(&limits).contains(named), "{over:?}: {}", over.told(&limits));
         }

@@ -150,11 +150,12 @@ fn what_compiling_may_cost_is_the_operators_word() {
 }
 
 #[test]
-fn what_compiling_may_take_in_time_is_named_when_it_is_too_little() {
+fn what_compiling_may_take_is_named_when_it_is_too_little() {
     let good = "(module (memory (export \"memory\") 1) (func (export \"_start\")))";
     for (caps, named) in [
         (&["cpu_s=1"][..], Some("more than `cpu_s` allows, which is 1")),
         (&["wall_ms=1500"], Some("more than `wall_ms` allows, which is 1500")),
+        (&["memory_bytes=60000000"], Some("more than `memory_bytes` allows, which is 60000000")),
         (&["cpu_s=300", "wall_ms=300000"], None),
     ] {
         let dir = tempfile::tempdir().unwrap();
