@@ -43,7 +43,10 @@ fn main() -> ExitCode {
         Some("worker" | "compile") => confined(&arguments),
         // As the harness that this is not would take it.
         Some(_) if arguments.iter().any(|it| it == "--list") => ExitCode::SUCCESS,
-        Some(filter) if !filter.starts_with('-') && !"smith".contains(filter) => ExitCode::SUCCESS,
+        Some(filter) if !filter.starts_with('-') && !"smith".contains(filter) => {
+            println!("smith: skipped, for its name does not contain `{filter}`");
+            ExitCode::SUCCESS
+        }
         Some(_) | None => smith(),
     }
 }
