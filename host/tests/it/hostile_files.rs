@@ -1,6 +1,7 @@
 //! Good analyses over files that mean harm (MM-90): each run ends in a result or by a reason of its own, never by ours,
 //! never by a panic of the guest, and an honest run beside it does not notice.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -19,6 +20,7 @@ const MIB: usize = 1 << 20;
 fn a_hostile_file_fails_its_own_run_at_most() {
     let server = Server::start(&[]);
     let honest = server.upload("honest.txt", b"abc");
+    let mut came_to: BTreeMap<_, usize> = BTreeMap::new();
     for (name, bytes) in files() {
         let file = server.upload(name, &bytes);
         for analysis in ANALYSES {
@@ -33,6 +35,7 @@ fn a_hostile_file_fails_its_own_run_at_most() {
             assert_eq!(server.result(&beside).expect(200).json()["crc32"], "352441c2", "beside {analysis} of {name}");
             let answer = server.result(&run);
             assert!(started.elapsed() < WITHIN, "{analysis} of {name} took {:?}", started.elapsed());
+            *came_to.entry((analysis, answer.status)).or_default() += 1;
             if answer.status != 200 {
                 let problem = answer.expect(422).json();
                 assert!(REASONS.contains(&problem["reason"].as_str().unwrap()), "{analysis} of {name}: {problem}");
@@ -40,6 +43,10 @@ fn a_hostile_file_fails_its_own_run_at_most() {
             let record = server.get(&format!("/results/{run}/run")).expect(200).json();
             assert_eq!(record["attempts"], 1, "{analysis} of {name}: {record}");
         }
+    }
+    // A test of files that nobody takes would be none.
+    for analysis in ANALYSES {
+        assert!(came_to.iter().filter(|it| it.0.0 == analysis).map(|it| it.1).sum::<usize>() >= 6, "{came_to:?}");
     }
 }
 
