@@ -7,6 +7,8 @@ mod body;
 mod condition;
 pub mod download;
 pub mod error;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod health;
 pub mod origin;
 pub mod path;

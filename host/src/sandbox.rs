@@ -14,6 +14,7 @@ pub mod engine;
 pub mod errno;
 pub mod execute;
 pub mod limiter;
+mod names;
 pub mod path;
 pub mod port;
 pub mod program;

@@ -9,7 +9,6 @@ use std::time::Instant;
 
 use serde::Serialize;
 
-use self::suite::Case;
 use self::suite::Outcome;
 use self::suite::SAMPLE;
 use self::suite::SUITE;
@@ -65,7 +64,7 @@ pub async fn run(assembly: &Assembly, mut tell: impl FnMut(&Line)) -> io::Result
     let (mut passed, mut failed) = (0, 0);
     for case in SUITE {
         let started = Instant::now();
-        let outcome = become_of(assembly, &upload, case).await;
+        let outcome = become_of(assembly, &upload, &case.packed()).await;
         let differs = case.check(&outcome).err();
         *(if differs.is_none() { &mut passed } else { &mut failed }) += 1;
         tell(&Line {
@@ -88,7 +87,11 @@ pub async fn run(assembly: &Assembly, mut tell: impl FnMut(&Line)) -> io::Result
     })
 }
 
-async fn store_sample(assembly: &Assembly) -> io::Result<UploadFacts> {
+/// Stores what modules are given to analyse.
+///
+/// # Errors
+/// Of the disk.
+pub async fn store_sample(assembly: &Assembly) -> io::Result<UploadFacts> {
     let (name, bytes) = SAMPLE;
     let mut staged = assembly.store.stage_upload(name)?;
     staged.write(bytes)?;
@@ -109,8 +112,9 @@ async fn store_sample(assembly: &Assembly) -> io::Result<UploadFacts> {
     Ok(facts)
 }
 
-async fn become_of(assembly: &Assembly, upload: &UploadFacts, case: &Case) -> Outcome {
-    let analysis = match assembly.registry.install(&case.packed(), Origin::Shipped).await {
+/// Installs a module with its descriptor inside, and runs it once.
+pub async fn become_of(assembly: &Assembly, upload: &UploadFacts, packed: &[u8]) -> Outcome {
+    let analysis = match assembly.registry.install(packed, Origin::Shipped).await {
         Ok(analysis) => analysis,
         Err(InstallError::Refused(reasons)) => return Outcome::Refused(reasons),
         Err(InstallError::Io(error)) => return Outcome::Lost(error.to_string()),

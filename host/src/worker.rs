@@ -88,7 +88,7 @@ fn serve_linked(
 ) -> io::Result<()> {
     die_with_parent()?;
     // The engine opens what it needs of /proc now, while it can.
-    let engine = engine::running(&caps, kind).map_err(io::Error::other)?;
+    let engine = engine::running(&held_to(caps, left_out), kind).map_err(io::Error::other)?;
     let data_bytes = caps.memory_bytes.saturating_add(OWN_MEMORY_BYTES_MAX);
     let allowance = Allowance {
         file_bytes: caps.artifact_bytes,
@@ -115,7 +115,8 @@ fn serve_linked(
     }
     remote.send(&Event::Loaded)?;
     while let Some((command, mut sample)) = remote.receive()? {
-        let Command::Run(spec) = command else { return Err(odd("expected a run")) };
+        let Command::Run(mut spec) = command else { return Err(odd("expected a run")) };
+        spec.limits = held_to(spec.limits, left_out);
         let sample = sample.pop().ok_or_else(|| odd("no sample came with the run"))?;
         match execute::execute(&program, request(*spec, sample), remote) {
             Ok(ended) => remote = finish(ended)?,
@@ -123,6 +124,28 @@ fn serve_linked(
         }
     }
     Ok(())
+}
+
+/// What the first wall holds a guest to: all of it, unless a test wants to see the second stand alone.
+fn held_to(limits: Limits, left_out: LeftOut) -> Limits {
+    match left_out {
+        LeftOut::Nothing => limits,
+        #[cfg(back_door)]
+        LeftOut::Calls | LeftOut::Call(_) => limits,
+        #[cfg(back_door)]
+        LeftOut::Limits => Limits {
+            fuel_base: u64::MAX,
+            // All that a memory of 32 bits can have.
+            memory_bytes: 4 << 30,
+            stdout_bytes: u64::MAX,
+            stderr_bytes: u64::MAX,
+            artifact_bytes: u64::MAX,
+            artifacts_bytes: u64::MAX,
+            artifacts_count: 1 << 20,
+            descriptors: 1 << 20,
+            ..limits
+        },
+    }
 }
 
 fn load(

@@ -1,6 +1,6 @@
 //! `/upload`: bytes in, an id out.
 
-mod form;
+pub(super) mod form;
 mod intake;
 mod name;
 

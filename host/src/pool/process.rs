@@ -87,6 +87,11 @@ impl Process {
         }
     }
 
+    /// The signal that it was ended by, if it was.
+    pub(super) async fn signal(&mut self) -> Option<i32> {
+        self.ended().await?.signal()
+    }
+
     /// Its channel closes a moment before it can be seen to be dead.
     async fn ended(&mut self) -> Option<ExitStatus> {
         let child = self.child.as_mut()?;

@@ -6,9 +6,7 @@ use wasmparser::Encoding;
 use wasmparser::Payload;
 use wasmparser::TypeRef;
 
-use super::component;
-use super::program;
-use super::wasi;
+use super::names;
 use crate::analysis::module::DESCRIPTOR_SECTION;
 use crate::analysis::module::FILES_SECTION;
 use crate::analysis::module::ModuleFacts;
@@ -51,6 +49,8 @@ struct Scan<'a> {
     depth: usize,
     entries: Vec<ModuleKind>,
     counts: Counts,
+    /// Memories that the core module at hand imports or has.
+    memories_here: u32,
 }
 
 /// Over everything in the module, nested modules and components included.
@@ -76,6 +76,7 @@ impl<'a> Scan<'a> {
             depth: 0,
             entries: Vec::new(),
             counts: Counts::default(),
+            memories_here: 0,
         }
     }
 
@@ -89,6 +90,7 @@ impl<'a> Scan<'a> {
                     self.encoding = encoding;
                 }
                 self.depth += 1;
+                self.memories_here = 0;
             }
             Payload::End(_) => self.depth = self.depth.saturating_sub(1),
             Payload::ImportSection(imports) if outermost => {
@@ -151,8 +153,16 @@ impl<'a> Scan<'a> {
                     self.table(table.map_err(|error| error.to_string())?.ty);
                 }
             }
+            // Of a module within a component: it may import what another part exports.
+            Payload::ImportSection(imports) => {
+                for import in imports.into_imports() {
+                    let import = import.map_err(|error| error.to_string())?;
+                    self.memories_here(u32::from(matches!(import.ty, TypeRef::Memory(_))));
+                }
+            }
             Payload::MemorySection(memories) => {
                 counts.memories = counts.memories.saturating_add(memories.count());
+                self.memories_here(memories.count());
                 for memory in memories {
                     self.memory(memory.map_err(|error| error.to_string())?);
                 }
@@ -171,14 +181,14 @@ impl<'a> Scan<'a> {
     fn import(&mut self, import: wasmparser::Import<'_>) {
         let name = format!("{}.{}", import.module, import.name);
         let function = matches!(import.ty, TypeRef::Func(_));
-        if import.module != wasi::MODULE || !function || !wasi::NAMES.contains(&import.name) {
+        if import.module != names::WASI_0_1 || !function || !names::WASI_0_1_FUNCTIONS.contains(&import.name) {
             self.refuse(format!("imports `{}`, which this host does not offer", name.escape_debug()));
         }
         self.imported(name);
     }
 
     fn component_import(&mut self, name: &str) {
-        if !component::offers(name) {
+        if !names::offers(name) {
             let why = match name {
                 it if it.starts_with("wasi:sockets/") => "sockets are never offered".to_owned(),
                 it if it.starts_with("wasi:http/") => "HTTP is never offered".to_owned(),
@@ -191,9 +201,9 @@ impl<'a> Scan<'a> {
     }
 
     fn component_export(&mut self, name: &str, kind: ComponentExternalKind) {
-        if program::is_run(name) && kind == ComponentExternalKind::Instance {
+        if names::is_run(name) && kind == ComponentExternalKind::Instance {
             self.entries.push(ModuleKind::CommandComponent);
-        } else if name == program::TYPED_ENTRY && kind == ComponentExternalKind::Func {
+        } else if name == names::TYPED_ENTRY && kind == ComponentExternalKind::Func {
             self.entries.push(ModuleKind::Typed);
         } else if name.starts_with("wasi:cli/run@0.3.") {
             self.refuse(format!("exports `{}`: {WASI_0_3}", name.escape_debug()));
@@ -219,6 +229,14 @@ impl<'a> Scan<'a> {
         if table.initial > self.limits.table_elements_initial {
             let max = self.limits.table_elements_initial;
             self.refuse(format!("a table starts with {} elements; at most {max}", table.initial));
+        }
+    }
+
+    /// Adapters of the engine may see two memories, so the engine lets any module of a component; this does not.
+    fn memories_here(&mut self, more: u32) {
+        self.memories_here = self.memories_here.saturating_add(more);
+        if self.encoding == Encoding::Component && self.memories_here > 1 {
+            self.refuse("a core module with more than one memory".to_owned());
         }
     }
 

@@ -31,37 +31,6 @@ use super::work::Done;
 pub(super) use self::files::Listings;
 pub(super) use self::io::Polls;
 
-/// Every interface that a component may import, up to its minor version: a guest of any 0.2 is served.
-pub(super) const INTERFACES: [&str; 22] = [
-    "belljar:analysis/report@1.0",
-    "belljar:analysis/sample@1.0",
-    "wasi:cli/environment@0.2",
-    "wasi:cli/exit@0.2",
-    "wasi:cli/stderr@0.2",
-    "wasi:cli/stdin@0.2",
-    "wasi:cli/stdout@0.2",
-    "wasi:cli/terminal-input@0.2",
-    "wasi:cli/terminal-output@0.2",
-    "wasi:cli/terminal-stderr@0.2",
-    "wasi:cli/terminal-stdin@0.2",
-    "wasi:cli/terminal-stdout@0.2",
-    "wasi:clocks/monotonic-clock@0.2",
-    "wasi:clocks/wall-clock@0.2",
-    "wasi:filesystem/preopens@0.2",
-    "wasi:filesystem/types@0.2",
-    "wasi:io/error@0.2",
-    "wasi:io/poll@0.2",
-    "wasi:io/streams@0.2",
-    "wasi:random/insecure-seed@0.2",
-    "wasi:random/insecure@0.2",
-    "wasi:random/random@0.2",
-];
-
-/// Whether an import is one of [`INTERFACES`].
-pub(super) fn offers(import: &str) -> bool {
-    INTERFACES.iter().any(|offered| import.strip_prefix(offered).is_some_and(|patch| patch.starts_with('.')))
-}
-
 /// Defines every function.
 pub(super) fn link<H: Host>(linker: &mut Linker<Guest<H>>) -> wasmtime::Result<()> {
     io::link(linker)?;
@@ -143,27 +112,4 @@ fn call<H: Host, R>(
     work::begin(&mut store)?;
     let done = body(store.data_mut());
     work::end(&mut store, done)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::offers;
-
-    #[test]
-    fn an_interface_is_offered_by_name_and_minor_version() {
-        for offered in ["wasi:io/streams@0.2.0", "wasi:random/insecure-seed@0.2.12", "belljar:analysis/sample@1.0.0"] {
-            assert!(offers(offered), "{offered}");
-        }
-        for other in [
-            "wasi:io/streams@0.3.0",
-            "wasi:io/streams@0.20.0",
-            "wasi:io/streams",
-            "wasi:random/extra@0.2.0",
-            "wasi:sockets/tcp@0.2.0",
-            "wasi:http/types@0.2.0",
-            "wasi:io/streams2@0.2.0",
-        ] {
-            assert!(!offers(other), "{other}");
-        }
-    }
 }

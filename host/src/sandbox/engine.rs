@@ -41,7 +41,8 @@ pub fn reserved_bytes(kind: ModuleKind) -> u64 {
 /// When wasmtime does not support this machine.
 pub fn compiling(effort: Effort, nan: Nan, kind: ModuleKind) -> wasmtime::Result<Engine> {
     let mut config = compiler_settings(effort);
-    config.cranelift_nan_canonicalization(nan == Nan::Canonical).memory_init_cow(maps_images(kind));
+    config.cranelift_nan_canonicalization(nan == Nan::Canonical);
+    config.memory_init_cow(maps_images(kind)).wasm_multi_memory(has_adapters(kind));
     Engine::new(&config)
 }
 
@@ -49,6 +50,12 @@ pub fn compiling(effort: Effort, nan: Nan, kind: ModuleKind) -> wasmtime::Result
 /// which the engine would have to make a file, with a call that no worker may make: its memories are filled by copying.
 fn maps_images(kind: ModuleKind) -> bool {
     kind == ModuleKind::Command
+}
+
+/// Whether the engine writes code of its own between the parts of a guest: it copies from the memory of one to that of
+/// another, and panics where a module may not see two. A guest's own modules may not; admission counts.
+fn has_adapters(kind: ModuleKind) -> bool {
+    kind != ModuleKind::Command
 }
 
 /// What [`compiling`] is set to; benchmarks take one thing out of it at a time.
@@ -96,7 +103,8 @@ pub fn running(caps: &Limits, kind: ModuleKind) -> wasmtime::Result<Engine> {
     let mut config = base();
     // Nothing here is async, but the engine insists that such a stack would do.
     let stack_bytes = size(caps.stack_bytes);
-    config.enable_compiler(false).memory_init_cow(maps_images(kind));
+    config.enable_compiler(false);
+    config.memory_init_cow(maps_images(kind)).wasm_multi_memory(has_adapters(kind));
     config.max_wasm_stack(stack_bytes).async_stack_size(stack_bytes.saturating_add(1 << 20));
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
     Engine::new(&config)
@@ -143,6 +151,8 @@ fn base() -> Config {
         .wasm_memory64(false)
         .wasm_multi_memory(false)
         .wasm_gc(false)
+        // References of the host's, which it hands out none of. They would lie in a heap that no worker has.
+        .gc_support(false)
         .wasm_function_references(false)
         .wasm_exceptions(false)
         .wasm_custom_page_sizes(false)

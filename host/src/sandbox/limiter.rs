@@ -59,6 +59,12 @@ impl ResourceLimiter for Limiter {
         Ok(granted)
     }
 
+    // The system said no where this did not: the guest is told the same, and fails by the same name.
+    fn memory_grow_failed(&mut self, _: wasmtime::Error) -> wasmtime::Result<()> {
+        self.refused = true;
+        Ok(())
+    }
+
     fn instances(&self) -> usize {
         self.instances_max
     }

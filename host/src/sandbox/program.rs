@@ -12,6 +12,7 @@ use wasmtime::component::ComponentExportIndex;
 
 use super::component;
 use super::execute::Guest;
+use super::names;
 use super::port::Host;
 use super::resources::Resources;
 use super::wasi;
@@ -114,10 +115,14 @@ impl<H: Host> Entry<H> {
         let instance = linker.instantiate_pre(component)?;
         let missing = || wasmtime::Error::msg("the entry point is not exported");
         if kind == ModuleKind::Typed {
-            return Ok(Self::Typed(instance, component.get_export_index(None, TYPED_ENTRY).ok_or_else(missing)?));
+            return Ok(Self::Typed(
+                instance,
+                component.get_export_index(None, names::TYPED_ENTRY).ok_or_else(missing)?,
+            ));
         }
         let exports = component.component_type();
-        let name = exports.exports(engine).map(|(name, _)| name).find(|name| is_run(name)).ok_or_else(missing)?;
+        let name =
+            exports.exports(engine).map(|(name, _)| name).find(|name| names::is_run(name)).ok_or_else(missing)?;
         let run = component.get_export_index(None, name).ok_or_else(missing)?;
         let run = component.get_export_index(Some(&run), "run").ok_or_else(missing)?;
         Ok(Self::CommandComponent(instance, run))
@@ -153,14 +158,6 @@ impl<H: Host> Entry<H> {
             }
         }
     }
-}
-
-/// The export of the typed world.
-pub(super) const TYPED_ENTRY: &str = "analyse";
-
-/// Whether an export is `wasi:cli/run` of any 0.2.
-pub(super) fn is_run(export: &str) -> bool {
-    export.strip_prefix("wasi:cli/run@0.2.").is_some_and(|patch| patch.bytes().all(|it| it.is_ascii_digit()))
 }
 
 /// One of the two unsafe calls that load a program.

@@ -51,6 +51,34 @@ fn every_hostile_module_gets_its_reason_and_leaves_nothing_behind() {
     }
 }
 
+/// Loops, takers of memory, floods of output and of names, all at once (MM-89).
+#[test]
+fn two_hundred_hostile_runs_at_once_leave_the_honest_one_its_turn() {
+    const HOSTILE: [&str; 4] = ["loop", "grow_memory", "out_flood", "many_files"];
+    const FILES: usize = 50;
+    let cases: Vec<_> = SUITE.iter().filter(|it| HOSTILE.contains(&it.name)).collect();
+    let modules = SUITE.iter().filter(|it| HOSTILE.contains(&it.name) || it.name == CANARY);
+    let server = Server::start_modules(
+        modules.map(|case| (case.name, case.module, case.sidecar())),
+        &["--workers", WORKERS, "--durability", "process"],
+    );
+    let honest = server.upload(SAMPLE.0, SAMPLE.1);
+    let files: Vec<_> = (0..FILES).map(|it| server.upload("x.bin", it.to_string().as_bytes())).collect();
+    let mut runs = Vec::new();
+    for (file, case) in files.iter().flat_map(|file| cases.iter().map(move |case| (file, case))) {
+        runs.push((case, server.analyse(file, case.name, json!({}))));
+    }
+    assert_eq!(runs.len(), HOSTILE.len() * FILES);
+    let beside = server.analyse(&honest, CANARY, json!({}));
+    assert_eq!(server.get("/healthz").expect(200).text(), "ok\n");
+    assert_eq!(server.result(&beside).expect(200).json(), json!({ "ok": true }));
+    for (case, run) in &runs {
+        check(case, &server, (run, &server.result(run)));
+    }
+    assert_eq!(server.lying_in("queue"), [""; 0]);
+    assert_eq!(server.lying_in("staging"), [""; 0]);
+}
+
 /// Names of what was installed, without what ships.
 fn installed(server: &Server) -> BTreeSet<&'static str> {
     let listed = server.get("/analyses").expect(200).json();

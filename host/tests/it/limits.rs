@@ -1,6 +1,10 @@
 //! Every limit at its edge: what needs exactly that much passes, and fails by name with one less.
 
 use std::collections::BTreeSet;
+use std::io::BufRead;
+use std::io::BufReader;
+use std::process::Command;
+use std::process::Stdio;
 
 use host::limits::Limits;
 use serde_json::Value;
@@ -143,6 +147,55 @@ fn what_compiling_may_cost_is_the_operators_word() {
         let name = cap.split('=').next().unwrap();
         assert!(server.get("/limits").expect(200).json()["compile"][name].is_u64(), "{cap}");
     }
+}
+
+#[test]
+fn what_compiling_may_take_is_named_when_it_is_too_little() {
+    let good = "(module (memory (export \"memory\") 1) (func (export \"_start\")))";
+    for (caps, named) in [
+        (&["cpu_s=1"][..], Some("more than `cpu_s` allows, which is 1")),
+        (&["wall_ms=1500"], Some("more than `wall_ms` allows, which is 1500")),
+        (&["memory_bytes=60000000"], Some("more than `memory_bytes` allows, which is 60000000")),
+        (&["cpu_s=300", "wall_ms=300000"], None),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        for (name, wat) in [("dear", dear().as_str()), ("good", good)] {
+            std::fs::write(dir.path().join(name).with_extension("wasm"), wat::parse_str(wat).unwrap()).unwrap();
+            let sidecar = json!({ "name": name }).to_string();
+            std::fs::write(dir.path().join(name).with_extension("json"), sidecar).unwrap();
+        }
+        let refusals = refusals(dir.path(), caps);
+        assert!(!refusals.iter().any(|it| it.contains("good.wasm")), "{caps:?}: {refusals:?}");
+        let dear = refusals.into_iter().find(|it| it.contains("dear.wasm"));
+        match named {
+            Some(named) => assert!(dear.as_ref().is_some_and(|it| it.contains(named)), "{caps:?}: {dear:?}"),
+            None => assert_eq!(dear, None, "{caps:?}"),
+        }
+    }
+}
+
+/// A module that takes several seconds to compile, and more than one with the least effort.
+fn dear() -> String {
+    // Each becomes dozens of machine instructions, with branches.
+    let number = "(i64.trunc_f64_u (f64.convert_i64_u (local.get 0)))";
+    let step = format!("(local.set 0 (call_indirect (param i64) (result i64) {number} (i32.const 0)))");
+    let function = format!("(func (param i64) {})", step.repeat(100));
+    let start = "(memory (export \"memory\") 1) (table 1 funcref) (func (export \"_start\"))";
+    format!("(module {start} {})", function.repeat(600))
+}
+
+/// What a server that starts with those caps says of the analyses that it refuses.
+fn refusals(analyses: &std::path::Path, caps: &[&str]) -> Vec<String> {
+    let dir = tempfile::tempdir().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_belljar"));
+    command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(dir.path().join("data"));
+    command.arg("--analyses").arg(analyses).args(caps.iter().flat_map(|it| ["--compile-cap", *it]));
+    let mut server = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(server.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let refusals = lines.take_while(|it| !it.contains("installed")).filter(|it| it.contains("is refused")).collect();
+    server.kill().unwrap();
+    server.wait().unwrap();
+    refusals
 }
 
 fn start() -> Server {

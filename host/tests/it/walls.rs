@@ -84,7 +84,7 @@ fn command(dir: &std::path::Path, arguments: &[&str]) -> Command {
 }
 
 /// Does something in a thread, and starts processes from it, for which those calls are not there.
-fn without<T: Send>(calls: &[i64], act: impl FnOnce() -> T + Send) -> T {
+pub(crate) fn without<T: Send>(calls: &[i64], act: impl FnOnce() -> T + Send) -> T {
     std::thread::scope(|scope| {
         let acted = scope.spawn(move || {
             let rules: BTreeMap<_, _> = calls.iter().map(|call| (*call, Vec::new())).collect();

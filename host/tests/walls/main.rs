@@ -12,6 +12,8 @@ mod door;
 #[cfg(all(back_door, target_os = "linux"))]
 mod held;
 #[cfg(all(back_door, target_os = "linux"))]
+mod limitless;
+#[cfg(all(back_door, target_os = "linux"))]
 mod needed;
 #[cfg(all(back_door, target_os = "linux"))]
 mod pooled;
@@ -40,6 +42,7 @@ fn main() -> std::process::ExitCode {
     probes::run(&mut score);
     needed::run(&mut score);
     pooled::run(&mut score);
+    limitless::run(&mut score);
     score.finish()
 }
 

@@ -23,14 +23,14 @@ use crate::store::Store;
 const EXTRA_BYTES_MAX: u64 = 1 << 20;
 
 /// The boundary, when the body is a form.
-pub(super) fn boundary(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+pub(in super::super) fn boundary(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     let content_type = headers.get(header::CONTENT_TYPE).and_then(|it| it.to_str().ok()).unwrap_or_default();
     let is_form = content_type.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("multipart/form-data");
     is_form.then(|| multer::parse_boundary(content_type).map_err(broken)).transpose()
 }
 
 /// Stages the one file of a form, and gives it with its name.
-pub(super) async fn receive(
+pub(in super::super) async fn receive(
     store: &Arc<Store>,
     (body, boundary): (Body, String),
     bytes_max: u64,

@@ -24,11 +24,11 @@ const HEAD_BYTES: usize = 4096;
 
 /// A file that is staged whole.
 #[derive(Debug)]
-pub(super) struct Received {
+pub(in super::super) struct Received {
     pub(super) staged: StagedUpload,
     pub(super) digests: Digests,
     pub(super) head: Vec<u8>,
-    pub(super) size_bytes: u64,
+    pub(in super::super) size_bytes: u64,
 }
 
 /// Stages a file; what is staged vanishes when this fails or is dropped.

@@ -46,6 +46,18 @@ fn every_count_is_admitted_at_its_limit_and_refused_one_over() {
 }
 
 #[test]
+fn a_module_within_a_component_sees_one_memory_as_any_other_does() {
+    let both = [r#"(import "" "a" (memory 1)) (memory 1)"#, r#"(import "" "a" (memory 1)) (import "" "b" (memory 1))"#];
+    for two in both.into_iter().chain(["(memory 1) (memory 1)"]) {
+        let wat = format!("(component (core module $m) (core module {two}) {COMMAND})");
+        let refused = admitted(&wat, CompileLimits::DEFAULT).unwrap_err();
+        assert_eq!(refused, "a core module with more than one memory", "{two}");
+    }
+    let one = format!(r#"(component (core module $m) (core module (import "" "a" (memory 1))) {COMMAND})"#);
+    assert!(admitted(&one, CompileLimits::DEFAULT).is_ok());
+}
+
+#[test]
 fn sections_of_ours_come_once_and_as_text() {
     let module = |sections: &str| format!("(module {sections} {START})");
     let descriptor = |text: &str| format!(r#"(@custom "belljar:analysis" "{text}")"#);

@@ -1,0 +1,13 @@
+;; Makes room for its args for ever: fuel is counted there as well.
+;; expect: out-of-fuel
+;; limits: {"fuel_base": 50000000}
+(component
+  (core module $main
+    (memory (export "memory") 1)
+    (data (i32.const 0) "\00\00\00\00\40\00\00\00\02\00\00\00")
+    (data (i32.const 64) "{}")
+    (func $realloc (export "realloc") (param i32 i32 i32 i32) (result i32) (loop $again (br $again)) unreachable)
+    (func (export "analyse") (param i32 i32) (result i32) (i32.const 0)))
+  (core instance $m (instantiate $main))
+  (func (export "analyse") (param "args" string) (result (result string (error string)))
+    (canon lift (core func $m "analyse") (memory (core memory $m "memory")) (realloc (core func $m "realloc")) string-encoding=utf8)))
