@@ -53,11 +53,15 @@ pub async fn install(
         return Err(BodyError::TooLarge { bytes_max }.into());
     }
     api.parts.store.check_room(bytes_max)?;
-    let _intake = api.intakes.try_acquire().map_err(|_| Problem::installing())?;
+    let intake = Arc::clone(&api.intakes).try_acquire_owned().map_err(|_| Problem::installing())?;
     let module = body::whole(body, bytes_max).await?;
-    // Goes on when the client does not wait for it: an installation is whole, or is not.
+    // Goes on when the client does not wait for it: an installation is whole, or is not. So does what it counts for.
     let registry = Arc::clone(&api.parts.registry);
-    let placing = tokio::spawn(async move { registry.place(&name, &module).await });
+    let placing = tokio::spawn(async move {
+        let placed = registry.place(&name, &module).await;
+        drop(intake);
+        placed
+    });
     let (analysis, placed) = placing.await.map_err(io::Error::other)??;
     let location = format!("/analyses/{}", analysis.descriptor.name);
     let status = match placed {
@@ -70,7 +74,9 @@ pub async fn install(
 /// `DELETE /analyses/<name>`: results stay, and runs that were accepted go on.
 pub async fn remove(State(api): State<Api>, Path(name): Path<String>) -> Result<StatusCode, Problem> {
     let name = changeable(&api, &name)?;
-    api.parts.registry.displace(&name).await?;
+    let registry = Arc::clone(&api.parts.registry);
+    // The name goes from disk and from memory, or stays in both, whether or not the client waits.
+    tokio::spawn(async move { registry.displace(&name).await }).await.map_err(io::Error::other)??;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -1,13 +1,18 @@
 //! Analyses that come over HTTP: `PUT` and `DELETE /analyses/<name>`.
 
 use std::collections::BTreeSet;
+use std::io::ErrorKind;
+use std::io::Write;
+use std::net::TcpStream;
 
 use host::analysis::module::DESCRIPTOR_SECTION;
 use host::analysis::module::with_sections;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::limits::dear;
 use crate::server::Server;
+use crate::server::wait_for;
 
 /// Prints the one byte that it is given, as a string.
 fn says(letter: char) -> String {
@@ -24,6 +29,14 @@ fn says(letter: char) -> String {
 
 fn packed(wat: &str, descriptor: &Value) -> Vec<u8> {
     with_sections(&wat::parse_str(wat).unwrap(), &[(DESCRIPTOR_SECTION, descriptor.to_string().as_bytes())])
+}
+
+/// To be sent in one piece: a server that refuses by the head alone may hang up on who is still sending.
+fn request(name: &str, module: &[u8]) -> Vec<u8> {
+    let bytes = module.len();
+    let head =
+        format!("PUT /analyses/{name} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {bytes}\r\n\r\n");
+    [head.as_bytes(), module].concat()
 }
 
 fn server() -> Server {
@@ -165,6 +178,34 @@ fn a_server_takes_no_modules_unless_told_to_and_none_that_are_too_long() {
 }
 
 #[test]
+fn a_module_counts_until_it_is_installed_though_its_client_has_gone() {
+    let server = server();
+    let send = |module: &[u8]| {
+        let mut stream = server.connect();
+        // Those who are refused need not have been heard out.
+        drop(stream.write_all(&request("dear", module)));
+        stream.set_nonblocking(true).unwrap();
+        stream
+    };
+    // It takes seconds to compile, and the others wait for their turn.
+    let dear = packed(&dear(), &json!({ "name": "dear" }));
+    let clients: Vec<_> = (0..8).map(|_| send(&dear)).collect();
+    let waits = |client: &TcpStream| client.peek(&mut [0]).is_err_and(|it| it.kind() == ErrorKind::WouldBlock);
+    wait_for("four who are told to come again", || (clients.iter().filter(|it| waits(it)).count() == 4).then_some(()));
+    let other = || server.put("/analyses/theirs", b"").status;
+    // Long enough for the server to have heard the four out.
+    for _ in 0..100 {
+        assert_eq!(other(), 503);
+    }
+    drop(clients);
+    for _ in 0..50 {
+        assert_eq!(other(), 503);
+    }
+    wait_for("an end of it", || (other() == 422).then_some(()));
+    server.get("/analyses/dear").expect(200);
+}
+
+#[test]
 fn many_who_send_at_once_get_whole_analyses_or_are_told_to_come_again() {
     let server = server();
     let file = server.upload("x", b"x");
@@ -173,9 +214,10 @@ fn many_who_send_at_once_get_whole_analyses_or_are_told_to_come_again() {
             scope.spawn(|| {
                 for letter in ['a', 'b', 'c'] {
                     let module = packed(&says(letter), &json!({ "name": "theirs" }));
-                    let answer = server.put("/analyses/theirs", &module);
-                    assert!(matches!(answer.status, 200 | 201 | 503), "{}", answer.text());
-                    assert_eq!(answer.status == 503, answer.header("retry-after") == "1");
+                    let answer = server.raw(&request("theirs", &module)).to_lowercase();
+                    let status = &answer["http/1.1 ".len()..][..3];
+                    assert!(matches!(status, "200" | "201" | "503"), "{answer}");
+                    assert_eq!(status == "503", answer.contains("retry-after: 1\r\n"), "{answer}");
                 }
             });
         }

@@ -175,7 +175,7 @@ fn what_compiling_may_take_is_named_when_it_is_too_little() {
 }
 
 /// A module that takes several seconds to compile, and more than one with the least effort.
-fn dear() -> String {
+pub(crate) fn dear() -> String {
     // Each becomes dozens of machine instructions, with branches.
     let number = "(i64.trunc_f64_u (f64.convert_i64_u (local.get 0)))";
     let step = format!("(local.set 0 (call_indirect (param i64) (result i64) {number} (i32.const 0)))");
