@@ -153,7 +153,7 @@ impl Dispatch {
     }
 
     fn files(&self, live: &Live) -> Files {
-        Files::new(Arc::clone(&self.ports.store), Some(live.phase.clone()))
+        Files::new(Arc::clone(&self.ports.store), live.phase.clone())
     }
 }
 

@@ -27,7 +27,7 @@ fn told_permille(line: &[u8]) -> Option<u16> {
 /// What one attempt gathers. What is not moved away of its files vanishes with it.
 pub(super) struct Files {
     store: Arc<Store>,
-    phase: Option<watch::Sender<Phase>>,
+    phase: watch::Sender<Phase>,
     /// In the order in which the guest made them.
     pub(super) staged: Vec<PathBuf>,
     pub(super) log: Vec<u8>,
@@ -35,7 +35,7 @@ pub(super) struct Files {
 }
 
 impl Files {
-    pub(super) fn new(store: Arc<Store>, phase: Option<watch::Sender<Phase>>) -> Self {
+    pub(super) fn new(store: Arc<Store>, phase: watch::Sender<Phase>) -> Self {
         Self { store, phase, staged: Vec::new(), log: Vec::new(), progress: Progress::default() }
     }
 }
@@ -68,9 +68,7 @@ impl Attendant for Files {
 
 impl Files {
     fn show_progress(&self) {
-        if let Some(phase) = &self.phase {
-            phase.send_replace(Phase::Running(self.progress));
-        }
+        self.phase.send_replace(Phase::Running(self.progress));
     }
 
     /// The last line of the log that a person can read, short and without control characters.
@@ -110,7 +108,8 @@ mod tests {
     fn what_is_kept_and_never_moved_away_vanishes_with_the_attempt() {
         let data = tempfile::tempdir().unwrap();
         let options = store::Options { durability: Durability::Process, reserve_bytes: 0 };
-        let mut files = Files::new(Arc::new(Store::open(data.path(), options).unwrap()), None);
+        let store = Arc::new(Store::open(data.path(), options).unwrap());
+        let mut files = Files::new(store, watch::Sender::new(Phase::Accepted));
         files.create_file().unwrap();
         files.create_file().unwrap();
         let (scratch, artifact) = (files.staged[0].clone(), files.staged[1].clone());

@@ -26,15 +26,14 @@ impl Warm {
 
     /// Keeps one, and at most `count` in all.
     pub(super) fn keep(&self, worker: Worker, count: usize) {
-        self.at_most(count.saturating_sub(1));
-        self.idle().push(worker);
+        let mut idle = self.idle();
+        idle.push(worker);
+        shorten(&mut idle, count);
     }
 
     /// Lets those go that are idle longest.
     pub(super) fn at_most(&self, count: usize) {
-        let mut idle = self.idle();
-        let over = idle.len().saturating_sub(count);
-        idle.drain(..over);
+        shorten(&mut self.idle(), count);
     }
 
     pub(super) fn count(&self) -> usize {
@@ -44,4 +43,9 @@ impl Warm {
     fn idle(&self) -> MutexGuard<'_, Vec<Worker>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn shorten(idle: &mut Vec<Worker>, count: usize) {
+    let over = idle.len().saturating_sub(count);
+    idle.drain(..over);
 }

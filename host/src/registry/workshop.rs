@@ -198,12 +198,11 @@ impl Workshop {
         module: ModuleDigest,
         name: Option<&AnalysisName>,
     ) -> Result<Analysis, InstallError> {
-        let wrong = |detail: String| InstallError::Refused(vec![format!("the descriptor: {detail}")]);
+        let about = |detail: String| format!("the descriptor: {detail}");
+        let wrong = |detail: String| InstallError::Refused(vec![about(detail)]);
         let text = facts.descriptor.ok_or_else(|| InstallError::Refused(vec![NO_DESCRIPTOR.to_owned()]))?;
         let descriptor: Descriptor = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
-        descriptor.check().map_err(|them| {
-            InstallError::Refused(them.into_iter().map(|detail| format!("the descriptor: {detail}")).collect())
-        })?;
+        descriptor.check().map_err(|them| InstallError::Refused(them.into_iter().map(about).collect()))?;
         if let Some(name) = name.filter(|it| **it != descriptor.name) {
             return Err(wrong(format!("`name` is `{}`, but it was sent as `{name}`", descriptor.name)));
         }
