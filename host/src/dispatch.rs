@@ -218,10 +218,11 @@ impl Dispatch {
         self.board.find(key).map(|live| live.phase.subscribe())
     }
 
-    /// Whether a run is on its way.
+    /// Whether a run is on its way that was accepted. One that is not may have a place all the same, for as long as it
+    /// takes to find that its answer is there: what is on disk counts until it is accepted.
     #[must_use]
     pub fn in_flight(&self, key: RunKey) -> bool {
-        self.board.has(key)
+        self.board.find(key).is_some_and(|live| matches!(*live.phase.borrow(), Phase::Accepted | Phase::Running(_)))
     }
 
     /// How much there is to do.

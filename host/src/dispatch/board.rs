@@ -87,10 +87,6 @@ impl Board {
         self.live().get(&key).cloned()
     }
 
-    pub(super) fn has(&self, key: RunKey) -> bool {
-        self.live().contains_key(&key)
-    }
-
     pub(super) fn load(&self) -> Load {
         *self.load.borrow()
     }

@@ -183,13 +183,15 @@ fn key(api: &Api, file_id: &str, analysis_id: &str) -> Result<RunKey, Problem> {
 }
 
 /// What the disk says, unless the run is in flight: an old ending does not count while a new one is on its way, and a
-/// run that is pending on disk alone was never answered for.
+/// run that is pending on disk alone was never answered for, unless it is just being accepted.
 fn state(api: &Api, key: RunKey) -> Result<RunState, Problem> {
-    if api.parts.dispatch.in_flight(key) {
+    let phase = api.parts.dispatch.watch(key).map(|it| *it.borrow());
+    if matches!(phase, Some(Phase::Accepted | Phase::Running(_))) {
         return Ok(RunState::Pending);
     }
     Ok(match api.parts.store.state(key)? {
-        RunState::Pending => RunState::Unknown,
+        RunState::Pending if phase != Some(Phase::Accepting) => RunState::Unknown,
+        RunState::Pending => RunState::Pending,
         known @ (RunState::Unknown | RunState::Successful | RunState::Failed(_)) => known,
     })
 }

@@ -237,6 +237,22 @@ fn a_hundred_clients_get_one_run_per_question() {
 }
 
 #[test]
+fn an_answer_stays_while_its_question_is_asked_again() {
+    let server = server();
+    let file = server.upload("a.txt", b"abc");
+    let run = server.analyse(&file, "echo", json!({}));
+    server.result(&run).expect(200);
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| (0..100).for_each(|_| drop(server.analyse(&file, "echo", json!({})))));
+        }
+        for _ in 0..400 {
+            server.get(&format!("/results/{run}")).expect(200);
+        }
+    });
+}
+
+#[test]
 fn the_walls_that_stand_are_told() {
     let ready = server().get("/readyz").expect(200).json();
     assert_eq!(ready["walls"]["seccomp"], "enforced");
