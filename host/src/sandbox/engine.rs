@@ -158,7 +158,8 @@ fn base() -> Config {
         .wasm_custom_page_sizes(false)
         .wasm_wide_arithmetic(false)
         .wasm_stack_switching(false)
-        // Without the async ABI and WASI 0.3: the feature that holds them is not even compiled in.
-        .wasm_component_model(true);
+        .wasm_component_model(true)
+        // The async ABI, and WASI 0.3 with it: on by default, experimental, outside the engine's promise.
+        .wasm_component_model_async(false);
     config
 }
