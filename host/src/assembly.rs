@@ -47,7 +47,7 @@ impl Options {
     pub fn for_one(data: PathBuf) -> Self {
         Self {
             data,
-            store: store::Options { durability: Durability::Process, reserve_bytes: 0 },
+            store: store::Options { durability: Durability::Process, reserve_bytes: 0, probe: None },
             workers: 1,
             queue_max: 1,
             reuse: Reuse::Warm,
@@ -89,7 +89,7 @@ pub enum AssemblyError {
 /// # Errors
 /// [`AssemblyError`].
 pub async fn assemble(options: Options) -> Result<Assembly, AssemblyError> {
-    let (data, store_options) = (options.data.clone(), options.store);
+    let (data, store_options) = (options.data.clone(), options.store.clone());
     let opened = tokio::task::spawn_blocking(move || Store::open(&data, store_options)).await;
     let opened = opened.map_err(io::Error::other)?;
     let store = Arc::new(opened.map_err(|error| AssemblyError::Store(options.data, error))?);

@@ -107,6 +107,10 @@ struct Serve {
     /// Starts only if workers are confined in every way that there is, and says what is lacking otherwise.
     #[arg(long)]
     require_walls: bool,
+    /// What is to go wrong on the disk; for tests.
+    #[cfg(debug_assertions)]
+    #[arg(long, hide = true)]
+    fault: Option<store::faults::Plan>,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -152,6 +156,10 @@ fn serve(arguments: Serve) -> anyhow::Result<()> {
             DurabilityArgument::Process => Durability::Process,
         },
         reserve_bytes: arguments.disk_reserve_bytes,
+        #[cfg(debug_assertions)]
+        probe: arguments.fault.map(|plan| plan.probe()).transpose()?,
+        #[cfg(not(debug_assertions))]
+        probe: None,
     };
     let parts = assembly::Options {
         data: arguments.data,

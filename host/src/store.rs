@@ -8,7 +8,10 @@
 pub mod commit;
 pub mod digest;
 pub mod disk;
+#[cfg(debug_assertions)]
+pub mod faults;
 mod names;
+pub mod probe;
 pub mod runs;
 pub mod scratch;
 pub mod uploads;
@@ -20,6 +23,7 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
@@ -28,6 +32,7 @@ use std::sync::atomic::Ordering;
 
 use self::disk::Disk;
 use self::disk::Durability;
+use self::probe::Probe;
 use crate::id::FileId;
 use crate::id::ModuleDigest;
 use crate::id::RunKey;
@@ -36,11 +41,13 @@ const FORMAT: &str = "belljar-data 1\n";
 const STRIPES: usize = 64;
 
 /// What the operator decides about a store.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Options {
     pub durability: Durability,
     /// Kept free on the disk, bytes: writers are refused before it is touched, so that what was accepted can end.
     pub reserve_bytes: u64,
+    /// For tests.
+    pub probe: Option<Arc<dyn Probe>>,
 }
 
 enum Founded {
@@ -52,7 +59,7 @@ enum Founded {
 #[derive(Debug)]
 pub struct Store {
     root: PathBuf,
-    disk: Disk,
+    disk: Arc<Disk>,
     reserve_bytes: u64,
     staged: AtomicU64,
     boot_id: String,
@@ -90,16 +97,14 @@ impl Store {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Founded::Now,
             Err(error) => return Err(error.into()),
         };
-        match fs::remove_dir_all(root.join("staging")) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
-            Ok(()) | Err(_) => (),
-        }
+        let disk = Disk::new(&root, options.durability, options.probe)?;
+        disk.remove_tree(&root.join("staging"))?;
         for directory in ["staging", "queue", "analyses", "analyses/names", "programs", "gone"] {
-            fs::create_dir_all(root.join(directory))?;
+            disk.make_directory(&root.join(directory))?;
         }
         let boot_id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned();
         let store = Self {
-            disk: Disk::new(&root, options.durability)?,
+            disk: Arc::new(disk),
             root,
             boot_id,
             reserve_bytes: options.reserve_bytes,
@@ -127,7 +132,7 @@ impl Store {
             return Err(OpenError::Format(format));
         }
         Ok(Self {
-            disk: Disk::new(&root, Durability::Process)?,
+            disk: Arc::new(Disk::new(&root, Durability::Process, None)?),
             root,
             boot_id: String::new(),
             reserve_bytes: 0,

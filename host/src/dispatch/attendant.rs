@@ -1,6 +1,5 @@
 //! The server's part in a run: files for the guest, its log, its progress.
 
-use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
@@ -44,7 +43,7 @@ impl Attendant for Files {
     fn create_file(&mut self) -> io::Result<OwnedFd> {
         self.store.check_room(0)?;
         let path = self.store.staging_path();
-        let made = File::options().read(true).write(true).create_new(true).open(&path);
+        let made = self.store.disk().lend(&path);
         self.staged.push(path);
         made.map(OwnedFd::from)
     }
@@ -85,7 +84,7 @@ impl Files {
             let keep = kept.contains(path);
             if !keep {
                 // What cannot be removed now is swept at the next start.
-                drop(std::fs::remove_file(path));
+                drop(self.store.disk().remove_if_there(path));
             }
             keep
         });
@@ -107,7 +106,7 @@ mod tests {
     #[test]
     fn what_is_kept_and_never_moved_away_vanishes_with_the_attempt() {
         let data = tempfile::tempdir().unwrap();
-        let options = store::Options { durability: Durability::Process, reserve_bytes: 0 };
+        let options = store::Options { durability: Durability::Process, reserve_bytes: 0, probe: None };
         let store = Arc::new(Store::open(data.path(), options).unwrap());
         let mut files = Files::new(store, watch::Sender::new(Phase::Accepted));
         files.create_file().unwrap();

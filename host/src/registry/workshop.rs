@@ -151,15 +151,15 @@ impl Workshop {
             self.on_disk(move |store| store.disk().replace(&store.staging_path(), &wasm, &module)).await?;
         }
         let staged = self.store.staging_path();
-        let program = File::options().create_new(true).read(true).write(true).open(&staged)?.into();
+        let program = self.store.disk().lend(&staged)?.into();
         let module = File::open(&wasm)?.into();
         let compiled = compile::compile(&self.nursery, &module, &program, (self.limits, self.nan)).await;
         let compiled = compiled.map_err(InstallError::Io).and_then(|it| it.map_err(InstallError::Refused));
         let described = |facts: ModuleFacts| self.describe(facts.clone(), digest, name).map(|_| facts);
         let compiled = compiled.and_then(described).inspect_err(|_| {
             // A refused module leaves neither half a program nor its bytes; the start sweeps what cannot be removed.
-            drop(std::fs::remove_file(&staged));
-            drop(first.then(|| std::fs::remove_file(&wasm)));
+            drop(self.store.disk().remove_if_there(&staged));
+            drop(first.then(|| self.store.disk().remove_if_there(&wasm)));
         })?;
         let target = self.program_path(digest);
         let program_sha256 = self

@@ -7,10 +7,14 @@
 
 use std::fs::File;
 use std::io;
+use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 
 use tokio::sync::oneshot;
+
+use super::probe::Change;
+use super::probe::Probe;
 
 type Reply = oneshot::Sender<Result<(), rustix::io::Errno>>;
 
@@ -30,11 +34,11 @@ impl Committer {
     ///
     /// # Errors
     /// When there is no thread to be had.
-    pub fn start(directory: File) -> io::Result<Self> {
+    pub fn start(directory: File, probe: Option<Arc<dyn Probe>>) -> io::Result<Self> {
         let (requests, received) = mpsc::channel();
         let thread = std::thread::Builder::new()
             .name("belljar-commit".to_owned())
-            .spawn(move || serve(&directory, &received))?;
+            .spawn(move || serve(&received, || probed(probe.as_deref(), &directory)))?;
         Ok(Self { requests: Some(requests), thread: Some(thread) })
     }
 
@@ -81,11 +85,11 @@ fn said(reply: Result<Result<(), rustix::io::Errno>, oneshot::error::RecvError>)
     Ok(reply.map_err(|_| io::Error::other("the committing thread is gone"))??)
 }
 
-fn serve(directory: &File, requests: &mpsc::Receiver<Reply>) {
+fn serve(requests: &mpsc::Receiver<Reply>, sync: impl Fn() -> Result<(), rustix::io::Errno>) {
     let mut failed = None;
     while let Ok(first) = requests.recv() {
         let batch: Vec<_> = std::iter::once(first).chain(requests.try_iter()).collect();
-        let synced = failed.map_or_else(|| sync(directory), Err);
+        let synced = failed.map_or_else(&sync, Err);
         if let Err(errno) = synced
             && !matches!(errno, rustix::io::Errno::NOSPC | rustix::io::Errno::DQUOT)
         {
@@ -97,6 +101,16 @@ fn serve(directory: &File, requests: &mpsc::Receiver<Reply>) {
             let _ = reply.send(synced);
         }
     }
+}
+
+fn probed(probe: Option<&dyn Probe>, directory: &File) -> Result<(), rustix::io::Errno> {
+    let Some(probe) = probe else { return sync(directory) };
+    probe
+        .before(Change::Sync)
+        .map_err(|error| rustix::io::Errno::from_io_error(&error).unwrap_or(rustix::io::Errno::IO))?;
+    sync(directory)?;
+    probe.after(Change::Sync);
+    Ok(())
 }
 
 #[cfg(target_os = "linux")]
@@ -116,7 +130,7 @@ mod tests {
 
     #[test]
     fn everyone_who_asks_is_served_and_dropping_waits() {
-        let committer = Committer::start(File::open(std::env::temp_dir()).unwrap()).unwrap();
+        let committer = Committer::start(File::open(std::env::temp_dir()).unwrap(), None).unwrap();
         let tickets: Vec<_> = (0..100).map(|_| committer.ask()).collect();
         drop(committer);
         for ticket in tickets {

@@ -1,14 +1,20 @@
-//! Making things durable: write under a staging name, sync, rename into place, sync.
+//! Every change of the data directory is made here, one function a kind, so that a [`Probe`] sees them all. What is to
+//! last is written under a staging name, synced, renamed into place, synced.
 
 use std::fs;
 use std::fs::File;
 use std::io;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::commit::Committer;
 use super::commit::Ticket;
+use super::probe::Change;
+use super::probe::Probe;
 
 /// What an answer waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,10 +25,25 @@ pub enum Durability {
     Process,
 }
 
-/// Carries out durable writes as asked.
+/// Changes a data directory, durably as asked.
 #[derive(Debug)]
 pub struct Disk {
     committer: Option<Committer>,
+    probe: Option<Arc<dyn Probe>>,
+}
+
+/// A file that is being written, mode 0444.
+#[derive(Debug)]
+pub struct NewFile {
+    file: File,
+    path: PathBuf,
+}
+
+/// Whether a directory had to be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Made {
+    Now,
+    Before,
 }
 
 impl Disk {
@@ -30,12 +51,12 @@ impl Disk {
     ///
     /// # Errors
     /// When the directory cannot be opened.
-    pub fn new(root: &Path, durability: Durability) -> io::Result<Self> {
+    pub fn new(root: &Path, durability: Durability, probe: Option<Arc<dyn Probe>>) -> io::Result<Self> {
         let committer = match durability {
-            Durability::Full => Some(Committer::start(File::open(root)?)?),
+            Durability::Full => Some(Committer::start(File::open(root)?, probe.clone())?),
             Durability::Process => None,
         };
-        Ok(Self { committer })
+        Ok(Self { committer, probe })
     }
 
     /// Asks that everything written so far be on disk; `None` where nobody waits for the disk.
@@ -63,13 +84,13 @@ impl Disk {
         }
     }
 
-    /// Writes a large file's bytes out by itself, so that the group does not wait for them.
+    /// Writes a large file's bytes out by itself, so that the group does not wait for them; blocks.
     ///
     /// # Errors
     /// As [`Self::settle`].
-    pub async fn sync_alone(&self, file: File) -> io::Result<()> {
+    pub fn sync_alone(&self, new: &NewFile) -> io::Result<()> {
         match self.committer {
-            Some(_) => tokio::task::spawn_blocking(move || file.sync_data()).await.map_err(io::Error::other)?,
+            Some(_) => self.change(Change::SyncFile(&new.path), || new.file.sync_data()),
             None => Ok(()),
         }
     }
@@ -80,7 +101,7 @@ impl Disk {
     /// The target does not appear, or appears whole.
     pub fn publish(&self, staged: &Path, target: &Path) -> io::Result<()> {
         self.settle()?;
-        fs::rename(staged, target)?;
+        self.rename(staged, target)?;
         self.settle()
     }
 
@@ -89,55 +110,120 @@ impl Disk {
     /// # Errors
     /// The target is then what it was.
     pub fn replace(&self, staged: &Path, target: &Path, bytes: &[u8]) -> io::Result<()> {
-        write_new(staged, bytes)?;
+        self.write_new(staged, bytes)?;
         self.publish(staged, target)
     }
-}
 
-/// Writes a new file, mode 0444.
-///
-/// # Errors
-/// When it exists or cannot be written.
-pub fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = File::options().write(true).create_new(true).mode(0o444).open(path)?;
-    // Half a file helps nobody.
-    file.write_all(bytes).inspect_err(|_| drop(fs::remove_file(path)))
-}
+    /// Begins a new file.
+    ///
+    /// # Errors
+    /// When it exists, and of the disk.
+    pub fn create(&self, path: &Path) -> io::Result<NewFile> {
+        let mut options = File::options();
+        options.write(true).create_new(true).mode(0o444);
+        let file = self.change(Change::Create(path), || options.open(path))?;
+        Ok(NewFile { file, path: path.to_owned() })
+    }
 
-/// Puts a file into place whole for every reader, but durable only once the disk settles.
-///
-/// # Errors
-/// The target is then what it was.
-pub fn swap_in(staged: &Path, target: &Path, bytes: &[u8]) -> io::Result<()> {
-    write_new(staged, bytes)?;
-    fs::rename(staged, target).inspect_err(|_| drop(fs::remove_file(staged)))
-}
+    /// Makes a new file for a confined process to write.
+    ///
+    /// # Errors
+    /// When it exists, and of the disk.
+    pub fn lend(&self, path: &Path) -> io::Result<File> {
+        self.change(Change::Lend(path), || File::options().read(true).write(true).create_new(true).open(path))
+    }
 
-/// Whether a directory had to be made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Made {
-    Now,
-    Before,
-}
+    /// Appends.
+    ///
+    /// # Errors
+    /// Of the disk; a part may have been written.
+    pub fn write(&self, new: &mut NewFile, bytes: &[u8]) -> io::Result<()> {
+        let NewFile { file, path } = new;
+        self.change(Change::Write(path, bytes), || file.write_all(bytes))
+    }
 
-/// Makes a directory that may be there.
-///
-/// # Errors
-/// Any but that it is there.
-pub fn make_directory(path: &Path) -> io::Result<Made> {
-    match fs::create_dir(path) {
-        Ok(()) => Ok(Made::Now),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(Made::Before),
-        Err(error) => Err(error),
+    /// Writes a new file whole.
+    ///
+    /// # Errors
+    /// When it exists or cannot be written; then nothing of it stays.
+    pub fn write_new(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        let mut new = self.create(path)?;
+        // Half a file helps nobody.
+        self.write(&mut new, bytes).inspect_err(|_| drop(self.remove_if_there(path)))
+    }
+
+    /// Writes a file over what was there, in place: a reader may see half of it.
+    ///
+    /// # Errors
+    /// Of the disk.
+    pub fn overwrite(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        self.change(Change::Overwrite(path, bytes), || fs::write(path, bytes))
+    }
+
+    /// Puts a file into place whole for every reader, but durable only once the disk settles.
+    ///
+    /// # Errors
+    /// The target is then what it was.
+    pub fn swap_in(&self, staged: &Path, target: &Path, bytes: &[u8]) -> io::Result<()> {
+        self.write_new(staged, bytes)?;
+        self.rename(staged, target).inspect_err(|_| drop(self.remove_if_there(staged)))
+    }
+
+    /// Moves a file or a tree, over a file that may be there.
+    ///
+    /// # Errors
+    /// Of the disk.
+    pub fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.change(Change::Rename(from, to), || fs::rename(from, to))
+    }
+
+    /// Makes a symbolic link.
+    ///
+    /// # Errors
+    /// Of the disk.
+    pub fn link(&self, target: &str, path: &Path) -> io::Result<()> {
+        self.change(Change::Link(target, path), || symlink(target, path))
+    }
+
+    /// Makes a directory that may be there.
+    ///
+    /// # Errors
+    /// Any but that it is there.
+    pub fn make_directory(&self, path: &Path) -> io::Result<Made> {
+        match self.change(Change::MakeDirectory(path), || fs::create_dir(path)) {
+            Ok(()) => Ok(Made::Now),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(Made::Before),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Removes a file that need not be there.
+    ///
+    /// # Errors
+    /// Any but that it is not there.
+    pub fn remove_if_there(&self, path: &Path) -> io::Result<()> {
+        unless_missing(self.change(Change::Remove(path), || fs::remove_file(path)))
+    }
+
+    /// Removes a directory that need not be there, with all that is in it.
+    ///
+    /// # Errors
+    /// Any but that it is not there; a part may be gone.
+    pub fn remove_tree(&self, path: &Path) -> io::Result<()> {
+        unless_missing(self.change(Change::RemoveTree(path), || fs::remove_dir_all(path)))
+    }
+
+    fn change<T>(&self, change: Change<'_>, make: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+        let Some(probe) = &self.probe else { return make() };
+        probe.before(change)?;
+        let made = make()?;
+        probe.after(change);
+        Ok(made)
     }
 }
 
-/// Removes a file that need not be there.
-///
-/// # Errors
-/// Any but that it is not there.
-pub fn remove_if_there(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
+fn unless_missing(removed: io::Result<()>) -> io::Result<()> {
+    match removed {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         other => other,
     }

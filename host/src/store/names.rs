@@ -40,7 +40,7 @@ impl Store {
     /// # Errors
     /// Of the disk.
     pub fn unpoint(&self, name: &AnalysisName) -> io::Result<()> {
-        disk::remove_if_there(&self.names_dir().join(name.as_str()))?;
+        self.disk.remove_if_there(&self.names_dir().join(name.as_str()))?;
         self.disk.settle()
     }
 

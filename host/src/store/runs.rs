@@ -113,21 +113,21 @@ impl Store {
         let _turn = self.lock_file(key.file_id);
         let config = serde_json::to_vec_pretty(config)?;
         // The entry comes first: one without a config is dropped at recovery, a config without one would never run.
-        drop(File::create(self.queue_path(key))?);
+        self.disk.overwrite(&self.queue_path(key), b"")?;
         self.accept_entered(key, &config).inspect_err(|_| {
             // What cannot be removed now is at recovery.
-            drop(disk::remove_if_there(&self.queue_path(key)));
+            drop(self.disk.remove_if_there(&self.queue_path(key)));
         })
     }
 
     fn accept_entered(&self, key: RunKey, config: &[u8]) -> io::Result<()> {
         let directory = self.run_dir(key);
-        let made = disk::make_directory(&directory)?;
-        disk::swap_in(&self.staging_path(), &directory.join("config.json"), config)?;
+        let made = self.disk.make_directory(&directory)?;
+        self.disk.swap_in(&self.staging_path(), &directory.join("config.json"), config)?;
         match made {
             disk::Made::Now => Ok(()),
             // A former ending goes last: cut short here, it still stands, and the question was not answered for.
-            disk::Made::Before => remove_ending(&directory),
+            disk::Made::Before => self.remove_ending(&directory),
         }
     }
 
@@ -137,7 +137,7 @@ impl Store {
     /// Of the disk.
     pub fn clear_ending(&self, key: RunKey) -> io::Result<()> {
         let _turn = self.lock_file(key.file_id);
-        remove_ending(&self.run_dir(key))
+        self.remove_ending(&self.run_dir(key))
     }
 
     /// Runs that were accepted and have not ended, oldest first. What was cut short is cleaned away: a run that was
@@ -151,19 +151,19 @@ impl Store {
             let name = entry?.file_name();
             let Some(key) = name.to_str().and_then(|it| it.parse::<RunKey>().ok()) else { continue };
             let directory = self.run_dir(key);
-            disk::remove_if_there(&directory.join("inrun.pid"))?;
+            self.disk.remove_if_there(&directory.join("inrun.pid"))?;
             let Some(config) = self.config(key)? else {
                 // Never answered for: its config would be whole on disk. A former ending stays.
                 if directory.exists() && !has_ending(&directory) {
-                    fs::remove_dir_all(&directory)?;
+                    self.disk.remove_tree(&directory)?;
                 }
-                disk::remove_if_there(&self.queue_path(key))?;
+                self.disk.remove_if_there(&self.queue_path(key))?;
                 continue;
             };
             if self.ended_whole(key)? {
-                disk::remove_if_there(&self.queue_path(key))?;
+                self.disk.remove_if_there(&self.queue_path(key))?;
             } else {
-                remove_ending(&directory)?;
+                self.remove_ending(&directory)?;
                 found.push((key, config));
             }
         }
@@ -193,7 +193,7 @@ impl Store {
     /// Of the disk.
     pub fn mark_running(&self, key: RunKey, worker: WorkerIdentity) -> io::Result<()> {
         let line = format!("{}\n{}\n{}\n", worker.pid, self.boot_id, worker.start_token);
-        fs::write(self.run_dir(key).join("inrun.pid"), line)
+        self.disk.overwrite(&self.run_dir(key).join("inrun.pid"), line.as_bytes())
     }
 
     /// Ends a run: artifacts, log and record first, the ending last and whole. Durable once the disk settles; then
@@ -206,12 +206,12 @@ impl Store {
         let directory = self.run_dir(key);
         if !finished.staged.is_empty() {
             let artifacts = directory.join("artifacts");
-            fs::create_dir(&artifacts)?;
+            self.disk.make_directory(&artifacts)?;
             for (staged, facts) in finished.staged.iter().zip(&finished.record.artifacts) {
-                fs::rename(staged, artifacts.join(facts.name.as_str()))?;
+                self.disk.rename(staged, &artifacts.join(facts.name.as_str()))?;
             }
         }
-        let put = |name: &str, bytes: &[u8]| disk::swap_in(&self.staging_path(), &directory.join(name), bytes);
+        let put = |name: &str, bytes: &[u8]| self.disk.swap_in(&self.staging_path(), &directory.join(name), bytes);
         if !finished.log.is_empty() {
             put("log.txt", finished.log)?;
         }
@@ -227,8 +227,8 @@ impl Store {
     /// # Errors
     /// Of the disk; the next start takes it out then.
     pub fn retire(&self, key: RunKey) -> io::Result<()> {
-        disk::remove_if_there(&self.run_dir(key).join("inrun.pid"))?;
-        disk::remove_if_there(&self.queue_path(key))
+        self.disk.remove_if_there(&self.run_dir(key).join("inrun.pid"))?;
+        self.disk.remove_if_there(&self.queue_path(key))
     }
 
     /// Removes a run that has ended, with its result and artifacts, at once for every reader.
@@ -239,10 +239,10 @@ impl Store {
         let trash = self.staging_path();
         {
             let _turn = self.lock_file(key.file_id);
-            fs::rename(self.run_dir(key), &trash)?;
+            self.disk.rename(&self.run_dir(key), &trash)?;
         }
         self.disk.settle()?;
-        fs::remove_dir_all(trash)
+        self.disk.remove_tree(&trash)
     }
 
     /// What the disk knows of a run.
@@ -306,6 +306,14 @@ impl Store {
         File::open(self.run_dir(key).join("artifacts").join(name.as_str()))
     }
 
+    /// Where nothing of a former ending may stay.
+    fn remove_ending(&self, directory: &Path) -> io::Result<()> {
+        for name in ["results.json", "failure.json", "run.json", "log.txt"] {
+            self.disk.remove_if_there(&directory.join(name))?;
+        }
+        self.disk.remove_tree(&directory.join("artifacts"))
+    }
+
     fn queue_path(&self, key: RunKey) -> PathBuf {
         self.root.join("queue").join(key.to_string())
     }
@@ -313,17 +321,6 @@ impl Store {
 
 fn has_ending(directory: &Path) -> bool {
     ["results.json", "failure.json"].iter().any(|name| directory.join(name).exists())
-}
-
-/// Where nothing of a former ending may stay.
-fn remove_ending(directory: &Path) -> io::Result<()> {
-    for name in ["results.json", "failure.json", "run.json", "log.txt"] {
-        disk::remove_if_there(&directory.join(name))?;
-    }
-    match fs::remove_dir_all(directory.join("artifacts")) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        Ok(()) | Err(_) => Ok(()),
-    }
 }
 
 fn failure_json(failure: &Failure) -> io::Result<Vec<u8>> {

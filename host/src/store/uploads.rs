@@ -1,19 +1,18 @@
 //! Uploads: staged while their bytes arrive, then renamed into place as one directory with all that belongs to it.
 
-use std::fs;
 use std::fs::File;
 use std::io;
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
-use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde::Serialize;
 
 use super::Store;
 use super::disk;
+use super::disk::Disk;
+use super::disk::NewFile;
 use crate::id::FileId;
 use crate::id::SafeName;
 use crate::id::Sha256;
@@ -54,7 +53,8 @@ pub enum Stored {
 pub struct StagedUpload {
     directory: PathBuf,
     safe_name: SafeName,
-    file: File,
+    file: NewFile,
+    disk: Arc<Disk>,
     published: Published,
 }
 
@@ -70,7 +70,7 @@ impl StagedUpload {
     /// # Errors
     /// Of the disk.
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.file.write_all(bytes)
+        self.disk.write(&mut self.file, bytes)
     }
 
     /// The name that the file has on disk.
@@ -84,7 +84,7 @@ impl Drop for StagedUpload {
     fn drop(&mut self) {
         if self.published == Published::No {
             // What cannot be removed now is swept at the next start.
-            drop(fs::remove_dir_all(&self.directory));
+            drop(self.disk.remove_tree(&self.directory));
         }
     }
 }
@@ -97,11 +97,10 @@ impl Store {
     pub fn stage_upload(&self, filename: &str) -> io::Result<StagedUpload> {
         let directory = self.staging_path();
         let safe_name = SafeName::from_untrusted(filename);
-        fs::create_dir(&directory)?;
-        let path = directory.join(safe_name.as_str());
-        let file = File::options().write(true).create_new(true).mode(0o444).open(path);
-        let file = file.inspect_err(|_| drop(fs::remove_dir(&directory)))?;
-        Ok(StagedUpload { directory, safe_name, file, published: Published::No })
+        self.disk.make_directory(&directory)?;
+        let file = self.disk.create(&directory.join(safe_name.as_str()));
+        let file = file.inspect_err(|_| drop(self.disk.remove_tree(&directory)))?;
+        Ok(StagedUpload { directory, safe_name, file, disk: Arc::clone(&self.disk), published: Published::No })
     }
 
     /// Puts an upload into place, unless the same bytes are there; durable when it returns.
@@ -115,13 +114,14 @@ impl Store {
             return Ok(stored);
         }
         if facts.size_bytes > ALONE_BYTES_MIN {
-            self.disk.sync_alone(staged.file.try_clone()?).await?;
+            let synced = tokio::task::spawn_blocking(move || staged.disk.sync_alone(&staged.file).map(|()| staged));
+            staged = synced.await.map_err(io::Error::other)??;
         }
         let target = self.upload_dir(facts.sha1);
-        disk::write_new(&staged.directory.join("upload.json"), &serde_json::to_vec_pretty(facts)?)?;
-        symlink(staged.safe_name.as_str(), staged.directory.join("the_file"))?;
-        fs::create_dir(staged.directory.join("analysis"))?;
-        disk::make_directory(target.parent().unwrap_or(&self.root))?;
+        self.disk.write_new(&staged.directory.join("upload.json"), &serde_json::to_vec_pretty(facts)?)?;
+        self.disk.link(staged.safe_name.as_str(), &staged.directory.join("the_file"))?;
+        self.disk.make_directory(&staged.directory.join("analysis"))?;
+        self.disk.make_directory(target.parent().unwrap_or(&self.root))?;
         // Whole on disk before it has its name; its name on disk before anyone is told.
         self.disk.settled().await?;
         let stored = self.place_upload(&mut staged, facts, &target)?;
@@ -142,9 +142,9 @@ impl Store {
         if let Some(stored) = self.same_upload(facts)? {
             return Ok(stored);
         }
-        fs::rename(&staged.directory, target)?;
+        self.disk.rename(&staged.directory, target)?;
         staged.published = Published::Yes;
-        disk::remove_if_there(&self.gone_path(facts.sha1))?;
+        self.disk.remove_if_there(&self.gone_path(facts.sha1))?;
         Ok(Stored::New)
     }
 
@@ -177,11 +177,11 @@ impl Store {
             if !directory.exists() {
                 return Err(io::ErrorKind::NotFound.into());
             }
-            disk::swap_in(&self.staging_path(), &self.gone_path(file_id), now.to_string().as_bytes())?;
-            fs::rename(&directory, &trash)?;
+            self.disk.swap_in(&self.staging_path(), &self.gone_path(file_id), now.to_string().as_bytes())?;
+            self.disk.rename(&directory, &trash)?;
         }
         self.disk.settle()?;
-        fs::remove_dir_all(trash)
+        self.disk.remove_tree(&trash)
     }
 
     /// Whether an upload was here not long ago.
@@ -195,7 +195,7 @@ impl Store {
         if deleted.is_some_and(|deleted| now.since(deleted) < GONE_MS) {
             return Ok(true);
         }
-        disk::remove_if_there(&path)?;
+        self.disk.remove_if_there(&path)?;
         Ok(false)
     }
 

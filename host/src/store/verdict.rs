@@ -10,6 +10,8 @@ use serde_json::Value;
 
 use super::Store;
 use super::disk;
+use super::disk::Disk;
+use super::disk::Durability;
 
 const NAME: &str = "selftest.json";
 
@@ -32,7 +34,7 @@ pub fn write(data: &Path, verdict: &[u8]) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(data)?;
     // Not below `staging/`, which a starting server sweeps.
     let staged = data.join(format!("{NAME}.{}", std::process::id()));
-    disk::swap_in(&staged, &data.join(NAME), verdict)?;
+    Disk::new(data, Durability::Process, None)?.swap_in(&staged, &data.join(NAME), verdict)?;
     File::open(data.join(NAME))?.sync_all()?;
     File::open(data)?.sync_all()
 }

@@ -143,7 +143,7 @@ fn receiving() -> (&'static Arc<Store>, tokio::runtime::Runtime) {
     static STORE: OnceLock<(tempfile::TempDir, Arc<Store>)> = OnceLock::new();
     let (_, store) = STORE.get_or_init(|| {
         let dir = tempfile::tempdir().unwrap();
-        let options = store::Options { durability: Durability::Process, reserve_bytes: 0 };
+        let options = store::Options { durability: Durability::Process, reserve_bytes: 0, probe: None };
         let store = Store::open(dir.path(), options).unwrap();
         (dir, Arc::new(store))
     });
