@@ -1,5 +1,6 @@
 //! The command line.
 
+mod fsck;
 mod selftest;
 mod verify;
 
@@ -41,6 +42,8 @@ enum Command {
     Serve(Serve),
     /// Run the hostile modules that this binary carries, here and now, and tell what stops each.
     Selftest(selftest::Arguments),
+    /// Look through a whole data directory, and mend it if asked to; its server must not run.
+    Fsck(fsck::Arguments),
     /// Do a stored run again and compare what comes out, byte for byte.
     Verify(verify::Arguments),
     /// A confined process that runs one program (the server starts it).
@@ -132,6 +135,7 @@ enum NanArgument {
 pub fn main() -> anyhow::Result<()> {
     match Arguments::parse().command {
         Command::Serve(arguments) => serve(arguments),
+        Command::Fsck(arguments) => fsck::main(&arguments),
         Command::Verify(arguments) => verify::main(&arguments),
         Command::Selftest(arguments) => selftest::main(&arguments),
         Command::Worker { caps, component } => {

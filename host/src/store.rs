@@ -10,6 +10,7 @@ pub mod digest;
 pub mod disk;
 #[cfg(debug_assertions)]
 pub mod faults;
+pub mod fsck;
 mod names;
 pub mod probe;
 pub mod runs;
@@ -89,8 +90,7 @@ impl Store {
         // What strangers sent is nobody else's to read.
         fs::DirBuilder::new().recursive(true).mode(0o700).create(root)?;
         let root = root.canonicalize()?;
-        let lock = File::options().create(true).append(true).open(root.join("LOCK"))?;
-        rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive).map_err(|_| OpenError::InUse)?;
+        let lock = lock(&root)?;
         let founded = match fs::read_to_string(root.join("FORMAT")) {
             Ok(format) if format == FORMAT => Founded::Before,
             Ok(format) => return Err(OpenError::Format(format)),
@@ -126,19 +126,33 @@ impl Store {
     /// # Errors
     /// When it is of another format, or cannot be read.
     pub fn view(root: &Path) -> Result<Self, OpenError> {
+        Self::as_it_is(&root.canonicalize()?, Durability::Process, None)
+    }
+
+    /// Takes a data directory for this process alone, and leaves it as it is: for looking it through.
+    ///
+    /// # Errors
+    /// When it is in use or of another format, or cannot be read.
+    pub fn hold(root: &Path) -> Result<Self, OpenError> {
         let root = root.canonicalize()?;
+        // Before anything is made in a directory that may be no such thing.
+        fs::metadata(root.join("FORMAT"))?;
+        Self::as_it_is(&root, Durability::Full, Some(lock(&root)?))
+    }
+
+    fn as_it_is(root: &Path, durability: Durability, lock: Option<File>) -> Result<Self, OpenError> {
         let format = fs::read_to_string(root.join("FORMAT"))?;
         if format != FORMAT {
             return Err(OpenError::Format(format));
         }
         Ok(Self {
-            disk: Arc::new(Disk::new(&root, Durability::Process, None)?),
-            root,
+            disk: Arc::new(Disk::new(root, durability, None)?),
+            root: root.to_owned(),
             boot_id: String::new(),
             reserve_bytes: 0,
             staged: AtomicU64::new(0),
             stripes: [const { Mutex::new(()) }; STRIPES],
-            _lock: None,
+            _lock: lock,
         })
     }
 
@@ -214,4 +228,11 @@ impl Store {
         // The lock guards the disk, which a panic elsewhere has not harmed.
         self.stripes[stripe].lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Held as long as the file is open.
+fn lock(root: &Path) -> Result<File, OpenError> {
+    let lock = File::options().create(true).append(true).open(root.join("LOCK"))?;
+    rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive).map_err(|_| OpenError::InUse)?;
+    Ok(lock)
 }

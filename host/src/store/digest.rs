@@ -28,6 +28,17 @@ impl Digests {
     }
 }
 
+impl io::Write for Digests {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// Digests what is written to it.
 #[derive(Debug, Default)]
 pub struct Sha256Writer(sha2::Sha256);

@@ -314,7 +314,7 @@ impl Store {
         self.disk.remove_tree(&directory.join("artifacts"))
     }
 
-    fn queue_path(&self, key: RunKey) -> PathBuf {
+    pub(super) fn queue_path(&self, key: RunKey) -> PathBuf {
         self.root.join("queue").join(key.to_string())
     }
 }

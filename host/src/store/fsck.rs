@@ -1,0 +1,233 @@
+//! Looks through a whole data directory: everything is read and hashed again, and held against what is recorded of it.
+//!
+//! What a server that was killed leaves half done, and the next start sets right, is [`Kind::Unfinished`]: it is told, and
+//! is no fault. Repair destroys nothing that cannot be made again: what has no place is moved to `quarantine/`, a run whose
+//! ending is not whole goes back to the queue, a program is dropped and compiled again.
+
+mod modules;
+mod runs;
+#[cfg(test)]
+mod tests;
+mod uploads;
+
+use std::collections::HashSet;
+use std::fs;
+use std::fs::DirEntry;
+use std::io;
+use std::path::Path;
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::Store;
+use crate::id::RunKey;
+
+/// What is not as it should be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// Below the data directory.
+    pub path: PathBuf,
+    pub kind: Kind,
+    pub detail: String,
+    /// What [`Store::repair`] does about it.
+    pub remedy: Remedy,
+}
+
+/// In which way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// Left half done by a server that was killed, or by a former version: does no harm.
+    Unfinished,
+    /// The bytes are not those that were recorded.
+    Damaged,
+    /// Something that belongs to it is not there.
+    Incomplete,
+    /// It belongs to nothing.
+    Orphan,
+    /// It stands for something that is not there.
+    Dangling,
+}
+
+/// How that is mended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Remedy {
+    /// By itself, at the next start.
+    Start,
+    /// Moved to `quarantine/`, for a person to look at.
+    Quarantine,
+    /// Its ending goes to `quarantine/`, and the run back to the queue.
+    RunAgain(#[serde(serialize_with = "as_text")] RunKey),
+    /// Removed: it can be made again.
+    Remove,
+    /// The link is made again, to that name.
+    Relink(String),
+}
+
+/// What was looked at, and what was found.
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Report {
+    pub uploads: u64,
+    pub runs: u64,
+    pub artifacts: u64,
+    pub modules: u64,
+    /// That were read and hashed.
+    pub bytes: u64,
+    pub findings: Vec<Finding>,
+}
+
+impl Report {
+    /// Those that are none of a server's own making.
+    pub fn faults(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(|it| it.kind != Kind::Unfinished)
+    }
+}
+
+/// The folders and files of the layout, besides the 256 of uploads.
+const KNOWN: [&str; 9] =
+    ["FORMAT", "LOCK", "analyses", "gone", "programs", "quarantine", "queue", "selftest.json", "staging"];
+
+struct Look<'a> {
+    store: &'a Store,
+    queued: HashSet<RunKey>,
+    report: Report,
+}
+
+impl Store {
+    /// Looks through everything. For a data directory that this process alone works on.
+    ///
+    /// # Errors
+    /// Of the disk; what merely is not as it should be is a finding.
+    pub fn check(&self) -> io::Result<Report> {
+        let mut look = Look { store: self, queued: HashSet::new(), report: Report::default() };
+        look.queue_names()?;
+        look.modules()?;
+        for entry in entries(&self.root)? {
+            let name = name_of(&entry);
+            if is_hex(&name, 2) && entry.file_type()?.is_dir() {
+                look.uploads(&entry.path())?;
+            } else if !KNOWN.contains(&name.as_str()) {
+                look.find(&entry.path(), (Kind::Orphan, Remedy::Quarantine), "no part of the layout");
+            }
+        }
+        look.queue()?;
+        look.gone()?;
+        for entry in entries(&self.root.join("staging"))? {
+            look.unfinished(&entry.path(), "staged and never put into place");
+        }
+        Ok(look.report)
+    }
+
+    /// Mends what was found; gives where it went if it was moved.
+    ///
+    /// # Errors
+    /// Of the disk.
+    pub fn repair(&self, finding: &Finding) -> io::Result<Option<PathBuf>> {
+        let path = self.root.join(&finding.path);
+        match &finding.remedy {
+            Remedy::Start => return Ok(None),
+            Remedy::Quarantine => return self.quarantine(&path).map(Some),
+            Remedy::RunAgain(key) => {
+                self.disk.overwrite(&self.queue_path(*key), b"")?;
+                let directory = self.run_dir(*key);
+                for name in ["results.json", "failure.json"].map(|name| directory.join(name)) {
+                    if name.exists() {
+                        self.quarantine(&name)?;
+                    }
+                }
+                self.clear_ending(*key)?;
+            }
+            Remedy::Remove => self.disk.remove_if_there(&path)?,
+            Remedy::Relink(target) => {
+                self.disk.remove_if_there(&path)?;
+                self.disk.link(target, &path)?;
+            }
+        }
+        self.disk.settle().map(|()| None)
+    }
+
+    fn quarantine(&self, path: &Path) -> io::Result<PathBuf> {
+        let quarantine = self.root.join("quarantine");
+        self.disk.make_directory(&quarantine)?;
+        let relative = path.strip_prefix(&self.root).unwrap_or(path);
+        let flat = relative.to_string_lossy().replace('/', "-");
+        let target = (0..).map(|number| quarantine.join(format!("{number}-{flat}"))).find(|it| !it.exists());
+        let target = target.ok_or(io::ErrorKind::AlreadyExists)?;
+        self.disk.rename(path, &target)?;
+        self.disk.settle()?;
+        Ok(target)
+    }
+}
+
+impl Look<'_> {
+    fn find(&mut self, path: &Path, (kind, remedy): (Kind, Remedy), detail: impl Into<String>) {
+        let path = path.strip_prefix(&self.store.root).unwrap_or(path).to_owned();
+        self.report.findings.push(Finding { path, kind, detail: detail.into(), remedy });
+    }
+
+    fn unfinished(&mut self, path: &Path, detail: &str) {
+        self.find(path, (Kind::Unfinished, Remedy::Start), detail);
+    }
+
+    fn queue_names(&mut self) -> io::Result<()> {
+        for entry in entries(&self.store.root.join("queue"))? {
+            match name_of(&entry).parse() {
+                Ok(key) => drop(self.queued.insert(key)),
+                Err(_) => {
+                    self.find(&entry.path(), (Kind::Orphan, Remedy::Quarantine), "names no run");
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Entries that stand for nothing: the start drops them.
+    fn queue(&mut self) -> io::Result<()> {
+        for key in self.queued.clone() {
+            if self.store.config(key)?.is_none() {
+                self.unfinished(&self.store.queue_path(key), "a run that was never answered for");
+            }
+        }
+        Ok(())
+    }
+
+    fn gone(&mut self) -> io::Result<()> {
+        for entry in entries(&self.store.root.join("gone"))? {
+            let path = entry.path();
+            match name_of(&entry).parse() {
+                Ok(file_id) if self.store.upload_dir(file_id).exists() => {
+                    let detail = "told as gone, and here: it was being deleted, or has come back";
+                    self.find(&path, (Kind::Unfinished, Remedy::Remove), detail);
+                }
+                Ok(_) => (),
+                Err(_) => self.find(&path, (Kind::Orphan, Remedy::Quarantine), "names no file"),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn as_text<S: serde::Serializer>(key: &RunKey, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(key)
+}
+
+/// What lies in a directory, by name; nothing when there is none.
+fn entries(path: &Path) -> io::Result<Vec<DirEntry>> {
+    let entries = match fs::read_dir(path) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let mut entries = entries.collect::<io::Result<Vec<_>>>()?;
+    entries.sort_by_key(DirEntry::file_name);
+    Ok(entries)
+}
+
+fn name_of(entry: &DirEntry) -> String {
+    entry.file_name().to_string_lossy().into_owned()
+}
+
+fn is_hex(name: &str, len: usize) -> bool {
+    name.len() == len && name.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+}

@@ -1,0 +1,109 @@
+//! Runs: each has been asked, and has ended whole or is queued.
+
+use std::io;
+use std::path::Path;
+
+use super::Kind;
+use super::Look;
+use super::Remedy;
+use super::entries;
+use super::name_of;
+use crate::id::FileId;
+use crate::id::RunKey;
+use crate::id::Sha256;
+use crate::store::digest::Sha256Writer;
+use crate::store::disk;
+use crate::store::runs::RunRecord;
+
+const KNOWN: [&str; 7] =
+    ["artifacts", "config.json", "failure.json", "inrun.pid", "log.txt", "results.json", "run.json"];
+
+impl Look<'_> {
+    pub(super) fn runs(&mut self, analyses: &Path, file_id: FileId) -> io::Result<()> {
+        for entry in entries(analyses)? {
+            match name_of(&entry).parse() {
+                Ok(analysis_id) => self.run(&entry.path(), RunKey { file_id, analysis_id })?,
+                Err(_) => {
+                    self.find(&entry.path(), (Kind::Orphan, Remedy::Quarantine), "names no run");
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn run(&mut self, path: &Path, key: RunKey) -> io::Result<()> {
+        self.report.runs += 1;
+        let queued = self.queued.contains(&key);
+        if self.store.config(key)?.is_none() {
+            if queued {
+                self.unfinished(path, "a run that was never answered for");
+            } else {
+                self.find(path, (Kind::Incomplete, Remedy::Quarantine), "no record of what was asked");
+            }
+            return Ok(());
+        }
+        if queued {
+            // Its ending is looked at when it is taken up.
+            self.unfinished(path, "a run that has not ended");
+            return Ok(());
+        }
+        if let Some((kind, detail)) = self.wrong_with_ending(path, key)? {
+            self.find(path, (kind, Remedy::RunAgain(key)), detail);
+            return Ok(());
+        }
+        if path.join("inrun.pid").exists() {
+            let stale = "marked as running, and has ended";
+            self.find(&path.join("inrun.pid"), (Kind::Dangling, Remedy::Remove), stale);
+        }
+        for entry in entries(path)? {
+            if !KNOWN.contains(&name_of(&entry).as_str()) {
+                self.find(&entry.path(), (Kind::Orphan, Remedy::Quarantine), "no part of a run");
+            }
+        }
+        Ok(())
+    }
+
+    fn wrong_with_ending(&mut self, path: &Path, key: RunKey) -> io::Result<Option<(Kind, String)>> {
+        let Ok(Some(record)) = self.store.record(key) else {
+            return Ok(Some((Kind::Incomplete, "it is not queued and has no record of its ending".to_owned())));
+        };
+        let endings = [self.digest(&path.join("results.json"))?, self.digest(&path.join("failure.json"))?];
+        match endings {
+            [None, None] => return Ok(Some((Kind::Incomplete, "it is not queued and has no ending".to_owned()))),
+            [Some(_), Some(_)] => return Ok(Some((Kind::Damaged, "it has a result and a failure".to_owned()))),
+            [Some(sha256), None] | [None, Some(sha256)] if sha256 != record.ending_sha256 => {
+                return Ok(Some((Kind::Damaged, "its ending is another than was recorded".to_owned())));
+            }
+            [Some(_), None] | [None, Some(_)] => (),
+        }
+        self.wrong_with_artifacts(&path.join("artifacts"), &record)
+    }
+
+    fn wrong_with_artifacts(&mut self, path: &Path, record: &RunRecord) -> io::Result<Option<(Kind, String)>> {
+        for artifact in &record.artifacts {
+            self.report.artifacts += 1;
+            match self.digest(&path.join(artifact.name.as_str()))? {
+                None => return Ok(Some((Kind::Incomplete, format!("the artifact {} is not there", artifact.name)))),
+                Some(sha256) if sha256 != artifact.sha256 => {
+                    let detail = format!("the artifact {} is another than was recorded", artifact.name);
+                    return Ok(Some((Kind::Damaged, detail)));
+                }
+                Some(_) => (),
+            }
+        }
+        for entry in entries(path)? {
+            if !record.artifacts.iter().any(|it| it.name.as_str() == name_of(&entry)) {
+                let detail = "an artifact that the record does not know";
+                self.find(&entry.path(), (Kind::Orphan, Remedy::Quarantine), detail);
+            }
+        }
+        Ok(None)
+    }
+
+    pub(super) fn digest(&mut self, path: &Path) -> io::Result<Option<Sha256>> {
+        let Some((mut file, _)) = disk::open_if_there(path)? else { return Ok(None) };
+        let mut digest = Sha256Writer::default();
+        self.report.bytes += io::copy(&mut file, &mut digest)?;
+        Ok(Some(digest.finish()))
+    }
+}

@@ -1,0 +1,258 @@
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use serde_json::json;
+
+use super::*;
+use crate::id::SafeName;
+use crate::limits::Limits;
+use crate::run::Priority;
+use crate::run::Usage;
+use crate::store::Options;
+use crate::store::digest::Digests;
+use crate::store::digest::Sha256Writer;
+use crate::store::disk::Durability;
+use crate::store::runs::ArtifactFacts;
+use crate::store::runs::Ending;
+use crate::store::runs::Finished;
+use crate::store::runs::RunConfig;
+use crate::store::runs::RunRecord;
+use crate::store::uploads::UploadFacts;
+use crate::time::Timestamp;
+
+/// A store with one upload, one run that has ended with an artifact, and a name for its module.
+struct World {
+    dir: tempfile::TempDir,
+    store: Store,
+    key: RunKey,
+}
+
+fn world() -> World {
+    let dir = tempfile::tempdir().unwrap();
+    let options = Options { durability: Durability::Process, reserve_bytes: 0, probe: None };
+    let store = Store::open(dir.path(), options).unwrap();
+    let created = Timestamp::from_unix_ms(1_000_000_000_000);
+    let (mut digests, bytes) = (Digests::default(), b"some bytes");
+    digests.update(bytes);
+    let (sha1, sha256) = digests.finish();
+    let safe_name = SafeName::from_untrusted("a.txt");
+    let facts = UploadFacts {
+        version: 1,
+        filename: "a.txt".to_owned(),
+        safe_name,
+        size_bytes: 10,
+        media_type: "text/plain".to_owned(),
+        sha1,
+        sha256,
+        created,
+    };
+    let mut staged = store.stage_upload("a.txt").unwrap();
+    staged.write(bytes).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(store.publish_upload(staged, &facts)).unwrap();
+    let (module, mut sha256) = (b"\0asm", Sha256Writer::default());
+    io::Write::write_all(&mut sha256, module).unwrap();
+    let digest = sha256.finish();
+    fs::write(store.analyses_dir().join(format!("{digest}.wasm")), module).unwrap();
+    let module: crate::id::ModuleDigest = digest.to_string().parse().unwrap();
+    store.point(&"copier".parse().unwrap(), module).unwrap();
+    let key = RunKey { file_id: sha1, analysis_id: "ab".repeat(20).parse().unwrap() };
+    let config = RunConfig {
+        version: 1,
+        analysis: "copier".parse().unwrap(),
+        module,
+        args: json!({}),
+        limits: Limits::CAP,
+        priority: Priority::Interactive,
+        accepted: created,
+    };
+    store.accept(key, &config).unwrap();
+    let artifact = store.staging_path();
+    fs::write(&artifact, b"artifact").unwrap();
+    let mut sha256 = Sha256Writer::default();
+    io::Write::write_all(&mut sha256, b"artifact").unwrap();
+    let ending = Ending::Result(b"{}".to_vec());
+    let artifacts = vec![ArtifactFacts {
+        name: SafeName::from_untrusted("o.txt"),
+        path: "/out/o.txt".to_owned(),
+        size_bytes: 8,
+        media_type: "text/plain".to_owned(),
+        sha256: sha256.finish(),
+    }];
+    let record = RunRecord {
+        version: 1,
+        ending_sha256: ending.sha256().unwrap(),
+        started: created,
+        finished: created,
+        attempts: 1,
+        usage: Usage::default(),
+        engine: "none".to_owned(),
+        artifacts,
+    };
+    store.finish(key, &Finished { ending: &ending, record: &record, log: b"said", staged: &[artifact] }).unwrap();
+    store.retire(key).unwrap();
+    World { dir, store, key }
+}
+
+impl World {
+    fn upload(&self) -> PathBuf {
+        self.store.upload_dir(self.key.file_id)
+    }
+
+    fn run(&self) -> PathBuf {
+        self.store.run_dir(self.key)
+    }
+
+    /// Over a file that is there and may not be written.
+    fn write(&self, path: &Path, bytes: &[u8]) {
+        if path.exists() {
+            fs::set_permissions(path, fs::Permissions::from_mode(0o644)).unwrap();
+        }
+        fs::write(path, bytes).unwrap();
+    }
+
+    /// That is found alone, mended, and then there is nothing more to find but what the next start does.
+    fn finds(&self, path: &Path, kind: Kind) {
+        let report = self.store.check().unwrap();
+        let found: Vec<_> = report
+            .findings
+            .iter()
+            .map(|it| (self.dir.path().canonicalize().unwrap().join(&it.path), it.kind))
+            .collect();
+        assert_eq!(found, [(path.to_owned(), kind)], "{report:#?}");
+        for finding in &report.findings {
+            self.store.repair(finding).unwrap();
+        }
+        let report = self.store.check().unwrap();
+        assert_eq!(report.faults().count(), 0, "{report:#?}");
+    }
+}
+
+#[test]
+fn nothing_is_found_where_all_is_well() {
+    let world = world();
+    let report = world.store.check().unwrap();
+    assert_eq!(report.findings, []);
+    assert_eq!((report.uploads, report.runs, report.artifacts, report.modules), (1, 1, 1, 1));
+    assert_eq!(report.bytes, 24, "of file, module, result and artifact");
+}
+
+#[test]
+fn an_upload_whose_bytes_changed_is_set_aside_with_its_runs() {
+    let world = world();
+    world.write(&world.upload().join("a.txt"), b"same bytes");
+    world.finds(&world.upload(), Kind::Damaged);
+    assert!(!world.upload().exists());
+    let kept = entries(&world.dir.path().join("quarantine")).unwrap();
+    assert_eq!(fs::read(kept[0].path().join("a.txt")).unwrap(), b"same bytes");
+}
+
+#[test]
+fn an_upload_that_is_short_or_nameless_is_set_aside() {
+    let short = world();
+    short.write(&short.upload().join("a.txt"), b"some");
+    short.finds(&short.upload(), Kind::Damaged);
+    let gone = world();
+    fs::remove_file(gone.upload().join("a.txt")).unwrap();
+    gone.finds(&gone.upload(), Kind::Incomplete);
+    let nameless = world();
+    nameless.write(&nameless.upload().join("upload.json"), b"{");
+    nameless.finds(&nameless.upload(), Kind::Incomplete);
+}
+
+#[test]
+fn a_link_that_leads_elsewhere_is_made_again() {
+    let world = world();
+    let link = world.upload().join("the_file");
+    fs::remove_file(&link).unwrap();
+    std::os::unix::fs::symlink("/etc/passwd", &link).unwrap();
+    world.finds(&link, Kind::Dangling);
+    assert_eq!(fs::read_link(&link).unwrap(), Path::new("a.txt"));
+}
+
+#[test]
+fn a_run_whose_ending_is_not_whole_runs_again() {
+    type Break = fn(&World);
+    let breaks: [(Break, Kind); 6] = [
+        (|it| it.write(&it.run().join("results.json"), b"{1"), Kind::Damaged),
+        (|it| it.write(&it.run().join("failure.json"), b"{}"), Kind::Damaged),
+        (|it| fs::remove_file(it.run().join("results.json")).unwrap(), Kind::Incomplete),
+        (|it| fs::remove_file(it.run().join("run.json")).unwrap(), Kind::Incomplete),
+        (|it| fs::remove_file(it.run().join("artifacts/o.txt")).unwrap(), Kind::Incomplete),
+        (|it| it.write(&it.run().join("artifacts/o.txt"), b"Artifact"), Kind::Damaged),
+    ];
+    for (break_it, kind) in breaks {
+        let world = world();
+        break_it(&world);
+        world.finds(&world.run(), kind);
+        let pending = world.store.pending().unwrap();
+        assert_eq!(pending.iter().map(|(key, _)| *key).collect::<Vec<_>>(), [world.key], "it is queued");
+    }
+}
+
+#[test]
+fn a_run_that_nobody_knows_the_question_of_is_set_aside() {
+    let world = world();
+    fs::remove_file(world.run().join("config.json")).unwrap();
+    world.finds(&world.run(), Kind::Incomplete);
+}
+
+#[test]
+fn what_belongs_to_nothing_is_set_aside() {
+    for place in ["stray", "ab/stray", "analyses/stray", "queue/stray", "gone/stray"] {
+        let world = world();
+        let path = world.dir.path().canonicalize().unwrap().join(place);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, b"").unwrap();
+        world.finds(&path, Kind::Orphan);
+        assert!(!path.exists());
+    }
+    let world = world();
+    for path in [world.upload().join("x"), world.run().join("x"), world.run().join("artifacts/x")] {
+        fs::write(&path, b"").unwrap();
+        world.finds(&path, Kind::Orphan);
+    }
+}
+
+#[test]
+fn modules_names_and_programs_are_held_against_each_other() {
+    let world = world();
+    let analyses = world.store.analyses_dir();
+    fs::write(analyses.join("names/other"), "ab".repeat(32)).unwrap();
+    world.finds(&analyses.join("names/other"), Kind::Dangling);
+    let program = world.store.programs_dir().join(format!("{}-e.cwasm", "ab".repeat(32)));
+    let facts = analyses.join(format!("{}.json", "ab".repeat(32)));
+    fs::write(&facts, json!({ "engine": "e", "program_sha256": "cd".repeat(32) }).to_string()).unwrap();
+    fs::write(&program, b"other code").unwrap();
+    world.finds(&program, Kind::Damaged);
+    fs::write(&facts, b"{").unwrap();
+    world.finds(&facts, Kind::Damaged);
+    fs::write(&program, b"code of another engine").unwrap();
+    world.finds(&program, Kind::Unfinished);
+    let module = world.store.names().unwrap()[0].1;
+    fs::write(analyses.join(format!("{module}.wasm")), b"\0bsm").unwrap();
+    let report = world.store.check().unwrap();
+    assert_eq!(report.faults().map(|it| it.kind).collect::<Vec<_>>(), [Kind::Damaged]);
+}
+
+#[test]
+fn what_a_killed_server_leaves_is_no_fault() {
+    let world = world();
+    world.store.clear_ending(world.key).unwrap();
+    fs::write(world.store.queue_path(world.key), b"").unwrap();
+    fs::write(world.store.staging_path(), b"half").unwrap();
+    let never = RunKey { analysis_id: "cd".repeat(20).parse().unwrap(), ..world.key };
+    fs::write(world.store.queue_path(never), b"").unwrap();
+    fs::create_dir(world.store.run_dir(never)).unwrap();
+    let report = world.store.check().unwrap();
+    assert_eq!(report.faults().count(), 0, "{report:#?}");
+    assert_eq!(report.findings.len(), 4, "{report:#?}");
+}
+
+#[test]
+fn a_directory_that_a_server_works_on_is_not_looked_through() {
+    let world = world();
+    assert!(matches!(Store::hold(world.dir.path()), Err(crate::store::OpenError::InUse)));
+    drop(world.store);
+    Store::hold(world.dir.path()).unwrap();
+}
