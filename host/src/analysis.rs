@@ -1,5 +1,6 @@
 //! What an analysis is, and what question a request asks of it. Pure.
 
+pub mod args;
 pub mod descriptor;
 pub mod key;
 pub mod module;

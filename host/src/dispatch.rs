@@ -21,10 +21,12 @@ use std::collections::hash_map::Entry;
 use std::io;
 use std::sync::Arc;
 
+use tokio::sync::Semaphore;
 use tokio::sync::watch;
 
 use self::board::Board;
 use self::board::Phase;
+use self::ending::CHECKED_SHARES;
 use self::owner::Answer;
 use self::owner::Owner;
 use self::owner::Place;
@@ -35,6 +37,7 @@ use crate::pool::nursery::Nursery;
 use crate::pool::worker::Terms;
 use crate::registry::Registry;
 use crate::registry::workshop::Analysis;
+use crate::registry::workshop::InstallError;
 use crate::run::Failure;
 use crate::run::Fault;
 use crate::run::Reason;
@@ -86,6 +89,8 @@ pub struct Dispatch {
     owner: Owner,
     board: Arc<Board>,
     warm: Warm,
+    /// Shares in checking long results.
+    checking: Semaphore,
 }
 
 /// What it works with.
@@ -117,7 +122,7 @@ impl Dispatch {
     #[must_use]
     pub fn new(ports: Ports) -> Self {
         let (owner, board) = Owner::start(Bounds { slots: ports.workers_max, queue_max: ports.queue_max });
-        Self { ports, owner, board, warm: Warm::default() }
+        Self { ports, owner, board, warm: Warm::default(), checking: Semaphore::new(CHECKED_SHARES) }
     }
 
     /// Takes a question: joins the run in flight, keeps a finished answer, or begins a run. Nothing is promised before
@@ -128,6 +133,10 @@ impl Dispatch {
     pub async fn submit(self: &Arc<Self>, question: Question) -> Result<(), Denied> {
         let ask = Ask { key: question.key, client: question.client, priority: question.config.priority };
         loop {
+            // An answer that stands needs no place, and is not refused for want of one.
+            if !self.in_flight(ask.key) && stands(&self.ports.store, &question)? {
+                return Ok(());
+            }
             let (mut phase, until) = match self.owner.ask(ask).await? {
                 // No await from here on: a client that goes away leaves nothing half done.
                 Answer::Place(place) => return self.begin(question, place),
@@ -136,7 +145,8 @@ impl Dispatch {
                 Answer::Denied(refusal) => return Err(self.denied(refusal)),
             };
             let reached = phase.wait_for(|phase| phase.has_reached(until)).await.map(|it| *it);
-            if until == Phase::Accepted && reached.is_ok_and(|it| it != Phase::Withdrawn) {
+            let joined = reached.is_ok_and(|it| !matches!(it, Phase::Answered | Phase::Withdrawn));
+            if until == Phase::Accepted && joined {
                 return Ok(());
             }
         }
@@ -160,14 +170,17 @@ impl Dispatch {
         if self.in_flight(key) { self.ports.store.disk().settled().await } else { Ok(()) }
     }
 
-    fn begin(self: &Arc<Self>, question: Question, place: Place) -> Result<(), Denied> {
-        match accept(&self.ports.store, &question) {
-            Ok(Accepted::Anew) => self.entrust(question, place),
-            Ok(Accepted::Already) => place.answered(),
-            // The upload may have gone between the question and now.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(Denied::Deleting),
-            Err(error) => return Err(error.into()),
+    fn begin(self: &Arc<Self>, mut question: Question, place: Place) -> Result<(), Denied> {
+        let store = &self.ports.store;
+        if stands(store, &question)? {
+            place.answered();
+            return Ok(());
         }
+        store.check_room(0)?;
+        // The upload may have gone between the question and now, or come back by another name. From here on it stays.
+        question.upload = store.upload(question.key.file_id)?.ok_or(Denied::Deleting)?;
+        store.accept(question.key, &mut question.config)?;
+        self.entrust(question, place);
         Ok(())
     }
 
@@ -201,13 +214,23 @@ impl Dispatch {
                     continue;
                 }
                 (Ok(None), _) => Failure::new(Reason::FileDeleted, "the file is not stored any more"),
-                (Err(error), _) => Failure::new(Reason::EngineError, format!("the file cannot be read: {error}")),
-                (Ok(Some(_)), Err(error)) => {
+                (Ok(Some(_)), Err(error @ InstallError::Refused(_))) => {
                     let detail = format!("`{}` cannot be run any more: {error}", config.analysis);
                     Failure::new(Reason::EngineError, detail)
                 }
+                // What fails today may not tomorrow.
+                (Err(error), _) => {
+                    tracing::error!(run.id = %key, %error, "a pending run's file cannot be read; it stays queued");
+                    continue;
+                }
+                (Ok(Some(_)), Err(InstallError::Io(error))) => {
+                    tracing::error!(run.id = %key, %error, "a pending run's module cannot be loaded; it stays queued");
+                    continue;
+                }
             };
-            self.abandon(key, failure).await?;
+            if let Err(error) = self.abandon(key, failure).await {
+                tracing::error!(run.id = %key, %error, "a pending run could not be ended; it stays queued");
+            }
         }
         Ok(count)
     }
@@ -252,12 +275,7 @@ impl Dispatch {
 }
 
 async fn over(mut phase: watch::Receiver<Phase>) {
-    drop(phase.wait_for(|phase| matches!(phase, Phase::Ended | Phase::Withdrawn)).await);
-}
-
-enum Accepted {
-    Anew,
-    Already,
+    drop(phase.wait_for(|phase| phase.has_reached(Phase::Ended)).await);
 }
 
 /// Whether the run that failed had at least the limits that are asked for now: they are no part of the question.
@@ -266,8 +284,9 @@ fn had_as_much(store: &Store, question: &Question) -> io::Result<bool> {
     Ok(former.is_some_and(|former| former.limits.covers(question.config.limits)))
 }
 
-fn accept(store: &Store, question: &Question) -> io::Result<Accepted> {
-    let keep = match store.state(question.key)? {
+/// Whether there is an answer on disk that will do.
+fn stands(store: &Store, question: &Question) -> io::Result<bool> {
+    Ok(match store.state(question.key)? {
         RunState::Successful => question.again == Again::IfNeeded,
         RunState::Failed(failure) => {
             question.again == Again::IfNeeded
@@ -275,10 +294,5 @@ fn accept(store: &Store, question: &Question) -> io::Result<Accepted> {
                 && (!failure.reason.hangs_on_limits() || had_as_much(store, question)?)
         }
         RunState::Unknown | RunState::Pending => false,
-    };
-    if keep {
-        return Ok(Accepted::Already);
-    }
-    store.accept(question.key, &question.config)?;
-    Ok(Accepted::Anew)
+    })
 }

@@ -13,7 +13,7 @@ macro_rules! limits {
     ($($(#[doc = $doc:literal])+ $name:ident = $default:expr, at most $cap:expr;)+) => {
         /// What one run may use. Shown by `GET /limits` and in every run record.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-        #[serde(deny_unknown_fields, default)]
+        #[serde(default)]
         pub struct Limits {
             $($(#[doc = $doc])+ pub $name: u64,)+
         }

@@ -40,6 +40,8 @@ use crate::id::RunKey;
 
 const FORMAT: &str = "belljar-data 1\n";
 const STRIPES: usize = 64;
+/// Kept free besides bytes: files.
+const RESERVE_FILES: u64 = 1000;
 
 /// What the operator decides about a store.
 #[derive(Debug, Clone)]
@@ -171,8 +173,12 @@ impl Store {
     /// # Errors
     /// `StorageFull` when they would not.
     pub fn check_room(&self, bytes: u64) -> io::Result<()> {
-        let free = self.free_bytes()?;
-        if free.saturating_sub(bytes) < self.reserve_bytes { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
+        let facts = rustix::fs::statvfs(&self.root)?;
+        let free = facts.f_bavail.saturating_mul(facts.f_frsize);
+        // Some file systems have as many files as they have room for, and say so by a total of 0.
+        let full =
+            free.saturating_sub(bytes) < self.reserve_bytes || (facts.f_files > 0 && facts.f_favail < RESERVE_FILES);
+        if full { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
     }
 
     /// What is kept free, bytes.

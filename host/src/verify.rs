@@ -59,7 +59,7 @@ pub enum VerifyError {
 pub fn find(store: &Store, key: RunKey) -> Result<Original, VerifyError> {
     let upload = store.upload(key.file_id)?.ok_or(VerifyError::NoFile)?;
     let config = store.config(key)?.ok_or(VerifyError::NoRun)?;
-    let record = store.record(key)?.ok_or(VerifyError::NoRun)?;
+    let record = store.record(key)?.filter(|it| it.generation == config.generation).ok_or(VerifyError::NoRun)?;
     let module = store.module(config.module)?.ok_or(VerifyError::NoModule)?;
     Ok(Original { key, upload, config, record, module })
 }
@@ -77,7 +77,7 @@ pub async fn again(
     let analysis = assembly.registry.install(&original.module, Origin::Directory).await?;
     let config = &original.config;
     let lost = |error: &dyn std::fmt::Display| VerifyError::Lost(error.to_string());
-    let args = analysis.args.canonical(config.args.clone()).map_err(|_| lost(&"its args are no longer valid"))?;
+    let args = analysis.args.canonical(config.args.document()).map_err(|_| lost(&"its args are no longer valid"))?;
     let asked = Asked {
         name: config.analysis.clone(),
         args,

@@ -6,12 +6,19 @@
 use jsonschema::Validator;
 use serde_json::Value;
 
+use super::args::Args;
 use crate::limits::ARGS_BYTES_MAX;
 
 /// Most errors reported at once.
 const ERRORS_MAX: usize = 20;
 /// Most parts of a schema, references followed.
 const SCHEMA_PARTS_MAX: usize = 4000;
+/// Most patterns in a schema, references followed: each is matched against every string of a document.
+const PATTERNS_MAX: usize = 64;
+/// What a pattern may take once it is compiled, bytes.
+const PATTERN_BYTES_MAX: usize = 64 << 10;
+/// In a document of more parts, only the first thing wrong is told: all are looked for before the first is.
+const PARTS_TOLD_MAX: usize = 1000;
 
 /// One thing wrong with a document, and where (RFC 6901).
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -33,38 +40,56 @@ impl Schema {
     /// # Errors
     /// What is wrong with it.
     pub fn new(source: Value) -> Result<Self, String> {
-        Expansion { root: &source, parts: 0, followed: Vec::new() }.measure(&source)?;
-        let options = jsonschema::draft202012::options().with_pattern_options(jsonschema::PatternOptions::regex());
+        Expansion { root: &source, parts: 0, patterns: 0, followed: Vec::new() }.measure(&source)?;
+        let patterns = jsonschema::PatternOptions::regex();
+        let patterns = patterns.size_limit(PATTERN_BYTES_MAX).dfa_size_limit(PATTERN_BYTES_MAX);
+        let options = jsonschema::draft202012::options().with_pattern_options(patterns);
         let validator = options.build(&source).map_err(|error| error.to_string())?;
         Ok(Self { source, validator })
     }
 
-    /// Everything wrong with a document; empty when nothing is.
+    /// Everything wrong with a document, or the first of it in a large one; empty when nothing is.
     #[must_use]
     pub fn check(&self, document: &Value) -> Vec<Invalid> {
         let invalid = |error: jsonschema::ValidationError<'_>| Invalid {
             pointer: error.instance_path().to_string(),
             detail: error.to_string().chars().take(300).collect(),
         };
-        self.validator.iter_errors(document).take(ERRORS_MAX).map(invalid).collect()
+        match self.validator.validate(document) {
+            Ok(()) => Vec::new(),
+            Err(first) if !has_at_most(document, &mut PARTS_TOLD_MAX.clone()) => vec![invalid(first)],
+            Err(_) => self.validator.iter_errors(document).take(ERRORS_MAX).map(invalid).collect(),
+        }
     }
 
     /// Fills defaults in, checks, and writes the canonical form.
     ///
     /// # Errors
     /// Everything wrong with the args.
-    pub fn canonical(&self, mut args: Value) -> Result<(Value, String), Vec<Invalid>> {
+    pub fn canonical(&self, mut args: Value) -> Result<Args, Vec<Invalid>> {
         fill_defaults(&self.source, &mut args);
         let invalid = self.check(&args);
         if !invalid.is_empty() {
             return Err(invalid);
         }
         let whole = |detail: String| vec![Invalid { pointer: String::new(), detail }];
-        let text = serde_json_canonicalizer::to_string(&args).map_err(|error| whole(error.to_string()))?;
-        if text.len() > ARGS_BYTES_MAX {
-            return Err(whole(format!("args of {} bytes; at most {ARGS_BYTES_MAX}", text.len())));
+        let args = Args::new(&args).map_err(|error| whole(error.to_string()))?;
+        let bytes = args.as_str().len();
+        if bytes > ARGS_BYTES_MAX {
+            return Err(whole(format!("args of {bytes} bytes; at most {ARGS_BYTES_MAX}")));
         }
-        Ok((args, text))
+        Ok(args)
+    }
+}
+
+/// Whether a document has no more parts than there is room for.
+fn has_at_most(document: &Value, room: &mut usize) -> bool {
+    let Some(left) = room.checked_sub(1) else { return false };
+    *room = left;
+    match document {
+        Value::Object(members) => members.values().all(|it| has_at_most(it, room)),
+        Value::Array(items) => items.iter().all(|it| has_at_most(it, room)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
     }
 }
 
@@ -72,6 +97,7 @@ impl Schema {
 struct Expansion<'a> {
     root: &'a Value,
     parts: usize,
+    patterns: usize,
     /// From the root to here.
     followed: Vec<&'a str>,
 }
@@ -86,11 +112,23 @@ impl<'a> Expansion<'a> {
             Value::Object(members) => members.iter().try_for_each(|(name, member)| match (name.as_str(), member) {
                 ("$ref", Value::String(target)) => self.follow(target),
                 ("$dynamicRef" | "$recursiveRef", Value::String(_)) => Err(format!("`{name}` is not taken here")),
+                ("pattern", Value::String(_)) => self.patterned(1),
+                ("patternProperties", Value::Object(by_pattern)) => {
+                    self.patterned(by_pattern.len()).and_then(|()| self.measure(member))
+                }
                 (_, member) => self.measure(member),
             }),
             Value::Array(items) => items.iter().try_for_each(|item| self.measure(item)),
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Ok(()),
         }
+    }
+
+    fn patterned(&mut self, more: usize) -> Result<(), String> {
+        self.patterns += more;
+        if self.patterns > PATTERNS_MAX {
+            return Err(format!("with its references followed it has more than {PATTERNS_MAX} patterns"));
+        }
+        Ok(())
     }
 
     fn follow(&mut self, target: &'a str) -> Result<(), String> {
@@ -141,8 +179,8 @@ mod tests {
 
     #[test]
     fn defaults_are_filled_in_and_the_form_is_canonical() {
-        assert_eq!(schema().canonical(json!({"b": "x"})).unwrap().1, r#"{"b":"x","n":3}"#);
-        assert_eq!(schema().canonical(json!({"n": 3, "b": "x"})).unwrap().1, r#"{"b":"x","n":3}"#);
+        assert_eq!(schema().canonical(json!({"b": "x"})).unwrap().as_str(), r#"{"b":"x","n":3}"#);
+        assert_eq!(schema().canonical(json!({"n": 3, "b": "x"})).unwrap().as_str(), r#"{"b":"x","n":3}"#);
     }
 
     #[test]
@@ -182,6 +220,27 @@ mod tests {
         let schema = Schema::new(json!({ "type": "string", "pattern": "^(a+)+$" })).unwrap();
         assert_eq!(schema.check(&json!(format!("{}b", "a".repeat(50_000)))).len(), 1);
         assert!(Schema::new(json!({ "pattern": "(a)\\1" })).is_err(), "what needs it is refused");
+    }
+
+    #[test]
+    fn patterns_have_a_size_and_a_number() {
+        let large = "(?:[^a]|b){5000}";
+        assert!(Schema::new(json!({ "pattern": large })).is_err());
+        let with = |count: usize| {
+            let one = |it| (format!("p{it}"), json!({ "pattern": format!("a{it}") }));
+            Schema::new(json!({ "properties": (0..count).map(one).collect::<serde_json::Map<_, _>>() }))
+        };
+        assert!(with(PATTERNS_MAX).is_ok());
+        assert!(with(PATTERNS_MAX + 1).unwrap_err().contains("patterns"));
+        let by_pattern: serde_json::Map<_, _> = (0..=PATTERNS_MAX).map(|it| (format!("a{it}"), json!({}))).collect();
+        assert!(Schema::new(json!({ "patternProperties": by_pattern })).is_err());
+    }
+
+    #[test]
+    fn of_a_large_document_only_the_first_wrong_thing_is_told() {
+        let schema = Schema::new(json!({ "items": { "type": "string" } })).unwrap();
+        assert_eq!(schema.check(&json!(vec![0; 10])).len(), 10);
+        assert_eq!(schema.check(&json!(vec![0; PARTS_TOLD_MAX])).len(), 1);
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -29,6 +31,9 @@ use crate::wire::ArtifactSpec;
 use crate::wire::Done;
 use crate::wire::RunSpec;
 use crate::wire::StdinSpec;
+
+/// How often it is looked whether a guest leaves room on the disk.
+const ROOM_EVERY: Duration = Duration::from_millis(100);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Choice {
@@ -105,6 +110,7 @@ impl Dispatch {
             Err(failure) => return Attempted::failed(files, failure),
         };
         let wall = Duration::from_millis(question.config.limits.wall_ms);
+        let lent = Arc::clone(&files.lent);
         let run = async {
             let mut worker = self.worker(question, choice).await?;
             self.ports.store.mark_running(key, worker.identity())?;
@@ -119,6 +125,7 @@ impl Dispatch {
             done = run => done.map_err(|error| interrupted(key, number, &error)),
             () = tokio::time::sleep(wall) => Err(Failure::new(Reason::Deadline, format!("longer than {} ms", wall.as_millis()))),
             reason = killed(orders) => Err(dismissed(reason)),
+            () = self.no_room(&lent) => Err(Failure::new(Reason::StorageFull, "the disk is full")),
         };
         match ended {
             Ok((worker, Done { outcome, usage, .. }, artifacts)) => {
@@ -127,6 +134,16 @@ impl Dispatch {
                 Attempted { outcome, usage, artifacts, attendant: files }
             }
             Err(failure) => Attempted::failed(files, failure),
+        }
+    }
+
+    /// Waits until the room that is kept free is touched while the guest has files: it writes to them by itself.
+    async fn no_room(&self, lent: &AtomicBool) {
+        loop {
+            tokio::time::sleep(ROOM_EVERY).await;
+            if lent.load(Ordering::Relaxed) && self.ports.store.check_room(0).is_err() {
+                return;
+            }
         }
     }
 
@@ -201,15 +218,13 @@ fn spec(question: &Question) -> Result<RunSpec, Failure> {
     let descriptor = &question.analysis.descriptor;
     let args = &question.config.args;
     let stdin = match (question.analysis.kind, descriptor.stdin) {
-        // Args were canonical when they were accepted, and serialize so again. The typed world is handed them.
-        (ModuleKind::Typed, _) | (_, Stdin::Args) => {
-            StdinSpec::Bytes(serde_json_canonicalizer::to_vec(args).unwrap_or_default())
-        }
+        // The typed world is handed them.
+        (ModuleKind::Typed, _) | (_, Stdin::Args) => StdinSpec::Bytes(args.as_str().as_bytes().to_vec()),
         (_, Stdin::Sample) => StdinSpec::Sample,
         (_, Stdin::Empty) => StdinSpec::Bytes(Vec::new()),
     };
     // It was short enough when the question was taken, but the descriptor may be another by now.
-    let argv = descriptor.command_line(&question.config.analysis, question.upload.safe_name.as_str(), args);
+    let argv = descriptor.command_line(&question.config.analysis, question.upload.safe_name.as_str(), &args.document());
     Ok(RunSpec {
         argv: argv.map_err(|detail| Failure::new(Reason::EngineError, detail))?,
         environment: descriptor.environment(),

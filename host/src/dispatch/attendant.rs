@@ -4,6 +4,8 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 
 use tokio::sync::watch;
 
@@ -29,13 +31,15 @@ pub(super) struct Files {
     phase: watch::Sender<Phase>,
     /// In the order in which the guest made them.
     pub(super) staged: Vec<PathBuf>,
+    /// Whether it made any.
+    pub(super) lent: Arc<AtomicBool>,
     pub(super) log: Vec<u8>,
     progress: Progress,
 }
 
 impl Files {
     pub(super) fn new(store: Arc<Store>, phase: watch::Sender<Phase>) -> Self {
-        Self { store, phase, staged: Vec::new(), log: Vec::new(), progress: Progress::default() }
+        Self { store, phase, staged: Vec::new(), lent: Arc::default(), log: Vec::new(), progress: Progress::default() }
     }
 }
 
@@ -45,6 +49,7 @@ impl Attendant for Files {
         let path = self.store.staging_path();
         let made = self.store.disk().lend(&path);
         self.staged.push(path);
+        self.lent.store(true, Ordering::Relaxed);
         made.map(OwnedFd::from)
     }
 

@@ -19,6 +19,8 @@ pub enum Phase {
     Accepted,
     Running(Progress),
     Ended,
+    /// There was an answer already.
+    Answered,
     /// It never was, or is no more: whoever waited asks again.
     Withdrawn,
 }
@@ -43,7 +45,7 @@ impl Phase {
             Self::Accepting => 0,
             Self::Accepted => 1,
             Self::Running(_) => 2,
-            Self::Ended | Self::Withdrawn => 3,
+            Self::Ended | Self::Answered | Self::Withdrawn => 3,
         }
     }
 }

@@ -29,6 +29,11 @@ use crate::wire::ArtifactSpec;
 /// A result longer than this is checked on another thread, bytes.
 const INLINE_BYTES_MAX: usize = 16 * 1024;
 
+/// Results are checked at the same time up to so many bytes of them in all; parsed, a document can take a hundred times
+/// its room.
+const CHECKED_SHARE_BYTES: usize = 64 * 1024;
+pub(super) const CHECKED_SHARES: usize = 256;
+
 /// Between two attempts to store an ending.
 const STORE_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
@@ -60,8 +65,13 @@ impl Dispatch {
         (started, attempts): (Timestamp, u32),
     ) -> io::Result<()> {
         let key = question.key;
-        let small =
-            attempted.attendant.staged.is_empty() && attempted.outcome.as_ref().map_or(0, Vec::len) <= INLINE_BYTES_MAX;
+        let bytes = attempted.outcome.as_ref().map_or(0, Vec::len);
+        let generation = question.config.generation;
+        let small = attempted.attendant.staged.is_empty() && bytes <= INLINE_BYTES_MAX && generation == 0;
+        if generation > 0 {
+            // A former ending goes only when the disk knows that this run was asked for.
+            self.ports.store.disk().settled().await?;
+        }
         let (store, finished) = (Arc::clone(&self.ports.store), self.ports.clock.now());
         let engine = self.ports.registry.fingerprint().to_owned();
         let store_it = move || {
@@ -70,14 +80,30 @@ impl Dispatch {
             let (ending, artifacts, staged) = settle(&question, &attempted)?;
             // Scratch makes room before anything more is written.
             attempted.attendant.keep(&staged);
+            if generation > 0 {
+                store.clear_ending(key)?;
+            }
             let ending_sha256 = ending.sha256()?;
-            let record = RunRecord { version: 1, ending_sha256, started, finished, attempts, usage, engine, artifacts };
+            let record = RunRecord {
+                version: 1,
+                generation,
+                ending_sha256,
+                started,
+                finished,
+                attempts,
+                usage,
+                engine,
+                artifacts,
+            };
             let log = &attempted.attendant.log;
             store.finish(key, &Finished { ending: &ending, record: &record, log, staged: &staged })
         };
         if small {
             store_it()?;
         } else {
+            let share = bytes.div_ceil(CHECKED_SHARE_BYTES).clamp(1, CHECKED_SHARES);
+            let share = u32::try_from(share).map_err(io::Error::other)?;
+            let _share = self.checking.acquire_many(share).await.map_err(io::Error::other)?;
             tokio::task::spawn_blocking(store_it).await??;
         }
         self.ports.store.disk().settled().await?;
@@ -90,6 +116,7 @@ impl Dispatch {
         let ending = Ending::Failure(failure);
         let record = RunRecord {
             version: 1,
+            generation: self.ports.store.config(key)?.map_or(0, |config| config.generation),
             ending_sha256: ending.sha256()?,
             started: now,
             finished: now,
@@ -98,6 +125,7 @@ impl Dispatch {
             engine: self.ports.registry.fingerprint().to_owned(),
             artifacts: Vec::new(),
         };
+        store.disk().settled().await?;
         store.clear_ending(key)?;
         store.finish(key, &Finished { ending: &ending, record: &record, log: b"", staged: &[] })?;
         store.disk().settled().await?;

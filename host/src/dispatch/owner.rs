@@ -200,6 +200,7 @@ impl Task {
             Effect::Kill(key, reason) => self.board.order(key, |orders| orders.kill = Some(reason)),
             Effect::Conclude(key, wish) => self.board.order(key, |orders| orders.step = Step::Conclude(wish)),
             Effect::Over(key, Last::Ended) => self.board.take_down(key, Phase::Ended),
+            Effect::Over(key, Last::Answered) => self.board.take_down(key, Phase::Answered),
             Effect::Over(key, Last::Withdrawn) => self.board.take_down(key, Phase::Withdrawn),
         }
     }

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
-
 use super::Again;
 use super::Question;
+use crate::analysis::args::Args;
 use crate::analysis::key::analysis_id;
 use crate::id::AnalysisName;
 use crate::id::ClientId;
@@ -22,8 +21,8 @@ use crate::time::Timestamp;
 pub struct Asked {
     /// As the client called the analysis.
     pub name: AnalysisName,
-    /// With defaults filled in, and the same in canonical form.
-    pub args: (Value, String),
+    /// With defaults filled in.
+    pub args: Args,
     pub limits: Limits,
     pub priority: Priority,
     pub again: Again,
@@ -35,16 +34,16 @@ impl Question {
     /// Asks that of a file.
     #[must_use]
     pub fn new(analysis: Arc<Analysis>, upload: UploadFacts, asked: Asked) -> Self {
-        let (args, canonical) = asked.args;
-        let analysis_id = analysis_id(upload.sha1, &asked.name, analysis.module, &canonical);
+        let analysis_id = analysis_id(upload.sha1, &asked.name, analysis.module, asked.args.as_str());
         let config = RunConfig {
             version: 1,
             analysis: asked.name,
             module: analysis.module,
-            args,
+            args: asked.args,
             limits: asked.limits,
             priority: asked.priority,
             accepted: asked.accepted,
+            generation: 0,
         };
         let key = RunKey { file_id: upload.sha1, analysis_id };
         Self { key, client: asked.client, analysis, upload, config, again: asked.again }

@@ -67,7 +67,6 @@ pub async fn create(
         let api = api.clone();
         tokio::task::spawn_blocking(move || question(&api, client, &bytes)).await.map_err(io::Error::other)??
     };
-    api.parts.store.check_room(0)?;
     let key = question.key;
     api.parts.dispatch.submit(question).await?;
     let waited = wait::preferred(&headers);
@@ -112,7 +111,7 @@ fn question(api: &Api, client: ClientId, bytes: &[u8]) -> Result<Question, Probl
         .args
         .canonical(asked.args)
         .map_err(|errors| Problem::invalid(format!("the args are not those of `{name}`"), errors))?;
-    let words = analysis.descriptor.command_line(&name, upload.safe_name.as_str(), &args.0);
+    let words = analysis.descriptor.command_line(&name, upload.safe_name.as_str(), &args.document());
     words.map_err(|detail| Problem::invalid(detail, Vec::new()))?;
     let limits = Limits::resolve(api.parts.caps, &analysis.descriptor.limits, &asked.limits);
     let again = if asked.rerun { Again::Always } else { Again::IfNeeded };

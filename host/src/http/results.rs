@@ -103,18 +103,18 @@ pub async fn run(
     let key = key(&api, &file_id, &analysis_id)?;
     let config = api.parts.store.config(key)?.ok_or_else(unknown)?;
     let upload = upload::find(&api, &file_id)?;
-    let progress = api.parts.dispatch.watch(key).and_then(|phase| match *phase.borrow() {
-        Phase::Running(progress) => Some(json!({
+    let progress = api.parts.dispatch.watch(key).and_then(|phase| {
+        let Phase::Running(progress) = *phase.borrow() else { return None };
+        Some(json!({
             "bytes_read": progress.bytes_read, "size_bytes": upload.size_bytes,
             "fraction": progress.permille.map(|it| f64::from(it) / 1000.0),
-        })),
-        Phase::Accepting | Phase::Accepted | Phase::Ended | Phase::Withdrawn => None,
+        }))
     });
     let failure = match state(&api, key)? {
         RunState::Failed(failure) => Some(failure),
         RunState::Unknown | RunState::Pending | RunState::Successful => None,
     };
-    let record = api.parts.store.record(key)?;
+    let record = api.parts.store.record(key)?.filter(|it| it.generation == config.generation);
     let artifacts = record.iter().flat_map(|record| &record.artifacts).map(|it| {
         json!({
             "name": it.name, "path": it.path, "size_bytes": it.size_bytes, "media_type": it.media_type,
@@ -160,10 +160,10 @@ pub(super) fn status(api: &Api, key: RunKey) -> Result<&'static str, Problem> {
         RunState::Successful => "successful",
         RunState::Failed(failure) if failure.reason == Reason::Dismissed => "dismissed",
         RunState::Failed(_) => "failed",
-        RunState::Unknown | RunState::Pending => match api.parts.dispatch.watch(key).map(|it| *it.borrow()) {
-            Some(Phase::Running(_)) => "running",
-            Some(Phase::Accepting | Phase::Accepted | Phase::Ended | Phase::Withdrawn) | None => "accepted",
-        },
+        RunState::Unknown | RunState::Pending => {
+            let phase = api.parts.dispatch.watch(key).map(|it| *it.borrow());
+            if matches!(phase, Some(Phase::Running(_))) { "running" } else { "accepted" }
+        }
     })
 }
 
@@ -190,7 +190,10 @@ fn state(api: &Api, key: RunKey) -> Result<RunState, Problem> {
         return Ok(RunState::Pending);
     }
     Ok(match api.parts.store.state(key)? {
-        RunState::Pending if phase != Some(Phase::Accepting) => RunState::Unknown,
+        // Or it was accepted between the two looks.
+        RunState::Pending if phase != Some(Phase::Accepting) && api.parts.dispatch.watch(key).is_none() => {
+            RunState::Unknown
+        }
         RunState::Pending => RunState::Pending,
         known @ (RunState::Unknown | RunState::Successful | RunState::Failed(_)) => known,
     })

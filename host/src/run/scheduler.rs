@@ -11,9 +11,10 @@
 //!
 //! A machine without clock, disk or tasks: events go in with the time (since the server started, for that never goes
 //! back), effects come out. Invariants: at most
-//! [`Bounds::slots`] runs are running; none waits while a slot is free; a run is started only by its own effect, again
+//! [`Bounds::slots`] runs are running; none waits while there is a slot that its client may have; a run is started only by its own effect, again
 //! only after that attempt was interrupted, and at most [`ATTEMPTS_MAX`] times; whoever was given a place leaves it by
-//! [`Effect::Over`], exactly once; of the clients in line, the one goes who went longest ago.
+//! [`Effect::Over`], exactly once; of the clients in line, the one goes who went longest ago. One client never has every
+//! slot where there are a few: runs may last a day.
 
 mod line;
 #[cfg(test)]
@@ -39,6 +40,8 @@ const REST: Duration = Duration::from_millis(100);
 /// A client may hold as many times what is free for everybody: one that floods leaves room for the others.
 const SHARE: usize = 8;
 const RETRY_AFTER_S_MAX: u64 = 60;
+/// Of fewer slots none is kept free: it would cost who is alone too much.
+const SLOTS_FEW: usize = 4;
 
 /// How much there may be of it.
 #[derive(Debug, Clone, Copy)]
@@ -47,6 +50,14 @@ pub struct Bounds {
     pub slots: usize,
     /// Runs accepted and not ended.
     pub queue_max: usize,
+}
+
+impl Bounds {
+    /// Runs of one client at the same time. Where there are a few slots, one is kept from it for the others.
+    #[must_use]
+    pub fn slots_of_one(self) -> usize {
+        if self.slots < SLOTS_FEW { self.slots } else { self.slots - 1 }
+    }
 }
 
 /// Somebody wants a run.
@@ -125,6 +136,8 @@ pub enum Effect {
 pub enum Last {
     /// It has an ending.
     Ended,
+    /// There was an answer already.
+    Answered,
     /// It never was.
     Withdrawn,
 }
@@ -144,7 +157,7 @@ pub struct Scheduler {
     bounds: Bounds,
     runs: HashMap<RunKey, Run>,
     /// Runs by client.
-    held: HashMap<ClientId, usize>,
+    held: HashMap<ClientId, Held>,
     /// Files that are being deleted, and by how many.
     deleting: HashMap<FileId, u32>,
     lines: Lines,
@@ -154,6 +167,13 @@ pub struct Scheduler {
     /// How long an attempt takes: the mean of the last few.
     mean: Duration,
     effects: VecDeque<Effect>,
+}
+
+/// Runs of one client.
+#[derive(Debug, Default)]
+struct Held {
+    all: usize,
+    running: usize,
 }
 
 #[derive(Debug)]
@@ -213,7 +233,7 @@ impl Scheduler {
         if free == 0 {
             return Admission::Denied(Refusal::QueueFull);
         }
-        if self.held.get(&ask.client).is_some_and(|held| *held >= free.saturating_mul(SHARE)) {
+        if self.held.get(&ask.client).is_some_and(|held| held.all >= free.saturating_mul(SHARE)) {
             return Admission::Denied(Refusal::OverShare);
         }
         self.enter(ask);
@@ -254,7 +274,7 @@ impl Scheduler {
     pub fn handle(&mut self, event: Event, now: Duration) {
         match event {
             Event::Accepted(key) => self.accepted(key),
-            Event::Answered(key) if self.is(key, Stage::Accepting) => self.leave(key, Last::Ended),
+            Event::Answered(key) if self.is(key, Stage::Accepting) => self.leave(key, Last::Answered),
             Event::Withdrawn(key) if self.is(key, Stage::Accepting) => self.leave(key, Last::Withdrawn),
             Event::Answered(_) | Event::Withdrawn(_) | Event::Tick => (),
             Event::Attempted(key, attempt) => self.attempted(key, attempt, now),
@@ -293,7 +313,7 @@ impl Scheduler {
     }
 
     fn enter(&mut self, Ask { key, client, priority }: Ask) {
-        *self.held.entry(client).or_default() += 1;
+        self.held.entry(client).or_default().all += 1;
         let number = self.next_number;
         self.next_number += 1;
         self.runs.insert(key, Run { client, priority, number, attempts: 0, wish: None, stage: Stage::Accepting });
@@ -302,8 +322,8 @@ impl Scheduler {
     fn leave(&mut self, key: RunKey, last: Last) {
         let Some(run) = self.runs.remove(&key) else { return };
         if let Some(held) = self.held.get_mut(&run.client) {
-            *held -= 1;
-            if *held == 0 {
+            held.all -= 1;
+            if held.all == 0 {
                 self.held.remove(&run.client);
             }
         }
@@ -333,15 +353,27 @@ impl Scheduler {
     fn attempted(&mut self, key: RunKey, attempt: Attempt, now: Duration) {
         let Some(run) = self.runs.get_mut(&key) else { return };
         let Stage::Running { since } = run.stage else { return };
-        self.running -= 1;
+        run.stage = Stage::Concluding;
+        let (client, wished, attempts) = (run.client, run.wish.is_some(), run.attempts);
+        self.stopped(client);
         self.mean = (self.mean * 7 + now.saturating_sub(since)) / 8;
         match attempt {
-            Attempt::Interrupted if run.wish.is_none() && run.attempts < ATTEMPTS_MAX => {
-                let until = now + REST * run.attempts;
-                run.stage = Stage::Resting { until };
-                self.resting.insert((until, key));
-            }
+            Attempt::Interrupted if !wished && attempts < ATTEMPTS_MAX => self.rest(key, now + REST * attempts),
             Attempt::Interrupted | Attempt::Settled => self.conclude(key),
+        }
+    }
+
+    fn rest(&mut self, key: RunKey, until: Duration) {
+        let Some(run) = self.runs.get_mut(&key) else { return };
+        run.stage = Stage::Resting { until };
+        self.resting.insert((until, key));
+    }
+
+    /// A slot is free again.
+    fn stopped(&mut self, client: ClientId) {
+        self.running -= 1;
+        if let Some(held) = self.held.get_mut(&client) {
+            held.running -= 1;
         }
     }
 
@@ -367,7 +399,10 @@ impl Scheduler {
     fn concluded(&mut self, key: RunKey) {
         let Some(run) = self.runs.get(&key) else { return };
         match run.stage {
-            Stage::Running { .. } => self.running -= 1,
+            Stage::Running { .. } => {
+                let client = run.client;
+                self.stopped(client);
+            }
             Stage::Waiting => self.lines.leave(run.priority, run.client, run.number),
             Stage::Resting { until } => drop(self.resting.remove(&(until, key))),
             Stage::Accepting | Stage::Concluding => (),
@@ -386,8 +421,12 @@ impl Scheduler {
     /// Gives every free slot to who is next.
     fn fill(&mut self, now: Duration) {
         while self.running < self.bounds.slots {
-            let Some(key) = self.lines.next() else { break };
+            let most = self.bounds.slots_of_one();
+            let held = &self.held;
+            let may = |client| client == ClientId::Server || held.get(&client).is_none_or(|it| it.running < most);
+            let Some(key) = self.lines.next(may) else { break };
             let Some(run) = self.runs.get_mut(&key) else { continue };
+            self.held.entry(run.client).or_default().running += 1;
             run.stage = Stage::Running { since: now };
             run.attempts += 1;
             self.running += 1;

@@ -3,7 +3,6 @@
 //! One thread calls `syncfs`, which makes durable everything written to this file system before the call: files,
 //! renames and directories alike. A sync that failed is told to all who waited for it. What it was to write out may be
 //! lost, and the kernel does not say so twice: from then on every sync fails, until a restart has looked at the disk.
-//! Only a full disk is no such failure.
 
 use std::fs::File;
 use std::io;
@@ -91,7 +90,7 @@ fn serve(requests: &mpsc::Receiver<Reply>, sync: impl Fn() -> Result<(), rustix:
         let batch: Vec<_> = std::iter::once(first).chain(requests.try_iter()).collect();
         let synced = failed.map_or_else(&sync, Err);
         if let Err(errno) = synced
-            && !matches!(errno, rustix::io::Errno::NOSPC | rustix::io::Errno::DQUOT)
+            && failed.is_none()
         {
             tracing::error!(%errno, "the disk failed; nothing more is taken until a restart");
             failed = Some(errno);

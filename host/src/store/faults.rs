@@ -134,10 +134,8 @@ fn takes_room(change: Change<'_>) -> bool {
         | Change::Overwrite(..)
         | Change::MakeDirectory(_)
         | Change::Link(..)
-        | Change::Rename(..)
-        | Change::SyncFile(_)
-        | Change::Sync => true,
-        Change::Remove(_) | Change::RemoveTree(_) => false,
+        | Change::Rename(..) => true,
+        Change::Remove(_) | Change::RemoveTree(_) | Change::SyncFile(_) | Change::Sync => false,
     }
 }
 

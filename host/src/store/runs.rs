@@ -8,12 +8,12 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 use serde::Serialize;
-use serde_json::Value;
 use sha2::Digest;
 
 use super::Store;
 use super::digest::Sha256Writer;
 use super::disk;
+use crate::analysis::args::Args;
 use crate::id::AnalysisName;
 use crate::id::ModuleDigest;
 use crate::id::RunKey;
@@ -32,17 +32,23 @@ pub struct RunConfig {
     pub version: u32,
     pub analysis: AnalysisName,
     pub module: ModuleDigest,
-    pub args: Value,
+    pub args: Args,
     pub limits: Limits,
     #[serde(default)]
     pub priority: Priority,
     pub accepted: Timestamp,
+    /// How often this question was accepted before: an ending of another generation is not of this run.
+    #[serde(default)]
+    pub generation: u64,
 }
 
 /// `run.json`: what came of it, besides the result.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RunRecord {
     pub version: u32,
+    /// Of the config that it belongs to.
+    #[serde(default)]
+    pub generation: u64,
     /// Of `results.json` or `failure.json`, whichever stands.
     pub ending_sha256: Sha256,
     pub started: Timestamp,
@@ -105,12 +111,14 @@ pub struct Finished<'a> {
 }
 
 impl Store {
-    /// Accepts a run, over a former ending if there is one; durable once the disk settles.
+    /// Accepts a run, over a former ending if there is one; durable once the disk settles. A former ending stays until this
+    /// run's takes its place, but is of another generation: whatever happens meanwhile, one of the two is whole.
     ///
     /// # Errors
-    /// Of the disk.
-    pub fn accept(&self, key: RunKey, config: &RunConfig) -> io::Result<()> {
+    /// Of the disk; a former ending then stands as before.
+    pub fn accept(&self, key: RunKey, config: &mut RunConfig) -> io::Result<()> {
         let _turn = self.lock_file(key.file_id);
+        config.generation = self.config(key)?.map_or(0, |former| former.generation + 1);
         let config = serde_json::to_vec_pretty(config)?;
         // The entry comes first: one without a config is dropped at recovery, a config without one would never run.
         self.disk.overwrite(&self.queue_path(key), b"")?;
@@ -122,13 +130,8 @@ impl Store {
 
     fn accept_entered(&self, key: RunKey, config: &[u8]) -> io::Result<()> {
         let directory = self.run_dir(key);
-        let made = self.disk.make_directory(&directory)?;
-        self.disk.swap_in(&self.staging_path(), &directory.join("config.json"), config)?;
-        match made {
-            disk::Made::Now => Ok(()),
-            // A former ending goes last: cut short here, it still stands, and the question was not answered for.
-            disk::Made::Before => self.remove_ending(&directory),
-        }
+        self.disk.make_directory(&directory)?;
+        self.disk.swap_in(&self.staging_path(), &directory.join("config.json"), config)
     }
 
     /// Removes what stands of an ending, so that another may take its place.
@@ -141,40 +144,58 @@ impl Store {
     }
 
     /// Runs that were accepted and have not ended, oldest first. What was cut short is cleaned away: a run that was
-    /// never answered for, an ending that is not whole.
+    /// never answered for, an ending that is not whole. One that cannot be looked at now stays for the next start.
     ///
     /// # Errors
-    /// Of the disk.
+    /// When the queue cannot be read at all.
     pub fn pending(&self) -> io::Result<Vec<(RunKey, RunConfig)>> {
         let mut found = Vec::new();
         for entry in fs::read_dir(self.root.join("queue"))? {
             let name = entry?.file_name();
             let Some(key) = name.to_str().and_then(|it| it.parse::<RunKey>().ok()) else { continue };
-            let directory = self.run_dir(key);
-            self.disk.remove_if_there(&directory.join("inrun.pid"))?;
-            let Some(config) = self.config(key)? else {
-                // Never answered for: its config would be whole on disk. A former ending stays.
-                if directory.exists() && !has_ending(&directory) {
-                    self.disk.remove_tree(&directory)?;
+            match self.take_up(key) {
+                Ok(Some(config)) => found.push((key, config)),
+                Ok(None) => (),
+                Err(error) => {
+                    tracing::error!(run.id = %key, %error, "a pending run cannot be taken up; it stays queued")
                 }
-                self.disk.remove_if_there(&self.queue_path(key))?;
-                continue;
-            };
-            if self.ended_whole(key)? {
-                self.disk.remove_if_there(&self.queue_path(key))?;
-            } else {
-                self.remove_ending(&directory)?;
-                found.push((key, config));
             }
         }
         found.sort_by_key(|(_, config)| config.accepted);
         Ok(found)
     }
 
-    /// Whether an ending stands whose every byte is as the record has it.
-    fn ended_whole(&self, key: RunKey) -> io::Result<bool> {
+    /// What was asked of a pending run; `None`, and no longer queued, when it has ended or was never answered for.
+    fn take_up(&self, key: RunKey) -> io::Result<Option<RunConfig>> {
+        let directory = self.run_dir(key);
+        self.disk.remove_if_there(&directory.join("inrun.pid"))?;
+        let config = disk::read_if_there(&directory.join("config.json"))?.unwrap_or_default();
+        match serde_json::from_slice::<RunConfig>(&config) {
+            Ok(config) if self.ended_whole(key, config.generation)? => (),
+            Ok(config) => {
+                self.remove_ending(&directory)?;
+                return Ok(Some(config));
+            }
+            Err(error) if error.is_data() => {
+                // Whole, and of a version that knows more than this one.
+                return Err(io::Error::new(io::ErrorKind::InvalidData, error));
+            }
+            // Never answered for: its config would be whole on disk.
+            Err(_) if directory.exists() && !has_ending(&directory) => self.disk.remove_tree(&directory)?,
+            // A former ending stays.
+            Err(_) => (),
+        }
+        self.disk.remove_if_there(&self.queue_path(key))?;
+        Ok(None)
+    }
+
+    /// Whether an ending of that generation stands whose every byte is as the record has it.
+    fn ended_whole(&self, key: RunKey, generation: u64) -> io::Result<bool> {
         let directory = self.run_dir(key);
         let Ok(Some(record)) = self.record(key) else { return Ok(false) };
+        if record.generation != generation {
+            return Ok(false);
+        }
         let is = |path: PathBuf, sha256| Ok::<_, io::Error>(digest_if_there(&path)? == Some(sha256));
         let ended = is(directory.join("results.json"), record.ending_sha256)?
             || is(directory.join("failure.json"), record.ending_sha256)?;
@@ -333,6 +354,8 @@ fn digest_if_there(path: &Path) -> io::Result<Option<Sha256>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
+    // From the disk, not from memory: after a failed write the one may not have what the other has.
+    let _ = rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed);
     let mut digest = Sha256Writer::default();
     io::copy(&mut file, &mut digest)?;
     Ok(Some(digest.finish()))

@@ -177,7 +177,13 @@ impl Store {
             if !directory.exists() {
                 return Err(io::ErrorKind::NotFound.into());
             }
-            self.disk.swap_in(&self.staging_path(), &self.gone_path(file_id), now.to_string().as_bytes())?;
+            match self.disk.swap_in(&self.staging_path(), &self.gone_path(file_id), now.to_string().as_bytes()) {
+                // What makes room must not want any: it is forgotten at once instead.
+                Err(error) if error.kind() == io::ErrorKind::StorageFull => {
+                    self.disk.remove_if_there(&self.gone_path(file_id))?;
+                }
+                told => told?,
+            }
             self.disk.rename(&directory, &trash)?;
         }
         self.disk.settle()?;

@@ -1,4 +1,5 @@
-//! Who is next: the client who went longest ago, with the first of its runs.
+//! Who is next: the client who went longest ago, with the first of its runs; those who never did before all others, but
+//! not for ever.
 
 use std::collections::BTreeMap;
 use std::collections::HashMap;
@@ -9,6 +10,9 @@ use crate::run::Priority;
 
 /// After so many interactive runs a bulk run goes first, so that it is not for ever that it waits.
 pub(super) const BULK_EVERY: u32 = 8;
+
+/// After so many clients in a row who never went before, one goes who did: clients can be made up without end.
+pub(super) const NEWCOMERS_MAX: u32 = 8;
 
 /// Clients of whom is known when they went, at least.
 const REMEMBERED: usize = 1024;
@@ -34,18 +38,25 @@ impl Lines {
         self.line(priority).leave(client, number);
     }
 
-    /// Takes the next run out of its line.
-    pub(super) fn next(&mut self) -> Option<RunKey> {
-        if self.bulk.is_empty() {
-            self.went_before = 0;
-            return self.interactive.next();
-        }
-        if self.interactive.is_empty() || self.went_before == BULK_EVERY {
-            self.went_before = 0;
-            return self.bulk.next();
-        }
-        self.went_before += 1;
-        self.interactive.next()
+    /// Takes the next run out of its line, of a client that may have one more.
+    pub(super) fn next(&mut self, may: impl Fn(ClientId) -> bool) -> Option<RunKey> {
+        let (interactive, bulk) = (self.interactive.first(&may), self.bulk.first(&may));
+        let (line, turn) = match (interactive, bulk) {
+            (Some(turn), None) => {
+                self.went_before = 0;
+                (&mut self.interactive, turn)
+            }
+            (Some(turn), Some(_)) if self.went_before < BULK_EVERY => {
+                self.went_before += 1;
+                (&mut self.interactive, turn)
+            }
+            (_, Some(turn)) => {
+                self.went_before = 0;
+                (&mut self.bulk, turn)
+            }
+            (None, None) => return None,
+        };
+        line.take(turn)
     }
 
     fn line(&mut self, priority: Priority) -> &mut Line {
@@ -65,10 +76,15 @@ struct Line {
     went: HashMap<ClientId, u64>,
     /// Runs that went, and clients that joined.
     count: u64,
+    /// Those who went in a row and never had before, while others waited.
+    newcomers: u32,
 }
 
 /// Who went longest ago is next; among those who never did, who joined first.
 type Turn = (u64, u64);
+
+/// The turns from here on are of clients who went before.
+const FIRST_RETURNING: Turn = (1, 0);
 
 #[derive(Debug)]
 struct Waiting {
@@ -77,10 +93,6 @@ struct Waiting {
 }
 
 impl Line {
-    fn is_empty(&self) -> bool {
-        self.turns.is_empty()
-    }
-
     fn join(&mut self, client: ClientId, number: Number, key: RunKey) {
         if let Some(waiting) = self.waiting.get_mut(&client) {
             waiting.runs.insert(number, key);
@@ -101,8 +113,22 @@ impl Line {
         }
     }
 
-    fn next(&mut self) -> Option<RunKey> {
-        let (_, client) = self.turns.pop_first()?;
+    /// The turn of who is next.
+    fn first(&self, may: impl Fn(ClientId) -> bool) -> Option<Turn> {
+        let of = |(turn, client): (&Turn, &ClientId)| may(*client).then_some(*turn);
+        let returning = || self.turns.range(FIRST_RETURNING..).find_map(of);
+        if self.newcomers >= NEWCOMERS_MAX
+            && let Some(turn) = returning()
+        {
+            return Some(turn);
+        }
+        self.turns.iter().find_map(of)
+    }
+
+    fn take(&mut self, turn: Turn) -> Option<RunKey> {
+        let client = self.turns.remove(&turn)?;
+        let others_wait = self.turns.range(FIRST_RETURNING..).next().is_some();
+        self.newcomers = if turn < FIRST_RETURNING && others_wait { self.newcomers + 1 } else { 0 };
         let waiting = self.waiting.get_mut(&client)?;
         let (_, key) = waiting.runs.pop_first()?;
         self.count += 1;

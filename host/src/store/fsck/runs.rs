@@ -34,20 +34,20 @@ impl Look<'_> {
     fn run(&mut self, path: &Path, key: RunKey) -> io::Result<()> {
         self.report.runs += 1;
         let queued = self.queued.contains(&key);
-        if self.store.config(key)?.is_none() {
+        let Some(config) = self.store.config(key)? else {
             if queued {
                 self.unfinished(path, "a run that was never answered for");
             } else {
                 self.find(path, (Kind::Incomplete, Remedy::Quarantine), "no record of what was asked");
             }
             return Ok(());
-        }
+        };
         if queued {
             // Its ending is looked at when it is taken up.
             self.unfinished(path, "a run that has not ended");
             return Ok(());
         }
-        if let Some((kind, detail)) = self.wrong_with_ending(path, key)? {
+        if let Some((kind, detail)) = self.wrong_with_ending(path, (key, config.generation))? {
             self.find(path, (kind, Remedy::RunAgain(key)), detail);
             return Ok(());
         }
@@ -63,10 +63,17 @@ impl Look<'_> {
         Ok(())
     }
 
-    fn wrong_with_ending(&mut self, path: &Path, key: RunKey) -> io::Result<Option<(Kind, String)>> {
+    fn wrong_with_ending(
+        &mut self,
+        path: &Path,
+        (key, generation): (RunKey, u64),
+    ) -> io::Result<Option<(Kind, String)>> {
         let Ok(Some(record)) = self.store.record(key) else {
             return Ok(Some((Kind::Incomplete, "it is not queued and has no record of its ending".to_owned())));
         };
+        if record.generation != generation {
+            return Ok(Some((Kind::Unfinished, "asked again, and never answered for".to_owned())));
+        }
         let endings = [self.digest(&path.join("results.json"))?, self.digest(&path.join("failure.json"))?];
         match endings {
             [None, None] => return Ok(Some((Kind::Incomplete, "it is not queued and has no ending".to_owned()))),

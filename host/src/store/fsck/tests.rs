@@ -57,16 +57,17 @@ fn world() -> World {
     let module: crate::id::ModuleDigest = digest.to_string().parse().unwrap();
     store.point(&"copier".parse().unwrap(), module).unwrap();
     let key = RunKey { file_id: sha1, analysis_id: "ab".repeat(20).parse().unwrap() };
-    let config = RunConfig {
+    let mut config = RunConfig {
         version: 1,
         analysis: "copier".parse().unwrap(),
         module,
-        args: json!({}),
+        args: crate::analysis::args::Args::new(&json!({})).unwrap(),
         limits: Limits::CAP,
         priority: Priority::Interactive,
         accepted: created,
+        generation: 0,
     };
-    store.accept(key, &config).unwrap();
+    store.accept(key, &mut config).unwrap();
     let artifact = store.staging_path();
     fs::write(&artifact, b"artifact").unwrap();
     let mut sha256 = Sha256Writer::default();
@@ -81,6 +82,7 @@ fn world() -> World {
     }];
     let record = RunRecord {
         version: 1,
+        generation: 0,
         ending_sha256: ending.sha256().unwrap(),
         started: created,
         finished: created,

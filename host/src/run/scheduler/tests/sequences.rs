@@ -84,7 +84,7 @@ proptest! {
     #[test]
     fn whatever_happens_each_run_ends_once_and_in_its_turn(
         steps in steps(),
-        slots in 1..4usize,
+        slots in 1..6usize,
         queue_max in 1..20usize,
     ) {
         let mut world = World::new(Bounds { slots, queue_max });

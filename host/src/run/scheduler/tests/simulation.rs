@@ -39,13 +39,22 @@ impl Chance {
 
 fn live(seed: u64, steps: u64) -> Counts {
     let mut chance = Chance(seed);
-    let mut world = World::new(Bounds { slots: 3, queue_max: 40 });
+    let slots = if seed.is_multiple_of(2) { 3 } else { 5 };
+    let mut world = World::new(Bounds { slots, queue_max: 40 });
+    let mut newcomers: u8 = 0;
     for _ in 0..steps {
         let run = chance.below(64);
         match chance.below(100) {
             // The first client floods, with runs that can wait and others.
             0..20 => world.ask(ask(run, 0, if run.is_multiple_of(3) { Priority::Bulk } else { Priority::Interactive })),
-            20..30 => world.ask(ask(run, 1 + chance.below(5), Priority::Interactive)),
+            20..28 => world.ask(ask(run, 1 + chance.below(5), Priority::Interactive)),
+            // Now and then a crowd of clients that nobody has seen before.
+            28..30 => {
+                for _ in 0..=u8::from(chance.below(8) == 0) * 12 {
+                    world.ask(ask(chance.below(64), 10 + newcomers % 240, Priority::Interactive));
+                    newcomers = newcomers.wrapping_add(1);
+                }
+            }
             30..34 => world.ask(ask(run, 1 + chance.below(5), Priority::Bulk)),
             34..54 => chance.one_of(&world.all(Known::Placed)).into_iter().for_each(|it| world.accept(it)),
             54..55 => chance.one_of(&world.all(Known::Placed)).into_iter().for_each(|it| world.give_back(it)),
@@ -63,6 +72,7 @@ fn live(seed: u64, steps: u64) -> Counts {
             _ => {
                 if chance.below(10) == 0 {
                     world.crash();
+                    newcomers = 0;
                 }
             }
         }

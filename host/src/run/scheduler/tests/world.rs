@@ -16,6 +16,7 @@ use super::super::REST;
 use super::super::Refusal;
 use super::super::Scheduler;
 use super::super::line::BULK_EVERY;
+use super::super::line::NEWCOMERS_MAX;
 use crate::id::AnalysisId;
 use crate::id::ClientId;
 use crate::id::FileId;
@@ -72,6 +73,8 @@ pub(super) struct World {
     /// The start at which each client went last.
     went: BTreeMap<(bool, ClientId), u64>,
     before_bulk: u32,
+    /// In each line: starts in a row of those who never went before, while others waited.
+    newcomers: BTreeMap<bool, u32>,
     pub(super) counts: Counts,
 }
 
@@ -90,6 +93,7 @@ impl World {
             in_line: BTreeSet::new(),
             went: BTreeMap::new(),
             before_bulk: 0,
+            newcomers: BTreeMap::new(),
             counts: Counts::default(),
         }
     }
@@ -240,6 +244,7 @@ impl World {
         self.deleting.clear();
         self.went.clear();
         self.before_bulk = 0;
+        self.newcomers.clear();
         let left = std::mem::take(&mut self.runs);
         // A run without an acceptance on disk was never answered for. Others begin anew, whatever became of them.
         for (key, mirror) in left.into_iter().filter(|(_, it)| it.known != Known::Placed) {
@@ -270,7 +275,7 @@ impl World {
             self.note_who_waits();
         }
         let trying = self.all(Known::Trying).len();
-        let in_line = self.runs.values().filter(|it| it.is_in_line()).count();
+        let in_line = self.runs.values().filter(|it| it.is_in_line() && self.may_go(it.ask.client)).count();
         assert!(trying <= self.bounds.slots, "more runs than slots");
         assert!(in_line == 0 || trying == self.bounds.slots, "{in_line} wait, though only {trying} run");
         assert_eq!(self.scheduler.load().in_flight, self.runs.len());
@@ -311,16 +316,33 @@ impl World {
         self.in_line = waiting.map(|it| (it.ask.priority == Priority::Bulk, it.ask.client)).collect();
     }
 
+    /// Whether it would not have every slot then.
+    fn may_go(&self, client: ClientId) -> bool {
+        let trying = self.runs.values().filter(|it| it.known == Known::Trying && it.ask.client == client).count();
+        client == ClientId::Server || self.bounds.slots < 4 || trying < self.bounds.slots - 1
+    }
+
     /// Nobody goes before one who went longer ago; bulk runs do not wait for ever.
     fn starts(&mut self, key: RunKey) {
         let Some(mirror) = self.runs.get(&key) else { return };
         let who = (mirror.ask.priority == Priority::Bulk, mirror.ask.client);
+        assert!(self.may_go(who.1), "{who:?} has every slot");
         let ago = |who| self.went.get(who).copied().unwrap_or(0);
-        for other in self.in_line.iter().filter(|other| other.0 == who.0) {
-            assert!(ago(other) >= ago(&who), "{who:?} goes before {other:?}");
+        let in_line: Vec<_> = self.in_line.iter().filter(|other| self.may_go(other.1)).copied().collect();
+        let newcomers = self.newcomers.get(&who.0).copied().unwrap_or(0);
+        let returning = self.in_line.iter().any(|other| other.0 == who.0 && *other != who && ago(other) > 0);
+        for other in in_line.iter().filter(|other| other.0 == who.0) {
+            // Newcomers let one who is not go before them, now and then.
+            let lets = ago(other) == 0 && newcomers == NEWCOMERS_MAX;
+            assert!(lets || ago(other) >= ago(&who), "{who:?} goes before {other:?}");
         }
+        let may = in_line.iter().any(|other| other.0 == who.0 && ago(other) > 0);
+        assert!(newcomers < NEWCOMERS_MAX || !may || ago(&who) > 0, "newcomers go before {in_line:?} for ever");
+        let newcomer = ago(&who) == 0 && returning;
+        let newcomers = if newcomer { newcomers + 1 } else { 0 };
+        self.newcomers.insert(who.0, newcomers.min(NEWCOMERS_MAX));
         self.went.insert(who, self.counts.started);
-        let bulk_waits = self.in_line.iter().any(|(bulk, _)| *bulk);
+        let bulk_waits = in_line.iter().any(|(bulk, _)| *bulk);
         self.before_bulk = if who.0 || !bulk_waits { 0 } else { self.before_bulk + 1 };
         assert!(self.before_bulk <= BULK_EVERY, "bulk runs wait for ever");
     }
