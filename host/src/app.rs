@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use futures_util::StreamExt;
@@ -13,10 +14,12 @@ use tokio::sync::Semaphore;
 
 use crate::assembly;
 use crate::confine;
+use crate::dispatch::Dispatch;
 use crate::http;
 use crate::http::Api;
 use crate::http::Modules;
-use crate::http::serve::CONNECTIONS_MAX;
+use crate::http::origin::Names;
+use crate::http::places::Places;
 use crate::registry;
 use crate::registry::Origin;
 use crate::registry::Registry;
@@ -27,6 +30,9 @@ const SHIPPED: &[(&str, &[u8])] = &include!(concat!(env!("OUT_DIR"), "/shipped.r
 /// Modules of clients held in memory at the same time; each is at most as long as a module may be.
 const INTAKES_MAX: usize = 4;
 
+/// Between two attempts to take up what a former server left.
+const RECOVER_EVERY: Duration = Duration::from_secs(10);
+
 /// Everything a server is told.
 #[derive(Debug)]
 pub struct Options {
@@ -34,6 +40,10 @@ pub struct Options {
     pub listen: SocketAddr,
     pub analyses: Option<PathBuf>,
     pub upload_bytes_max: u64,
+    /// That this server answers to, see [`Names`].
+    pub names: Vec<String>,
+    /// Connections at the same time, if there are descriptors enough.
+    pub connections_max: usize,
     pub demand: Demand,
     pub modules: Modules,
 }
@@ -65,24 +75,40 @@ pub async fn serve(options: Options, listening: impl FnOnce(SocketAddr)) -> anyh
     }
     install(&parts.registry, options.analyses.as_deref()).await?;
     let recovered = parts.dispatch.recover().await.context("cannot take up the queue")?;
-    if recovered > 0 {
-        tracing::info!(runs = recovered, "took up the runs of a former server");
+    if recovered.taken_up > 0 {
+        tracing::info!(runs = recovered.taken_up, "took up the runs of a former server");
+    }
+    if recovered.left > 0 {
+        tokio::spawn(recover_the_rest(Arc::clone(&parts.dispatch)));
     }
     let api = Api {
         parts,
         upload_bytes_max: options.upload_bytes_max,
         modules: options.modules,
-        intakes: Arc::new(Semaphore::new(INTAKES_MAX)),
+        intakes: Places::new(INTAKES_MAX),
+        questions: Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from))),
+        names: Names::new(options.listen, options.names),
     };
     let listener =
         TcpListener::bind(options.listen).await.with_context(|| format!("cannot listen on {}", options.listen))?;
     listening(listener.local_addr()?);
     // A connection may hold a file beside its socket; the rest is for runs and the store.
-    let connections_max =
-        usize::try_from(confine::raise_descriptors()?.saturating_sub(512) / 2)?.clamp(64, CONNECTIONS_MAX);
-    http::serve::serve(listener, http::router(api), connections_max, stop()).await;
+    let possible = usize::try_from(confine::raise_descriptors()?.saturating_sub(512) / 2)?.max(64);
+    http::serve::serve(listener, http::router(api), options.connections_max.min(possible), stop()).await;
     // Workers die with the runtime; their runs are still in the queue.
     Ok(())
+}
+
+/// What could not be taken up at the start is tried again, until nothing is left.
+async fn recover_the_rest(dispatch: Arc<Dispatch>) {
+    loop {
+        tokio::time::sleep(RECOVER_EVERY).await;
+        match dispatch.recover().await {
+            Ok(recovered) if recovered.left == 0 => return,
+            Ok(_) => (),
+            Err(error) => tracing::error!(%error, "the queue cannot be read"),
+        }
+    }
 }
 
 async fn install(registry: &Registry, directory: Option<&Path>) -> anyhow::Result<()> {

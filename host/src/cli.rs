@@ -77,6 +77,13 @@ struct Serve {
     /// A directory of `.wasm` files to install at start.
     #[arg(long)]
     analyses: Option<PathBuf>,
+    /// A name that this server answers to, such as `belljar.example`; may be given more than once. Needed where it listens on
+    /// this machine alone and something in front of it passes on the name that it is reached by.
+    #[arg(long = "name", value_name = "HOST")]
+    names: Vec<String>,
+    /// Connections at the same time; one that waits for a result costs little.
+    #[arg(long, default_value = "20000")]
+    connections_max: std::num::NonZeroUsize,
     /// Runs at the same time; two per core if left out.
     #[arg(long)]
     workers: Option<std::num::NonZeroUsize>,
@@ -185,6 +192,8 @@ fn serve(arguments: Serve) -> anyhow::Result<()> {
         listen: arguments.listen,
         analyses: arguments.analyses,
         upload_bytes_max: arguments.upload_bytes_max,
+        names: arguments.names,
+        connections_max: arguments.connections_max.into(),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let served = runtime.block_on(app::serve(options, |address| {

@@ -25,6 +25,7 @@ use tokio::sync::Semaphore;
 use tokio::sync::watch;
 
 use self::board::Board;
+use self::board::Log;
 use self::board::Phase;
 use self::ending::CHECKED_SHARES;
 use self::owner::Answer;
@@ -40,6 +41,7 @@ use crate::registry::workshop::Analysis;
 use crate::registry::workshop::InstallError;
 use crate::run::Failure;
 use crate::run::Fault;
+use crate::run::Priority;
 use crate::run::Reason;
 use crate::run::scheduler::Ask;
 use crate::run::scheduler::Bounds;
@@ -80,6 +82,21 @@ pub enum Denied {
     Deleting,
     #[error(transparent)]
     Io(#[from] io::Error),
+}
+
+/// What came of taking up the runs of a former server.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Recovered {
+    pub taken_up: usize,
+    /// Still queued: they could not be looked at.
+    pub left: usize,
+}
+
+impl Recovered {
+    fn leave(&mut self, key: RunKey, error: &io::Error) {
+        tracing::error!(run.id = %key, %error, "a queued run cannot be taken up now");
+        self.left += 1;
+    }
 }
 
 /// Takes questions and sees to their answers.
@@ -190,55 +207,74 @@ impl Dispatch {
         place.accepted();
     }
 
-    /// Takes up what a former server left; a run that can no longer be carried out is failed by name.
+    /// Takes up what a former server left; a run that can no longer be carried out is failed by name. What fails in a way
+    /// that may be another tomorrow stays queued, for another call of this.
     ///
     /// # Errors
-    /// Of the disk.
-    pub async fn recover(self: &Arc<Self>) -> io::Result<usize> {
-        let pending = self.ports.store.pending()?;
-        let count = pending.len();
+    /// Of the disk, when nothing can be taken up at all.
+    pub async fn recover(self: &Arc<Self>) -> io::Result<Recovered> {
+        let store = &self.ports.store;
+        let mut found = Vec::new();
+        let mut recovered = Recovered::default();
+        for key in store.queued()? {
+            let config = store.config(key).unwrap_or_default();
+            let priority = config.map_or(Priority::Interactive, |config| config.priority);
+            let ask = Ask { key, client: ClientId::Server, priority };
+            let Some(place) = self.owner.hold(ask).await? else { continue };
+            match store.take_up(key) {
+                Ok(Some(config)) => found.push((place, config)),
+                Ok(None) => (),
+                Err(error) => recovered.leave(key, &error),
+            }
+        }
+        found.sort_by_key(|(_, config)| config.accepted);
         let mut revived = HashMap::new();
-        for (key, config) in pending {
-            let module = config.module;
+        for (place, config) in found {
+            let (key, module) = (place.key, config.module);
             if let Entry::Vacant(first) = revived.entry(module) {
                 first.insert(self.ports.registry.revive(module).await);
             }
-            let failure = match (self.ports.store.upload(key.file_id), &revived[&module]) {
-                (Ok(Some(upload)), Ok(analysis)) => {
-                    let (analysis, client) = (Arc::clone(analysis), ClientId::Server);
-                    let question = Question { key, client, analysis, upload, config, again: Again::IfNeeded };
-                    let ask = Ask { key, client, priority: question.config.priority };
-                    if let Some(place) = self.owner.hold(ask).await? {
-                        self.entrust(question, place);
-                    }
-                    continue;
-                }
-                (Ok(None), _) => Failure::new(Reason::FileDeleted, "the file is not stored any more"),
-                (Ok(Some(_)), Err(error @ InstallError::Refused(_))) => {
-                    let detail = format!("`{}` cannot be run any more: {error}", config.analysis);
-                    Failure::new(Reason::EngineError, detail)
-                }
-                // What fails today may not tomorrow.
-                (Err(error), _) => {
-                    tracing::error!(run.id = %key, %error, "a pending run's file cannot be read; it stays queued");
-                    continue;
-                }
-                (Ok(Some(_)), Err(InstallError::Io(error))) => {
-                    tracing::error!(run.id = %key, %error, "a pending run's module cannot be loaded; it stays queued");
-                    continue;
-                }
-            };
-            if let Err(error) = self.abandon(key, failure).await {
-                tracing::error!(run.id = %key, %error, "a pending run could not be ended; it stays queued");
+            match self.revive((key, config), (place, &revived[&module])).await {
+                Ok(()) => recovered.taken_up += 1,
+                Err(error) => recovered.leave(key, &error),
             }
         }
-        Ok(count)
+        Ok(recovered)
+    }
+
+    async fn revive(
+        self: &Arc<Self>,
+        (key, config): (RunKey, RunConfig),
+        (place, analysis): (Place, &Result<Arc<Analysis>, InstallError>),
+    ) -> io::Result<()> {
+        let failure = match (self.ports.store.upload(key.file_id)?, analysis) {
+            (Some(upload), Ok(analysis)) => {
+                let (analysis, client) = (Arc::clone(analysis), ClientId::Server);
+                self.entrust(Question { key, client, analysis, upload, config, again: Again::IfNeeded }, place);
+                return Ok(());
+            }
+            (None, _) => Failure::new(Reason::FileDeleted, "the file is not stored any more"),
+            (Some(_), Err(InstallError::Io(error))) => return Err(io::Error::new(error.kind(), error.to_string())),
+            (Some(_), Err(error @ InstallError::Refused(_))) => {
+                let detail = format!("`{}` cannot be run any more: {error}", config.analysis);
+                Failure::new(Reason::EngineError, detail)
+            }
+        };
+        self.abandon(key, failure).await?;
+        place.answered();
+        Ok(())
     }
 
     /// A run in flight, as it changes.
     #[must_use]
     pub fn watch(&self, key: RunKey) -> Option<watch::Receiver<Phase>> {
         self.board.find(key).map(|live| live.phase.subscribe())
+    }
+
+    /// What the attempt on its way has written to stderr.
+    #[must_use]
+    pub fn log(&self, key: RunKey) -> Option<Log> {
+        self.board.find(key).map(|live| live.log)
     }
 
     /// Whether a run is on its way that was accepted. One that is not may have a place all the same, for as long as it

@@ -7,11 +7,13 @@ mod body;
 mod condition;
 pub mod download;
 pub mod error;
+pub mod events;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod health;
 pub mod origin;
 pub mod path;
+pub mod places;
 pub mod results;
 pub mod serve;
 pub mod upload;
@@ -21,10 +23,13 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::from_fn;
+use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use axum::routing::post;
 use tokio::sync::Semaphore;
 
+use self::origin::Names;
+use self::places::Places;
 use crate::assembly::Assembly;
 
 /// What handlers share.
@@ -35,7 +40,10 @@ pub struct Api {
     pub upload_bytes_max: u64,
     pub modules: Modules,
     /// Modules of clients held in memory at the same time.
-    pub intakes: Arc<Semaphore>,
+    pub intakes: Places,
+    /// Long questions looked at at the same time: as documents they take a hundred times their room.
+    pub questions: Arc<Semaphore>,
+    pub names: Names,
 }
 
 /// What becomes of modules that clients send.
@@ -55,6 +63,7 @@ pub fn router(api: Api) -> Router {
         .route("/results/{file_id}/{analysis_id}", get(results::show).delete(results::dismiss))
         .route("/results/{file_id}/{analysis_id}/run", get(results::run))
         .route("/results/{file_id}/{analysis_id}/log", get(results::log))
+        .route("/results/{file_id}/{analysis_id}/events", get(events::stream))
         .route("/download/{file_id}/{filename}", get(download::upload))
         .route("/download/{file_id}/{analysis_id}/{name}", get(download::artifact))
         .route("/healthz", get(health::alive))
@@ -66,6 +75,6 @@ pub fn router(api: Api) -> Router {
         .merge(plain)
         .fallback(error::no_such_route)
         .method_not_allowed_fallback(error::wrong_method)
-        .layer(from_fn(origin::same_site))
+        .layer(from_fn_with_state(api.clone(), origin::same_site))
         .with_state(api)
 }

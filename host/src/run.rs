@@ -153,6 +153,14 @@ pub struct WorkerIdentity {
     pub start_token: u64,
 }
 
+/// How far a guest has come, as the sandbox counts it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SoFar {
+    /// Of the sample, counting repeats.
+    pub bytes_read: u64,
+    pub fuel: u64,
+}
+
 /// What a run used.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {

@@ -30,6 +30,7 @@ use std::sync::MutexGuard;
 use std::sync::PoisonError;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use self::disk::Disk;
 use self::disk::Durability;
@@ -40,6 +41,8 @@ use crate::id::RunKey;
 
 const FORMAT: &str = "belljar-data 1\n";
 const STRIPES: usize = 64;
+const LOCK_TRIES: u32 = 20;
+const LOCK_PAUSE: Duration = Duration::from_millis(50);
 /// Kept free besides bytes: files.
 const RESERVE_FILES: u64 = 1000;
 
@@ -236,9 +239,15 @@ impl Store {
     }
 }
 
-/// Held as long as the file is open.
+/// Held as long as the file is open, here or in a process that was being started when its server was killed: that takes
+/// a moment to end.
 fn lock(root: &Path) -> Result<File, OpenError> {
     let lock = File::options().create(true).append(true).open(root.join("LOCK"))?;
-    rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive).map_err(|_| OpenError::InUse)?;
-    Ok(lock)
+    for _ in 0..LOCK_TRIES {
+        if rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_ok() {
+            return Ok(lock);
+        }
+        std::thread::park_timeout(LOCK_PAUSE);
+    }
+    Err(OpenError::InUse)
 }

@@ -27,6 +27,7 @@ use crate::analysis::module::Span;
 use crate::limits::CompileLimits;
 use crate::limits::Limits;
 use crate::run::Failure;
+use crate::run::SoFar;
 use crate::run::Usage;
 
 /// Longest message, bytes; below the kernel's default send buffer.
@@ -96,8 +97,7 @@ pub enum Event {
     Loaded,
     /// A piece of the guest's stderr.
     Log(Vec<u8>),
-    /// Bytes of the sample read so far.
-    Progress(u64),
+    Progress(SoFar),
     /// The guest makes a file: answer with one.
     NeedFile,
     /// A piece of the result; the last one travels with `Done`.

@@ -16,6 +16,7 @@ use crate::confine::LeftOut;
 use crate::confine::Role;
 use crate::limits::CompileLimits;
 use crate::limits::Limits;
+use crate::run::SoFar;
 use crate::sandbox::compile;
 use crate::sandbox::engine;
 use crate::sandbox::engine::Engine;
@@ -256,11 +257,11 @@ impl Host for Remote {
         if due || self.log.len() > LOG_BUFFER_BYTES { self.flush_log() } else { Ok(()) }
     }
 
-    fn progress(&mut self, bytes_read: u64) {
+    fn progress(&mut self, so_far: SoFar) {
         if self.told.elapsed() >= PROGRESS_EVERY {
             self.told = Instant::now();
             // A server that is gone shows at the next message that matters.
-            drop(self.send(&Event::Progress(bytes_read)));
+            drop(self.send(&Event::Progress(so_far)));
         }
     }
 

@@ -18,6 +18,7 @@ use host::pool::worker::Cargo;
 use host::pool::worker::Fit;
 use host::pool::worker::Terms;
 use host::pool::worker::Worker;
+use host::run::SoFar;
 use host::wire::LoadSpec;
 use host::wire::RunSpec;
 use host::wire::StdinSpec;
@@ -99,5 +100,5 @@ impl Attendant for NoFiles {
 
     fn log(&mut self, _: &[u8]) {}
 
-    fn progress(&mut self, _: u64) {}
+    fn progress(&mut self, _: SoFar) {}
 }

@@ -24,7 +24,7 @@ pub(crate) fn measure(bench: &Bench) -> anyhow::Result<Vec<Line>> {
     let question = server::question(&server.upload(SAMPLE)?, 1);
     let answer: Value = serde_json::from_slice(&connection.ask(&[question.as_bytes()])?.expect(200)?)?;
     let path = answer["results"].as_str().context("no link to the results")?;
-    let request = format!("GET {path} HTTP/1.1\r\nhost: b\r\n\r\n");
+    let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n");
     let result = connection.ask(&[request.as_bytes()])?.expect(200)?;
     let root = tempfile::tempdir_in(&bench.memory)?;
     let (own, own_cached) = (tempfile::tempdir()?, tempfile::tempdir()?);

@@ -70,8 +70,10 @@ impl Server {
 
     /// Uploads a small file; gives its id.
     pub(crate) fn upload(&self, bytes: &[u8]) -> anyhow::Result<String> {
-        let head =
-            format!("POST /upload?filename=sample.txt HTTP/1.1\r\nhost: b\r\ncontent-length: {}\r\n\r\n", bytes.len());
+        let head = format!(
+            "POST /upload?filename=sample.txt HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n",
+            bytes.len()
+        );
         let answer: Value = serde_json::from_slice(&self.connect()?.ask(&[head.as_bytes(), bytes])?.expect(200)?)?;
         Ok(answer["file_id"].as_str().context("no file_id")?.to_owned())
     }
@@ -92,7 +94,10 @@ pub(crate) fn question(file_id: &str, number: usize) -> String {
 /// A question to an analysis.
 pub(crate) fn question_to(analysis: &str, file_id: &str, args: &Value) -> String {
     let body = format!("{{\"file_id\":\"{file_id}\",\"analysis\":\"{analysis}\",\"args\":{args}}}");
-    format!("POST /analyse HTTP/1.1\r\nhost: b\r\nprefer: wait=10\r\ncontent-length: {}\r\n\r\n{body}", body.len())
+    format!(
+        "POST /analyse HTTP/1.1\r\nhost: localhost\r\nprefer: wait=10\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    )
 }
 
 fn spawn(dir: &Path, durability: Durability) -> anyhow::Result<(Child, SocketAddr)> {

@@ -66,7 +66,8 @@ fn request(
     let body = files::noise(FILE_BYTES);
     move |number| {
         let number = first + number;
-        let head = format!("{method} {path}f{number} HTTP/1.1\r\nhost: b\r\ncontent-length: {FILE_BYTES}\r\n\r\n");
+        let head =
+            format!("{method} {path}f{number} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {FILE_BYTES}\r\n\r\n");
         let own = number.to_le_bytes();
         [head.as_bytes(), &own, &body[own.len()..]].concat()
     }

@@ -98,7 +98,8 @@ impl Body {
     /// Gives the file's id and bytes per second; files of different numbers differ.
     pub(crate) fn upload(&self, connection: &mut Connection, number: u64) -> anyhow::Result<(String, f64)> {
         let bytes = self.bytes();
-        let head = format!("POST /upload?filename=file.bin HTTP/1.1\r\nhost: b\r\ncontent-length: {bytes}\r\n\r\n");
+        let head =
+            format!("POST /upload?filename=file.bin HTTP/1.1\r\nhost: localhost\r\ncontent-length: {bytes}\r\n\r\n");
         let number = number.to_le_bytes();
         let mut request = vec![head.as_bytes(), &number, &self.block[number.len()..]];
         request.extend(std::iter::repeat_n(self.block.as_slice(), self.blocks - 1));
@@ -137,13 +138,13 @@ impl Body {
 }
 
 pub(crate) fn delete(server: &Server, file_id: &str) -> anyhow::Result<()> {
-    let request = format!("DELETE /upload/{file_id} HTTP/1.1\r\nhost: b\r\n\r\n");
+    let request = format!("DELETE /upload/{file_id} HTTP/1.1\r\nhost: localhost\r\n\r\n");
     server.connect()?.ask(&[request.as_bytes()])?.expect(204)?;
     Ok(())
 }
 
 fn download(connection: &mut Connection, path: &str, expected: usize) -> anyhow::Result<f64> {
-    let request = format!("GET {path} HTTP/1.1\r\nhost: b\r\n\r\n");
+    let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n");
     let mut bytes = 0;
     let began = Instant::now();
     let status = connection.exchange(&[request.as_bytes()], |block| bytes += block.len())?;

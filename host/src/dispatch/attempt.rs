@@ -14,8 +14,6 @@ use super::Reuse;
 use super::attendant::Files;
 use super::board::Live;
 use super::board::Orders;
-use super::board::Phase;
-use super::board::Progress;
 use super::board::Step;
 use crate::analysis::descriptor::Stdin;
 use crate::analysis::module::ModuleKind;
@@ -90,7 +88,7 @@ impl Dispatch {
         let settled = last.filter(|it| it.kind() == Attempt::Settled || wish.is_none());
         let attempted = settled.unwrap_or_else(|| {
             let reason = wish.unwrap_or(Reason::Dismissed);
-            Attempted::failed(self.files(&live), dismissed(reason))
+            Attempted::failed(self.files(&live, attempts), dismissed(reason))
         });
         self.conclude(question, attempted, (started, attempts)).await;
     }
@@ -104,7 +102,7 @@ impl Dispatch {
         let key = question.key;
         // After a failure none of the warm workers is trusted.
         let choice = if number == 1 { Choice::Warm } else { Choice::Fresh };
-        let mut files = self.files(live);
+        let mut files = self.files(live, number);
         let spec = match spec(question) {
             Ok(spec) => spec,
             Err(failure) => return Attempted::failed(files, failure),
@@ -114,7 +112,7 @@ impl Dispatch {
         let run = async {
             let mut worker = self.worker(question, choice).await?;
             self.ports.store.mark_running(key, worker.identity())?;
-            live.phase.send_replace(Phase::Running(Progress::default()));
+            files.began();
             let sample = self.ports.store.open_upload(&question.upload)?.into();
             match worker.run(spec, sample, &mut files).await {
                 Ok((done, artifacts)) => Ok((worker, done, artifacts)),
@@ -169,8 +167,8 @@ impl Dispatch {
         }
     }
 
-    fn files(&self, live: &Live) -> Files {
-        Files::new(Arc::clone(&self.ports.store), live.phase.clone())
+    fn files(&self, live: &Live, attempt: u32) -> Files {
+        Files::new(Arc::clone(&self.ports.store), live.clone(), attempt)
     }
 }
 

@@ -4,14 +4,16 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 
-use tokio::sync::watch;
-
+use super::board::Live;
 use super::board::Phase;
 use super::board::Progress;
 use crate::pool::worker::Attendant;
+use crate::run::SoFar;
 use crate::store::Store;
 
 /// What begins a line of the log in which a guest tells how far it is: `@progress 0.42 reading frames`.
@@ -28,18 +30,37 @@ fn told_permille(line: &[u8]) -> Option<u16> {
 /// What one attempt gathers. What is not moved away of its files vanishes with it.
 pub(super) struct Files {
     store: Arc<Store>,
-    phase: watch::Sender<Phase>,
+    live: Live,
     /// In the order in which the guest made them.
     pub(super) staged: Vec<PathBuf>,
     /// Whether it made any.
     pub(super) lent: Arc<AtomicBool>,
-    pub(super) log: Vec<u8>,
     progress: Progress,
 }
 
 impl Files {
-    pub(super) fn new(store: Arc<Store>, phase: watch::Sender<Phase>) -> Self {
-        Self { store, phase, staged: Vec::new(), lent: Arc::default(), log: Vec::new(), progress: Progress::default() }
+    /// For the attempt of that number; its log begins anew.
+    pub(super) fn new(store: Arc<Store>, live: Live, attempt: u32) -> Self {
+        let former = match *live.phase.borrow() {
+            Phase::Running(former) => former,
+            Phase::Accepting | Phase::Accepted | Phase::Ended | Phase::Answered | Phase::Withdrawn => {
+                Progress::default()
+            }
+        };
+        let progress = Progress { attempt, log_bytes: 0, ..former };
+        let files = Self { store, live, staged: Vec::new(), lent: Arc::default(), progress };
+        files.log_of().clear();
+        files
+    }
+
+    /// What the guest wrote to stderr.
+    pub(super) fn log_of(&self) -> MutexGuard<'_, Vec<u8>> {
+        self.live.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The attempt has a worker, from now on.
+    pub(super) fn began(&self) {
+        self.show_progress();
     }
 }
 
@@ -54,30 +75,35 @@ impl Attendant for Files {
     }
 
     fn log(&mut self, bytes: &[u8]) {
-        self.log.extend_from_slice(bytes);
-        // Lines come in pieces; what counts is the last that is whole.
-        let tail = &self.log[self.log.len().saturating_sub(bytes.len() + LAST_LINE_BYTES_MAX)..];
-        let told = tail.split_inclusive(|byte| *byte == b'\n').rev().find_map(told_permille);
-        if told > self.progress.permille {
-            self.progress.permille = told;
-            self.show_progress();
-        }
+        let (told, log_bytes) = {
+            let mut log = self.log_of();
+            log.extend_from_slice(bytes);
+            // Lines come in pieces; what counts is the last that is whole.
+            let tail = &log[log.len().saturating_sub(bytes.len() + LAST_LINE_BYTES_MAX)..];
+            (tail.split_inclusive(|byte| *byte == b'\n').rev().find_map(told_permille), log.len())
+        };
+        self.progress.permille = self.progress.permille.max(told);
+        self.progress.log_bytes = log_bytes;
+        self.show_progress();
     }
 
-    fn progress(&mut self, bytes_read: u64) {
-        self.progress.bytes_read = bytes_read;
+    fn progress(&mut self, so_far: SoFar) {
+        let former = self.progress.so_far;
+        let bytes_read = former.bytes_read.max(so_far.bytes_read);
+        self.progress.so_far = SoFar { bytes_read, fuel: former.fuel.max(so_far.fuel) };
         self.show_progress();
     }
 }
 
 impl Files {
     fn show_progress(&self) {
-        self.phase.send_replace(Phase::Running(self.progress));
+        self.live.phase.send_replace(Phase::Running(self.progress));
     }
 
     /// The last line of the log that a person can read, short and without control characters.
     pub(super) fn last_line(&self) -> Option<String> {
-        let tail = &self.log[self.log.len().saturating_sub(LAST_LINE_BYTES_MAX)..];
+        let log = self.log_of();
+        let tail = &log[log.len().saturating_sub(LAST_LINE_BYTES_MAX)..];
         let text = String::from_utf8_lossy(tail);
         let line = text.lines().rev().map(str::trim).find(|it| !it.is_empty() && !it.starts_with(PROGRESS))?;
         Some(line.chars().filter(|it| !it.is_control()).collect())
@@ -104,16 +130,26 @@ impl Drop for Files {
 
 #[cfg(test)]
 mod tests {
+    use super::super::board::Log;
+    use super::super::board::Orders;
+    use super::super::board::Step;
     use super::*;
     use crate::store;
     use crate::store::disk::Durability;
+    use tokio::sync::watch;
 
     #[test]
     fn what_is_kept_and_never_moved_away_vanishes_with_the_attempt() {
         let data = tempfile::tempdir().unwrap();
         let options = store::Options { durability: Durability::Process, reserve_bytes: 0, probe: None };
         let store = Arc::new(Store::open(data.path(), options).unwrap());
-        let mut files = Files::new(store, watch::Sender::new(Phase::Accepted));
+        let orders = Orders { step: Step::Wait, kill: None };
+        let live = Live {
+            log: Log::default(),
+            phase: watch::Sender::new(Phase::Accepted),
+            orders: watch::Sender::new(orders),
+        };
+        let mut files = Files::new(store, live, 1);
         files.create_file().unwrap();
         files.create_file().unwrap();
         let (scratch, artifact) = (files.staged[0].clone(), files.staged[1].clone());

@@ -1,6 +1,7 @@
 //! What everybody may see of runs in flight. The owner of the scheduler alone puts runs up and takes them down.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
@@ -9,6 +10,7 @@ use tokio::sync::watch;
 
 use crate::id::RunKey;
 use crate::run::Reason;
+use crate::run::SoFar;
 use crate::run::scheduler::Load;
 
 /// What the outside sees of a run in flight.
@@ -25,14 +27,20 @@ pub enum Phase {
     Withdrawn,
 }
 
-/// How far a run has come.
+/// How far a run has come; never going back, also when it is tried again.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Progress {
-    /// Of the sample, counting repeats.
-    pub bytes_read: u64,
-    /// What the guest says of itself, in thousandths; never going back.
+    /// Which attempt this is, from 1.
+    pub attempt: u32,
+    pub so_far: SoFar,
+    /// What the guest says of itself, in thousandths.
     pub permille: Option<u16>,
+    /// Of this attempt's log, see [`Log`].
+    pub log_bytes: usize,
 }
+
+/// What the attempt on its way has written to stderr, for those who watch.
+pub type Log = Arc<Mutex<Vec<u8>>>;
 
 impl Phase {
     /// Whether a run in this phase has come at least as far as `other`; a withdrawn one has come as far as it will.
@@ -69,6 +77,7 @@ pub(super) enum Step {
 
 #[derive(Debug, Clone)]
 pub(super) struct Live {
+    pub(super) log: Log,
     pub(super) phase: watch::Sender<Phase>,
     pub(super) orders: watch::Sender<Orders>,
 }
@@ -99,7 +108,11 @@ impl Board {
 
     pub(super) fn put_up(&self, key: RunKey) -> Live {
         let orders = Orders { step: Step::Wait, kill: None };
-        let live = Live { phase: watch::Sender::new(Phase::Accepting), orders: watch::Sender::new(orders) };
+        let live = Live {
+            log: Log::default(),
+            phase: watch::Sender::new(Phase::Accepting),
+            orders: watch::Sender::new(orders),
+        };
         self.live().insert(key, live.clone());
         live
     }

@@ -95,8 +95,8 @@ impl Dispatch {
                 engine,
                 artifacts,
             };
-            let log = &attempted.attendant.log;
-            store.finish(key, &Finished { ending: &ending, record: &record, log, staged: &staged })
+            let log = attempted.attendant.log_of();
+            store.finish(key, &Finished { ending: &ending, record: &record, log: &log, staged: &staged })
         };
         if small {
             store_it()?;
@@ -107,7 +107,15 @@ impl Dispatch {
             tokio::task::spawn_blocking(store_it).await??;
         }
         self.ports.store.disk().settled().await?;
-        self.ports.store.retire(key)
+        self.retire(key);
+        Ok(())
+    }
+
+    /// Its ending is there for good: if it cannot be taken out of the queue now, the next start does so.
+    fn retire(&self, key: RunKey) {
+        if let Err(error) = self.ports.store.retire(key) {
+            tracing::warn!(run.id = %key, %error, "a run that has ended stays queued");
+        }
     }
 
     /// Ends a run that has nothing to show.
@@ -129,7 +137,8 @@ impl Dispatch {
         store.clear_ending(key)?;
         store.finish(key, &Finished { ending: &ending, record: &record, log: b"", staged: &[] })?;
         store.disk().settled().await?;
-        store.retire(key)
+        self.retire(key);
+        Ok(())
     }
 }
 

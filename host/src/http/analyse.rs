@@ -30,7 +30,7 @@ use crate::limits::AskedLimits;
 use crate::limits::Limits;
 use crate::run::Priority;
 
-const BODY_BYTES_MAX: u64 = 1 << 20;
+const BODY_BYTES_MAX: u64 = 256 << 10;
 /// Args in a longer body are checked on another thread: with a schema at its bounds that takes a while.
 const INLINE_BYTES_MAX: usize = 2048;
 
@@ -64,6 +64,7 @@ pub async fn create(
     let question = if bytes.len() <= INLINE_BYTES_MAX {
         question(&api, client, &bytes)?
     } else {
+        let _turn = api.questions.acquire().await.map_err(io::Error::other)?;
         let api = api.clone();
         tokio::task::spawn_blocking(move || question(&api, client, &bytes)).await.map_err(io::Error::other)??
     };

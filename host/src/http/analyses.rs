@@ -2,11 +2,12 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
+use axum::Extension;
 use axum::Json;
-use axum::body::Body;
+use axum::extract::Request;
 use axum::extract::State;
-use axum::http::HeaderMap;
 use axum::http::StatusCode;
 use axum::http::header;
 use axum::response::IntoResponse;
@@ -21,6 +22,7 @@ use super::body::BodyError;
 use super::error::Problem;
 use super::path::Path;
 use crate::id::AnalysisName;
+use crate::id::ClientId;
 use crate::id::InvalidId;
 use crate::limits::AskedLimits;
 use crate::limits::Limits;
@@ -40,21 +42,26 @@ pub async fn show(State(api): State<Api>, Path(name): Path<String>) -> Result<Js
     Ok(Json(view(&found, api.parts.caps)))
 }
 
+/// How long a module may take to come.
+const MODULE_WITHIN: Duration = Duration::from_secs(120);
+
 /// `PUT /analyses/<name>`: the body is the module, its descriptor inside.
 pub async fn install(
     State(api): State<Api>,
     Path(name): Path<String>,
-    headers: HeaderMap,
-    body: Body,
+    Extension(client): Extension<ClientId>,
+    request: Request,
 ) -> Result<Response, Problem> {
     let name = changeable(&api, &name)?;
+    let (headers, body) = (request.headers().clone(), request.into_body());
     let bytes_max = api.parts.compile_limits.module_bytes;
     if body::declared(&headers).is_some_and(|bytes| bytes > bytes_max) {
         return Err(BodyError::TooLarge { bytes_max }.into());
     }
     api.parts.store.check_room(bytes_max)?;
-    let intake = Arc::clone(&api.intakes).try_acquire_owned().map_err(|_| Problem::installing())?;
-    let module = body::whole(body, bytes_max).await?;
+    let intake = api.intakes.take(client).ok_or_else(Problem::installing)?;
+    let module = tokio::time::timeout(MODULE_WITHIN, body::whole(body, bytes_max)).await;
+    let module = module.unwrap_or(Err(BodyError::TooSlow))?;
     // Goes on when the client does not wait for it: an installation is whole, or is not. So does what it counts for.
     let registry = Arc::clone(&api.parts.registry);
     let placing = tokio::spawn(async move {

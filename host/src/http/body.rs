@@ -7,6 +7,7 @@ use axum::http::HeaderMap;
 use axum::http::header;
 use bytes::Bytes;
 use bytes::BytesMut;
+use futures_util::FutureExt;
 use futures_util::Stream;
 use futures_util::StreamExt;
 use futures_util::TryStreamExt;
@@ -44,6 +45,11 @@ pub(super) fn declared(headers: &HeaderMap) -> Option<u64> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
+/// Small frames that are there at once are joined up to so many bytes: whoever looks through what it has at every frame
+/// would do so for every byte of a body that came in chunks of one.
+const JOINED_BYTES_MAX: usize = 64 << 10;
+const SMALL_BYTES_MAX: usize = 4 << 10;
+
 /// A body's bytes as they come.
 pub(super) fn frames(body: Body, bytes_max: u64) -> impl Stream<Item = Result<Bytes, BodyError>> + Send {
     let paced = Paced { frames: body.into_data_stream(), bytes_max, received: 0, started: Instant::now() };
@@ -51,13 +57,29 @@ pub(super) fn frames(body: Body, bytes_max: u64) -> impl Stream<Item = Result<By
         let fair = paced.started + GRACE + Duration::from_secs(paced.received / RATE_MIN);
         let due = fair.min(Instant::now() + STALL_MAX);
         let frame = timeout_at(due, paced.frames.next()).await.map_err(|_| BodyError::TooSlow)?;
-        let Some(frame) = frame.transpose()? else { return Ok(None) };
+        let Some(first) = frame.transpose()? else { return Ok(None) };
+        let frame = join(first, &mut paced.frames)?;
         paced.received += u64::try_from(frame.len()).unwrap_or(u64::MAX);
         if paced.received > paced.bytes_max {
             return Err(BodyError::TooLarge { bytes_max: paced.bytes_max });
         }
         Ok(Some((frame, paced)))
     })
+}
+
+fn join(first: Bytes, frames: &mut axum::body::BodyDataStream) -> Result<Bytes, axum::Error> {
+    let mut joined = None;
+    let (mut len, mut last) = (first.len(), first.len());
+    while last < SMALL_BYTES_MAX
+        && len < JOINED_BYTES_MAX
+        && let Some(Some(next)) = frames.next().now_or_never()
+    {
+        let next = next?;
+        last = next.len();
+        len += last;
+        joined.get_or_insert_with(|| BytesMut::from(&first[..])).extend_from_slice(&next);
+    }
+    Ok(joined.map_or(first, BytesMut::freeze))
 }
 
 /// A small body, whole.
@@ -78,6 +100,14 @@ mod tests {
     fn body(frames: &[&'static [u8]]) -> Body {
         let frames: Vec<Result<Bytes, std::io::Error>> = frames.iter().map(|it| Ok(Bytes::from_static(it))).collect();
         Body::from_stream(stream::iter(frames))
+    }
+
+    #[tokio::test]
+    async fn frames_that_are_there_are_joined() {
+        let bytes = Body::from_stream(stream::iter((0..100_000).map(|_| Ok::<_, std::io::Error>("x"))));
+        let frames: Vec<_> = frames(bytes, 1 << 20).try_collect().await.unwrap();
+        assert_eq!(frames.iter().map(Bytes::len).sum::<usize>(), 100_000);
+        assert!(frames.len() <= 2, "{}", frames.len());
     }
 
     #[tokio::test]

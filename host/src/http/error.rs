@@ -57,7 +57,7 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, detail)
     }
 
-    /// 503: as many modules as may be are on their way in.
+    /// 503: as many modules as may be are on their way in, or one of this client's.
     pub fn installing() -> Self {
         Self {
             retry_after_s: Some(1),

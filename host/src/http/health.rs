@@ -23,11 +23,12 @@ pub async fn ready(State(api): State<Api>) -> Result<(StatusCode, Json<Value>), 
     let load = api.parts.dispatch.load();
     let (workers_idle, workers_max) = api.parts.dispatch.workers();
     let room = api.parts.store.check_room(0).is_ok();
-    let ready = room && load.in_flight < load.queue_max;
+    let writes = !api.parts.store.disk().has_failed();
+    let ready = room && writes && load.in_flight < load.queue_max;
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let mut body = json!({
         "ready": ready,
-        "disk": { "room": room, "free_bytes": api.parts.store.free_bytes()?, "reserve_bytes": api.parts.store.reserve_bytes() },
+        "disk": { "room": room, "writes": writes, "free_bytes": api.parts.store.free_bytes()?, "reserve_bytes": api.parts.store.reserve_bytes() },
         "queue": { "in_flight": load.in_flight, "max": load.queue_max },
         "workers": { "max": workers_max, "idle": workers_idle },
         "walls": { "wasm": true, "process": walls.stand(), "landlock": walls.landlock, "seccomp": walls.seccomp,

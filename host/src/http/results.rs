@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use axum::Json;
@@ -21,6 +22,8 @@ use super::Api;
 use super::analyse::not_ready;
 use super::blocks::blocks;
 use super::error::Problem;
+use super::events::Scale;
+use super::events::artifact_view;
 use super::path::Path;
 use super::upload;
 use super::wait;
@@ -28,6 +31,7 @@ use crate::dispatch::board::Phase;
 use crate::dispatch::removal::Removed;
 use crate::id::FileId;
 use crate::id::RunKey;
+use crate::run::Failure;
 use crate::run::Reason;
 use crate::store::runs::RunState;
 
@@ -49,14 +53,14 @@ pub async fn show(
     }
     let finished = if api.parts.dispatch.in_flight(key) { None } else { api.parts.store.open_result(key)? };
     let mut response = match finished {
-        Some((file, bytes)) => result(file, bytes)?,
+        Some(found) => stored(found, RESULT)?,
         None => match state(&api, key)? {
             RunState::Pending => not_ready(&api),
             RunState::Failed(failure) => Problem::from(failure).into_response(),
             RunState::Unknown => return Err(unknown_of(&api, file_id)?),
             // It came between two looks.
             RunState::Successful => match api.parts.store.open_result(key)? {
-                Some((file, bytes)) => result(file, bytes)?,
+                Some(found) => stored(found, RESULT)?,
                 None => return Err(Problem::gone("the result was removed just now")),
             },
         },
@@ -65,7 +69,10 @@ pub async fn show(
     Ok(response)
 }
 
-fn result(file: File, bytes: u64) -> io::Result<Response> {
+const RESULT: &str = "application/json";
+const LOG: &str = "text/plain; charset=utf-8";
+
+fn stored((file, bytes): (File, u64), media_type: &str) -> io::Result<Response> {
     let body = match usize::try_from(bytes) {
         Ok(bytes) if bytes <= INLINE_BYTES_MAX => {
             let mut json = vec![0; bytes];
@@ -75,7 +82,7 @@ fn result(file: File, bytes: u64) -> io::Result<Response> {
         Ok(_) | Err(_) => Body::from_stream(blocks(file, 0..bytes)),
     };
     let head = [
-        (header::CONTENT_TYPE, "application/json"),
+        (header::CONTENT_TYPE, media_type),
         // A guest wrote this: nobody is to take it for a page.
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::CONTENT_LENGTH, &bytes.to_string()),
@@ -105,22 +112,15 @@ pub async fn run(
     let upload = upload::find(&api, &file_id)?;
     let progress = api.parts.dispatch.watch(key).and_then(|phase| {
         let Phase::Running(progress) = *phase.borrow() else { return None };
-        Some(json!({
-            "bytes_read": progress.bytes_read, "size_bytes": upload.size_bytes,
-            "fraction": progress.permille.map(|it| f64::from(it) / 1000.0),
-        }))
+        let scale = Scale { size_bytes: upload.size_bytes, fuel: config.limits.fuel(upload.size_bytes) };
+        Some(scale.show(&progress))
     });
     let failure = match state(&api, key)? {
         RunState::Failed(failure) => Some(failure),
         RunState::Unknown | RunState::Pending | RunState::Successful => None,
     };
     let record = api.parts.store.record(key)?.filter(|it| it.generation == config.generation);
-    let artifacts = record.iter().flat_map(|record| &record.artifacts).map(|it| {
-        json!({
-            "name": it.name, "path": it.path, "size_bytes": it.size_bytes, "media_type": it.media_type,
-            "sha256": it.sha256, "download": format!("/download/{}/{}/{}", key.file_id, key.analysis_id, it.name),
-        })
-    });
+    let artifacts = record.iter().flat_map(|record| &record.artifacts).map(|it| artifact_view(key, it));
     Ok(Json(json!({
         "file_id": key.file_id,
         "analysis_id": key.analysis_id,
@@ -143,28 +143,37 @@ pub async fn run(
     })))
 }
 
-/// `GET /results/<f>/<a>/log`: what the analysis wrote to stderr.
+/// `GET /results/<f>/<a>/log`: what the analysis wrote to stderr, so far while it runs.
 pub async fn log(
     State(api): State<Api>,
     Path((file_id, analysis_id)): Path<(String, String)>,
 ) -> Result<Response, Problem> {
     let key = key(&api, &file_id, &analysis_id)?;
-    let log = api.parts.store.log(key)?.unwrap_or_default();
-    let safe = [(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::X_CONTENT_TYPE_OPTIONS, "nosniff")];
-    Ok((safe, log).into_response())
+    let so_far = api.parts.dispatch.log(key).map(|log| log.lock().unwrap_or_else(PoisonError::into_inner).clone());
+    match (so_far, api.parts.store.open_log(key)?) {
+        (None, Some(found)) => Ok(stored(found, LOG)?),
+        (so_far, _) => {
+            let safe = [(header::CONTENT_TYPE, LOG), (header::X_CONTENT_TYPE_OPTIONS, "nosniff")];
+            Ok((safe, so_far.unwrap_or_default()).into_response())
+        }
+    }
 }
 
 /// The state of a run in the words of OGC API – Processes.
 pub(super) fn status(api: &Api, key: RunKey) -> Result<&'static str, Problem> {
     Ok(match state(api, key)? {
         RunState::Successful => "successful",
-        RunState::Failed(failure) if failure.reason == Reason::Dismissed => "dismissed",
-        RunState::Failed(_) => "failed",
+        RunState::Failed(failure) => failed(&failure),
         RunState::Unknown | RunState::Pending => {
             let phase = api.parts.dispatch.watch(key).map(|it| *it.borrow());
             if matches!(phase, Some(Phase::Running(_))) { "running" } else { "accepted" }
         }
     })
+}
+
+/// The state of a run that ended so.
+pub(super) fn failed(failure: &Failure) -> &'static str {
+    if failure.reason == Reason::Dismissed { "dismissed" } else { "failed" }
 }
 
 /// Says that a wish to wait was heeded.
@@ -176,25 +185,22 @@ pub(super) fn applied(response: &mut Response, waited: Option<Duration>) {
 }
 
 /// The run of those ids; the file must be there.
-fn key(api: &Api, file_id: &str, analysis_id: &str) -> Result<RunKey, Problem> {
+pub(super) fn key(api: &Api, file_id: &str, analysis_id: &str) -> Result<RunKey, Problem> {
     let upload = upload::find(api, file_id)?;
     let analysis_id = analysis_id.parse().map_err(|_| unknown())?;
     Ok(RunKey { file_id: upload.sha1, analysis_id })
 }
 
 /// What the disk says, unless the run is in flight: an old ending does not count while a new one is on its way, and a
-/// run that is pending on disk alone was never answered for, unless it is just being accepted.
-fn state(api: &Api, key: RunKey) -> Result<RunState, Problem> {
+/// run that is not queued was never answered for, unless it is just being accepted.
+pub(super) fn state(api: &Api, key: RunKey) -> Result<RunState, Problem> {
     let phase = api.parts.dispatch.watch(key).map(|it| *it.borrow());
     if matches!(phase, Some(Phase::Accepted | Phase::Running(_))) {
         return Ok(RunState::Pending);
     }
     Ok(match api.parts.store.state(key)? {
-        // Or it was accepted between the two looks.
-        RunState::Pending if phase != Some(Phase::Accepting) && api.parts.dispatch.watch(key).is_none() => {
-            RunState::Unknown
-        }
-        RunState::Pending => RunState::Pending,
+        RunState::Pending if phase == Some(Phase::Accepting) || api.parts.store.is_queued(key) => RunState::Pending,
+        RunState::Pending => RunState::Unknown,
         known @ (RunState::Unknown | RunState::Successful | RunState::Failed(_)) => known,
     })
 }
@@ -207,6 +213,6 @@ fn unknown_of(api: &Api, file_id: FileId) -> Result<Problem, Problem> {
     }
 }
 
-fn unknown() -> Problem {
+pub(super) fn unknown() -> Problem {
     Problem::not_found("no such analysis of this file was asked for")
 }

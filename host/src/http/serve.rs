@@ -1,7 +1,6 @@
 //! The accept loop, on hyper directly, because the limits on headers, connections and idle time are set there.
 
 use std::future::Future;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -15,9 +14,10 @@ use hyper_util::rt::TokioTimer;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 use tokio_io_timeout::TimeoutStream;
 
+use super::places::Place;
+use super::places::Places;
 use crate::id::ClientId;
 
 /// Time for a request's head, and for the next request on a kept connection.
@@ -28,8 +28,6 @@ const HEAD_BYTES_MAX: usize = 16 * 1024;
 const BUFFER_BYTES_MAX: usize = 256 * 1024;
 /// How long a client may leave an answer unread.
 const WRITE_WITHIN: Duration = Duration::from_secs(30);
-/// Connections at the same time, where there are descriptors enough.
-pub const CONNECTIONS_MAX: usize = 1024;
 /// Pause after a failed accept, most likely out of descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// How long running requests may take to end at shutdown.
@@ -44,7 +42,7 @@ pub async fn serve(listener: TcpListener, router: Router, connections_max: usize
         .max_header_size(HEAD_BYTES_MAX)
         .max_buf_size(BUFFER_BYTES_MAX);
     let graceful = GracefulShutdown::new();
-    let places = Arc::new(Semaphore::new(connections_max));
+    let places = Places::new(connections_max);
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
         let accepted = tokio::select! {
@@ -74,16 +72,15 @@ pub async fn serve(listener: TcpListener, router: Router, connections_max: usize
     }
 }
 
-async fn accept(
-    listener: &TcpListener,
-    places: &Arc<Semaphore>,
-) -> Option<(tokio::net::TcpStream, ClientId, tokio::sync::OwnedSemaphorePermit)> {
-    let place = Arc::clone(places).acquire_owned().await.ok()?;
+async fn accept(listener: &TcpListener, places: &Places) -> Option<(tokio::net::TcpStream, ClientId, Place)> {
+    let free = places.free().await?;
     match listener.accept().await {
         Ok((stream, peer)) => {
             // Small answers should not wait for more.
             drop(stream.set_nodelay(true));
-            Some((stream, peer.ip().into(), place))
+            let client = peer.ip().into();
+            let place = places.give(free, client)?;
+            Some((stream, client, place))
         }
         Err(error) => {
             tracing::warn!(%error, "a connection could not be accepted");

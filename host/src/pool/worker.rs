@@ -9,6 +9,7 @@ use super::process::Process;
 use crate::analysis::module::ModuleKind;
 use crate::id::ModuleDigest;
 use crate::limits::Limits;
+use crate::run::SoFar;
 use crate::run::WorkerIdentity;
 use crate::wire::ArtifactSpec;
 use crate::wire::Command;
@@ -62,8 +63,8 @@ pub trait Attendant: Send {
     fn create_file(&mut self) -> io::Result<OwnedFd>;
     /// The guest wrote to stderr.
     fn log(&mut self, bytes: &[u8]);
-    /// The guest has read that many bytes.
-    fn progress(&mut self, bytes_read: u64);
+    /// The guest has come that far.
+    fn progress(&mut self, so_far: SoFar);
 }
 
 impl Worker {
@@ -130,7 +131,7 @@ impl Worker {
             }
             match event {
                 Some(Event::Log(bytes)) => attendant.log(&bytes),
-                Some(Event::Progress(bytes_read)) => attendant.progress(bytes_read),
+                Some(Event::Progress(so_far)) => attendant.progress(so_far),
                 Some(Event::NeedFile) => match attendant.create_file() {
                     Ok(file) => self.process.send(&Command::File, &[file.as_fd()]).await?,
                     Err(_) => self.process.send(&Command::NoFile, &[]).await?,

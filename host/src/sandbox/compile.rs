@@ -15,6 +15,7 @@ use crate::analysis::module::ModuleFacts;
 use crate::analysis::module::ModuleKind;
 use crate::analysis::module::Nan;
 use crate::limits::CompileLimits;
+use crate::run::SoFar;
 
 /// What compiling gave.
 #[derive(Debug)]
@@ -85,7 +86,7 @@ impl Host for Nobody {
         match *self {}
     }
 
-    fn progress(&mut self, _: u64) {
+    fn progress(&mut self, _: SoFar) {
         match *self {}
     }
 

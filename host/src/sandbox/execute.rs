@@ -27,6 +27,7 @@ use super::work::RANDOM_WORK;
 use super::work::Work;
 use crate::run::Failure;
 use crate::run::Reason;
+use crate::run::SoFar;
 use crate::run::Usage;
 
 /// How much of what wasmtime says is told.
@@ -70,6 +71,8 @@ pub struct Ended<H> {
 /// Everything that host calls of one run may touch.
 #[derive(Debug)]
 pub struct Guest<H: Host> {
+    /// What it was given.
+    fuel: u64,
     pub(super) vfs: Vfs<H>,
     pub(super) argv: Vec<String>,
     pub(super) environment: Vec<String>,
@@ -92,6 +95,7 @@ impl<H: Host> Guest<H> {
     fn new(request: Request, resources: Option<Arc<Resources>>, host: H) -> Self {
         let limits = request.mounts.limits;
         Self {
+            fuel: limits.fuel(request.mounts.sample_bytes),
             vfs: Vfs::new(request.mounts, resources, host),
             argv: request.argv,
             environment: request.environment,
@@ -108,6 +112,13 @@ impl<H: Host> Guest<H> {
         }
     }
 
+    /// Tells how far it has come, with that much fuel left.
+    pub(super) fn tell_progress(&mut self, fuel_left: u64) {
+        let fuel = self.fuel.saturating_sub(fuel_left);
+        let so_far = SoFar { bytes_read: self.vfs.bytes_read(), fuel };
+        self.vfs.host.progress(so_far);
+    }
+
     /// Lets time pass until the guest's clock stands there.
     pub(super) fn sleep_until(&mut self, at_ns: u64) {
         let left = at_ns.saturating_sub(self.clock.now());
@@ -115,7 +126,7 @@ impl<H: Host> Guest<H> {
         self.clock.move_to(at_ns);
     }
 
-    /// Reads up to that many bytes for a component, which gets them as a list of its own, and tells how far it is.
+    /// Reads up to that many bytes for a component, which gets them as a list of its own.
     pub(super) fn read_block(
         &mut self,
         bytes_max: u64,
@@ -127,8 +138,6 @@ impl<H: Host> Guest<H> {
         let got = read(&mut self.vfs, &mut bytes)?;
         bytes.truncate(got);
         self.work.count(u64::try_from(got).unwrap_or(u64::MAX));
-        let bytes_read = self.vfs.bytes_read();
-        self.vfs.host.progress(bytes_read);
         Ok(bytes)
     }
 
@@ -165,8 +174,8 @@ impl<H: Host> Guest<H> {
 /// Only when we failed; what the guest did wrong is in [`Ended::outcome`].
 pub fn execute<H: Host>(program: &Program<H>, request: Request, host: H) -> wasmtime::Result<Ended<H>> {
     let limits = request.mounts.limits;
-    let fuel = limits.fuel(request.mounts.sample_bytes);
     let size = |limit| usize::try_from(limit).unwrap_or(usize::MAX);
+    let fuel = limits.fuel(request.mounts.sample_bytes);
     let mut store = Store::new(&program.engine, Guest::new(request, program.resources.clone(), host));
     store.limiter(|guest| &mut guest.limiter);
     store.set_hostcall_fuel(size(limits.host_call_bytes));

@@ -3,6 +3,8 @@
 use std::io;
 use std::os::fd::OwnedFd;
 
+use crate::run::SoFar;
+
 /// The first `size` bytes of a file, whatever its position.
 ///
 /// # Errors
@@ -34,8 +36,8 @@ pub trait Host: Send + 'static {
     /// When the host is gone.
     fn log(&mut self, bytes: &[u8]) -> io::Result<()>;
 
-    /// Tells how far the guest has read into its sample; called at every read.
-    fn progress(&mut self, bytes_read: u64);
+    /// Tells how far the guest has come; called at every host call.
+    fn progress(&mut self, so_far: SoFar);
 
     /// Lets that much time pass before the guest goes on.
     fn sleep(&mut self, duration: std::time::Duration);

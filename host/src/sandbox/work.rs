@@ -60,7 +60,10 @@ impl Work {
 /// When there is no fuel for it.
 pub(super) fn begin<H: Host>(store: &mut impl AsContextMut<Data = Guest<H>>) -> wasmtime::Result<()> {
     let fuel = charge(store, CALL_FUEL)?;
-    store.as_context_mut().data_mut().work = Work { bytes: 0, fuel };
+    let mut store = store.as_context_mut();
+    let guest = store.data_mut();
+    guest.work = Work { bytes: 0, fuel };
+    guest.tell_progress(fuel);
     Ok(())
 }
 

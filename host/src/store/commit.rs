@@ -7,6 +7,8 @@
 use std::fs::File;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 
@@ -22,6 +24,7 @@ type Reply = oneshot::Sender<Result<(), rustix::io::Errno>>;
 pub struct Committer {
     requests: Option<mpsc::Sender<Reply>>,
     thread: Option<JoinHandle<()>>,
+    failed: Arc<AtomicBool>,
 }
 
 /// A sync that is asked for; what was written before the asking is on disk when it is done.
@@ -35,10 +38,18 @@ impl Committer {
     /// When there is no thread to be had.
     pub fn start(directory: File, probe: Option<Arc<dyn Probe>>) -> io::Result<Self> {
         let (requests, received) = mpsc::channel();
+        let failed = Arc::<AtomicBool>::default();
+        let fails = Arc::clone(&failed);
         let thread = std::thread::Builder::new()
             .name("belljar-commit".to_owned())
-            .spawn(move || serve(&received, || probed(probe.as_deref(), &directory)))?;
-        Ok(Self { requests: Some(requests), thread: Some(thread) })
+            .spawn(move || serve(&received, || probed(probe.as_deref(), &directory), &fails))?;
+        Ok(Self { requests: Some(requests), thread: Some(thread), failed })
+    }
+
+    /// Whether a sync has failed.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        self.failed.load(Ordering::Relaxed)
     }
 
     /// Asks for a sync.
@@ -84,7 +95,7 @@ fn said(reply: Result<Result<(), rustix::io::Errno>, oneshot::error::RecvError>)
     Ok(reply.map_err(|_| io::Error::other("the committing thread is gone"))??)
 }
 
-fn serve(requests: &mpsc::Receiver<Reply>, sync: impl Fn() -> Result<(), rustix::io::Errno>) {
+fn serve(requests: &mpsc::Receiver<Reply>, sync: impl Fn() -> Result<(), rustix::io::Errno>, fails: &AtomicBool) {
     let mut failed = None;
     while let Ok(first) = requests.recv() {
         let batch: Vec<_> = std::iter::once(first).chain(requests.try_iter()).collect();
@@ -94,6 +105,7 @@ fn serve(requests: &mpsc::Receiver<Reply>, sync: impl Fn() -> Result<(), rustix:
         {
             tracing::error!(%errno, "the disk failed; nothing more is taken until a restart");
             failed = Some(errno);
+            fails.store(true, Ordering::Relaxed);
         }
         for reply in batch {
             // Whoever went away meanwhile does not need to know.

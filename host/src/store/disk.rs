@@ -59,6 +59,12 @@ impl Disk {
         Ok(Self { committer, probe })
     }
 
+    /// Whether a sync has failed: nothing more is made durable then, until a restart has looked at the disk.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        self.committer.as_ref().is_some_and(Committer::has_failed)
+    }
+
     /// Asks that everything written so far be on disk; `None` where nobody waits for the disk.
     #[must_use]
     pub fn commit(&self) -> Option<Ticket> {

@@ -130,8 +130,12 @@ impl Store {
 
     fn accept_entered(&self, key: RunKey, config: &[u8]) -> io::Result<()> {
         let directory = self.run_dir(key);
-        self.disk.make_directory(&directory)?;
-        self.disk.swap_in(&self.staging_path(), &directory.join("config.json"), config)
+        let made = self.disk.make_directory(&directory)?;
+        self.disk.swap_in(&self.staging_path(), &directory.join("config.json"), config).inspect_err(|_| {
+            if made == disk::Made::Now {
+                drop(self.disk.remove_tree(&directory));
+            }
+        })
     }
 
     /// Removes what stands of an ending, so that another may take its place.
@@ -143,30 +147,28 @@ impl Store {
         self.remove_ending(&self.run_dir(key))
     }
 
-    /// Runs that were accepted and have not ended, oldest first. What was cut short is cleaned away: a run that was
-    /// never answered for, an ending that is not whole. One that cannot be looked at now stays for the next start.
+    /// Runs that were accepted, and of which nobody has written down that they have ended.
     ///
     /// # Errors
-    /// When the queue cannot be read at all.
-    pub fn pending(&self) -> io::Result<Vec<(RunKey, RunConfig)>> {
-        let mut found = Vec::new();
-        for entry in fs::read_dir(self.root.join("queue"))? {
-            let name = entry?.file_name();
-            let Some(key) = name.to_str().and_then(|it| it.parse::<RunKey>().ok()) else { continue };
-            match self.take_up(key) {
-                Ok(Some(config)) => found.push((key, config)),
-                Ok(None) => (),
-                Err(error) => {
-                    tracing::error!(run.id = %key, %error, "a pending run cannot be taken up; it stays queued")
-                }
-            }
-        }
-        found.sort_by_key(|(_, config)| config.accepted);
-        Ok(found)
+    /// Of the disk.
+    pub fn queued(&self) -> io::Result<Vec<RunKey>> {
+        let keys = fs::read_dir(self.root.join("queue"))?
+            .map(|entry| Ok(entry?.file_name().to_str().and_then(|it| it.parse().ok())));
+        keys.filter_map(Result::transpose).collect()
     }
 
-    /// What was asked of a pending run; `None`, and no longer queued, when it has ended or was never answered for.
-    fn take_up(&self, key: RunKey) -> io::Result<Option<RunConfig>> {
+    /// Whether that run is one of [`Self::queued`].
+    #[must_use]
+    pub fn is_queued(&self, key: RunKey) -> bool {
+        self.queue_path(key).exists()
+    }
+
+    /// What was asked of a queued run that a former server left; `None`, and no longer queued, when it has ended or was
+    /// never answered for. What was cut short is cleaned away.
+    ///
+    /// # Errors
+    /// Of the disk; it stays queued.
+    pub fn take_up(&self, key: RunKey) -> io::Result<Option<RunConfig>> {
         let directory = self.run_dir(key);
         self.disk.remove_if_there(&directory.join("inrun.pid"))?;
         let config = disk::read_if_there(&directory.join("config.json"))?.unwrap_or_default();
@@ -317,6 +319,14 @@ impl Store {
     /// Of the disk.
     pub fn log(&self, key: RunKey) -> io::Result<Option<Vec<u8>>> {
         disk::read_if_there(&self.run_dir(key).join("log.txt"))
+    }
+
+    /// Opens what the analysis wrote to stderr, with its size in bytes.
+    ///
+    /// # Errors
+    /// Of the disk.
+    pub fn open_log(&self, key: RunKey) -> io::Result<Option<(File, u64)>> {
+        disk::open_if_there(&self.run_dir(key).join("log.txt"))
     }
 
     /// Opens an artifact.

@@ -7,12 +7,13 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::server::Server;
+use crate::server::wait_for;
 
 #[test]
 fn heads_have_a_size_and_a_count() {
     let server = Server::start(&[]);
     let get = |headers: String| {
-        server.raw(format!("GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{headers}\r\n").as_bytes())
+        server.raw(format!("GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{headers}\r\n").as_bytes())
     };
     assert!(get(String::new()).starts_with("HTTP/1.1 200"));
     assert!(get(format!("long: {}\r\n", "x".repeat(12_000))).starts_with("HTTP/1.1 200"));
@@ -40,9 +41,9 @@ fn hundreds_of_stalled_clients_stop_nobody_else() {
         .map(|number| {
             let mut stream = server.connect();
             let request = if number % 2 == 0 {
-                "POST /upload HTTP/1.1\r\nhost: x\r\ncontent-length: 9000000\r\n\r\nfirst bytes".to_owned()
+                "POST /upload HTTP/1.1\r\nhost: localhost\r\ncontent-length: 9000000\r\n\r\nfirst bytes".to_owned()
             } else {
-                format!("GET /download/{large}/large.bin HTTP/1.1\r\nhost: x\r\n\r\n")
+                format!("GET /download/{large}/large.bin HTTP/1.1\r\nhost: localhost\r\n\r\n")
             };
             stream.write_all(request.as_bytes()).unwrap();
             stream
@@ -87,4 +88,51 @@ fn a_page_of_another_site_cannot_upload_or_ask() {
     from("same-origin").expect(200);
     from("none").expect(200);
     server.get_with("/analyses", ("sec-fetch-site", "cross-site")).expect(200);
+}
+
+#[test]
+fn a_request_that_a_page_of_another_origin_makes_changes_nothing() {
+    let server = Server::start(&[]);
+    let from = |origin: &str| server.post("/upload", &[("origin", origin)], b"abc");
+    from("http://elsewhere.example").expect(403);
+    from("null").expect(403);
+    from("http://127.0.0.1:1").expect(403);
+    from(&format!("http://{}", server.address())).expect(200);
+    server.get_with("/analyses", ("origin", "http://elsewhere.example")).expect(200);
+}
+
+#[test]
+fn a_server_of_this_machine_answers_to_its_own_names_alone() {
+    let called = |server: &Server, host: &str| {
+        server.raw(format!("GET /healthz HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n").as_bytes())
+    };
+    let server = Server::start(&[]);
+    for own in ["localhost", "LOCALHOST:80", "127.0.0.1:8080", "[::1]:8080"] {
+        assert!(called(&server, own).starts_with("HTTP/1.1 200"), "{own}");
+    }
+    let refused = called(&server, "rebound.example:8080");
+    assert!(refused.starts_with("HTTP/1.1 421") && refused.contains("--name rebound.example"), "{refused}");
+    let named = Server::start_with(&[], &["--name", "belljar.example"]);
+    assert!(called(&named, "belljar.example").starts_with("HTTP/1.1 200"));
+    assert!(called(&named, "rebound.example").starts_with("HTTP/1.1 421"));
+}
+
+#[test]
+fn a_client_that_takes_connections_leaves_some_to_others() {
+    let server = Server::start_with(&[], &["--connections-max", "64"]);
+    let held: Vec<_> = (0..64).map(|_| server.connect()).collect();
+    let mut another = server.connect_as_another();
+    another.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").unwrap();
+    let mut said = String::new();
+    another.read_to_string(&mut said).unwrap();
+    assert!(said.starts_with("HTTP/1.1 200"), "{said}");
+    drop(held);
+    // Its places are its own again.
+    wait_for("a place", || {
+        let mut stream = server.connect();
+        drop(stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"));
+        let mut said = String::new();
+        drop(stream.read_to_string(&mut said));
+        said.starts_with("HTTP/1.1 200").then_some(())
+    });
 }

@@ -10,7 +10,7 @@ use crate::server::Server;
 const UNKNOWN: &str = "0000000000000000000000000000000000000000";
 
 /// Sleeps 30 s, then prints `{}`.
-const SLEEPER: &str = r#"(module
+pub(crate) const SLEEPER: &str = r#"(module
   (import "wasi_snapshot_preview1" "poll_oneoff" (func $p (param i32 i32 i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "fd_write" (func $w (param i32 i32 i32 i32) (result i32)))
   (memory (export "memory") 1)
@@ -22,7 +22,7 @@ const SLEEPER: &str = r#"(module
     (drop (call $w (i32.const 1) (i32.const 512) (i32.const 1) (i32.const 520)))))"#;
 
 /// Copies the sample to `/out/copy.txt` and prints `{"copy": "/out/copy.txt"}`.
-const COPIER: &str = r#"(module
+pub(crate) const COPIER: &str = r#"(module
   (import "wasi_snapshot_preview1" "path_open" (func $o (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "fd_read" (func $r (param i32 i32 i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "fd_write" (func $w (param i32 i32 i32 i32) (result i32)))
@@ -40,7 +40,7 @@ const COPIER: &str = r#"(module
     (drop (call $w (i32.const 1) (i32.const 96) (i32.const 1) (i32.const 48)))))"#;
 
 /// Prints its args.
-const ECHO: &str = r#"(module
+pub(crate) const ECHO: &str = r#"(module
   (import "wasi_snapshot_preview1" "fd_read" (func $r (param i32 i32 i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "fd_write" (func $w (param i32 i32 i32 i32) (result i32)))
   (memory (export "memory") 2)

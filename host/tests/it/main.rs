@@ -5,14 +5,17 @@
 mod components;
 mod connections;
 mod determinism;
+mod events;
 mod flows;
 mod fuzzed;
 mod hostile;
 mod hostile_files;
 mod installs;
+mod kills;
 mod layering;
 mod limits;
 mod packages;
+mod power;
 mod regression;
 mod selftest;
 mod server;

@@ -60,12 +60,7 @@ impl Server {
 
     /// With further arguments of `belljar serve`.
     pub(crate) fn start_with(analyses: &[(&str, &str, Value)], arguments: &[&str]) -> Self {
-        let modules = analyses.iter().map(|&(name, wat, ref members)| {
-            let mut descriptor = json!({ "name": name });
-            descriptor.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
-            (name, wat::parse_str(wat).expect(name), descriptor.to_string())
-        });
-        Self::start_modules(modules, arguments)
+        Self::start_modules(compiled(analyses).into_iter(), arguments)
     }
 
     /// With compiled modules: name, bytes, descriptor.
@@ -74,12 +69,7 @@ impl Server {
         arguments: &[&str],
     ) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        std::fs::create_dir(dir.path().join("analyses")).unwrap();
-        for (name, module, descriptor) in modules {
-            let path = dir.path().join("analyses").join(name);
-            std::fs::write(path.with_extension("wasm"), module).unwrap();
-            std::fs::write(path.with_extension("json"), descriptor).unwrap();
-        }
+        put_analyses(dir.path(), modules);
         Self::start_in(dir, arguments)
     }
 
@@ -129,6 +119,14 @@ impl Server {
         answer(self.agent.get(self.at(path)).header(name, value).call())
     }
 
+    /// An answer that comes bit by bit; its lines.
+    pub(crate) fn lines(&self, path: &str, headers: &[(&str, &str)]) -> impl Iterator<Item = String> + use<> {
+        let request = headers.iter().fold(self.agent.get(self.at(path)), |it, (name, value)| it.header(*name, *value));
+        let response = request.call().unwrap();
+        assert_eq!(response.status(), 200);
+        BufReader::new(response.into_body().into_reader()).lines().map_while(Result::ok)
+    }
+
     pub(crate) fn delete(&self, path: &str) -> Answer {
         answer(self.agent.delete(self.at(path)).call())
     }
@@ -170,6 +168,15 @@ impl Server {
         TcpStream::connect(self.url.strip_prefix("http://").unwrap()).unwrap()
     }
 
+    /// The same, from 127.0.0.2: another client.
+    pub(crate) fn connect_as_another(&self) -> TcpStream {
+        use rustix::net;
+        let socket = net::socket(net::AddressFamily::INET, net::SocketType::STREAM, None).unwrap();
+        net::bind(&socket, &std::net::SocketAddrV4::new([127, 0, 0, 2].into(), 0)).unwrap();
+        net::connect(&socket, &self.address()).unwrap();
+        TcpStream::from(socket)
+    }
+
     /// Sends that, and gives all that comes until the server closes.
     pub(crate) fn raw(&self, request: &[u8]) -> String {
         let mut stream = self.connect();
@@ -201,6 +208,68 @@ impl Server {
     }
 }
 
+/// A data directory that outlives its servers.
+pub(crate) struct Life(TempDir);
+
+/// A server that is killed when this goes, if it has not died by itself.
+pub(crate) struct Mortal {
+    child: Child,
+    stderr: PathBuf,
+}
+
+impl Life {
+    /// With these analyses: name, WAT, further members of the descriptor.
+    pub(crate) fn with(analyses: &[(&str, &str, Value)]) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        put_analyses(dir.path(), compiled(analyses));
+        Self(dir)
+    }
+
+    pub(crate) fn data(&self) -> PathBuf {
+        self.0.path().join("data")
+    }
+
+    /// A server, and its address unless it died before it had one.
+    pub(crate) fn start(&self, arguments: &[&str]) -> (Option<String>, Mortal) {
+        let stderr = self.0.path().join("stderr");
+        let mut command = command(self.0.path());
+        command.args(arguments).stderr(std::fs::File::create(&stderr).unwrap());
+        let (child, url) = started(&mut command);
+        (url, Mortal { child, stderr })
+    }
+}
+
+impl Mortal {
+    /// Ends it, and tells the change of the disk at which a fault was asked for: what, and of which file.
+    pub(crate) fn label(mut self) -> Option<String> {
+        self.end();
+        let said = std::fs::read_to_string(&self.stderr).unwrap();
+        let line = said.lines().find(|it| it.contains("a fault was asked for here"))?;
+        let line: String = line.split('\u{1b}').map(|it| it.split_once('m').map_or(it, |it| it.1)).collect();
+        let member = |name: &str| line.split_once(name).map(|it| it.1.split(' ').next().unwrap_or_default());
+        let path = member("path=")?.split_once("/data/").map_or("", |it| it.1);
+        let class = |part: &str| {
+            let id = part.len() >= 32 && part.chars().all(|it| it.is_ascii_hexdigit() || it == '-');
+            let number = part.chars().all(|it| it.is_ascii_digit());
+            let short = part.len() == 2 && part.chars().all(|it| it.is_ascii_hexdigit());
+            if id || number || short { "*".to_owned() } else { part.to_owned() }
+        };
+        let path: Vec<_> = path.split('/').map(class).collect();
+        Some(format!("{} {}", member("what=")?.trim_matches('"'), path.join("/")))
+    }
+
+    fn end(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+impl Drop for Mortal {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
         drop(self.child.kill());
@@ -229,19 +298,43 @@ fn agent() -> ureq::Agent {
 }
 
 fn spawn(dir: &Path, arguments: &[String]) -> (Child, String) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_belljar"))
-        .args(["serve", "--listen", "127.0.0.1:0", "--data"])
-        .arg(dir.join("data"))
-        .arg("--analyses")
-        .arg(dir.join("analyses"))
-        .args(arguments)
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let (child, url) = started(command(dir).args(arguments));
+    (child, url.expect("the server says where it listens"))
+}
+
+fn command(dir: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_belljar"));
+    command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(dir.join("data"));
+    command.arg("--analyses").arg(dir.join("analyses")).stdout(Stdio::piped());
+    command
+}
+
+/// With its address, unless it ended before it had one.
+fn started(command: &mut Command) -> (Child, Option<String>) {
+    let mut child = command.spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    let url = line.trim().strip_prefix("listening on ").expect("the server says where it listens").to_owned();
-    (child, url)
+    (child, line.trim().strip_prefix("listening on ").map(str::to_owned))
+}
+
+type Module<'a> = (&'a str, Vec<u8>, String);
+
+fn compiled<'a>(analyses: &[(&'a str, &str, Value)]) -> Vec<Module<'a>> {
+    let compile = |&(name, wat, ref members): &(&'a str, &str, Value)| {
+        let mut descriptor = json!({ "name": name });
+        descriptor.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+        (name, wat::parse_str(wat).expect(name), descriptor.to_string())
+    };
+    analyses.iter().map(compile).collect()
+}
+
+fn put_analyses<'a, M: AsRef<[u8]>>(dir: &Path, modules: impl IntoIterator<Item = (&'a str, M, String)>) {
+    std::fs::create_dir(dir.join("analyses")).unwrap();
+    for (name, module, descriptor) in modules {
+        let path = dir.join("analyses").join(name);
+        std::fs::write(path.with_extension("wasm"), module).unwrap();
+        std::fs::write(path.with_extension("json"), descriptor).unwrap();
+    }
 }
 
 fn answer(sent: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Answer {

@@ -19,7 +19,7 @@ fn an_upload_over_the_cap_is_refused_and_leaves_nothing() {
     let server = Server::start_with(&[], &["--upload-bytes-max", "10"]);
     server.post("/upload", &[], b"0123456789").expect(200);
     server.post("/upload", &[], b"0123456789x").expect(413);
-    let chunked = "POST /upload HTTP/1.1\r\nhost: x\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\nb\r\n0123456789x\r\n0\r\n\r\n";
+    let chunked = "POST /upload HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\nb\r\n0123456789x\r\n0\r\n\r\n";
     assert!(server.raw(chunked.as_bytes()).starts_with("HTTP/1.1 413"));
     let form = |bytes| format!("{}--x--\r\n", part("a", bytes));
     server.post("/upload", &[FORM], form("0123456789").as_bytes()).expect(200);
@@ -31,7 +31,7 @@ fn an_upload_over_the_cap_is_refused_and_leaves_nothing() {
 #[test]
 fn a_declared_length_over_the_cap_is_refused_before_the_body_is_asked_for() {
     let server = Server::start_with(&[], &["--upload-bytes-max", "10"]);
-    let head = "POST /upload HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 11\r\n\r\n";
+    let head = "POST /upload HTTP/1.1\r\nhost: localhost\r\nexpect: 100-continue\r\ncontent-length: 11\r\n\r\n";
     let mut stream = server.connect();
     stream.write_all(head.as_bytes()).unwrap();
     let mut start = [0; 12];
@@ -94,7 +94,7 @@ fn a_client_that_goes_away_leaves_nothing() {
     let server = Server::start(&[]);
     for bytes in [10, 3 << 20] {
         let mut stream = server.connect();
-        stream.write_all(b"POST /upload HTTP/1.1\r\nhost: x\r\ncontent-length: 9000000\r\n\r\n").unwrap();
+        stream.write_all(b"POST /upload HTTP/1.1\r\nhost: localhost\r\ncontent-length: 9000000\r\n\r\n").unwrap();
         stream.write_all(&vec![7; bytes]).unwrap();
         wait_for("what is staged", || (!server.lying_in("staging").is_empty()).then_some(()));
         drop(stream);

@@ -105,12 +105,8 @@ fn a_full_queue_says_when_to_come_back() {
 
 /// Asks from 127.0.0.2, and gives all that is said.
 fn ask_as_another(server: &Server, wait_s: u32, question: &serde_json::Value) -> String {
-    use rustix::net;
     let (body, to) = (question.to_string(), server.address());
-    let socket = net::socket(net::AddressFamily::INET, net::SocketType::STREAM, None).unwrap();
-    net::bind(&socket, &std::net::SocketAddrV4::new([127, 0, 0, 2].into(), 0)).unwrap();
-    net::connect(&socket, &to).unwrap();
-    let mut stream = std::net::TcpStream::from(socket);
+    let mut stream = server.connect_as_another();
     let head = format!("POST /analyse HTTP/1.1\r\nHost: {to}\r\nConnection: close\r\nPrefer: wait={wait_s}\r\n");
     write!(stream, "{head}Content-Length: {}\r\n\r\n{body}", body.len()).unwrap();
     let mut said = String::new();

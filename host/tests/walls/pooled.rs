@@ -13,6 +13,7 @@ use host::pool::worker::Cargo;
 use host::pool::worker::Fit;
 use host::pool::worker::Terms;
 use host::pool::worker::Worker;
+use host::run::SoFar;
 use host::wire::LoadSpec;
 
 use crate::held::CAPS;
@@ -79,7 +80,7 @@ impl Attendant for Nobody {
 
     fn log(&mut self, _: &[u8]) {}
 
-    fn progress(&mut self, _: u64) {}
+    fn progress(&mut self, _: SoFar) {}
 }
 
 /// A message with descriptors, to a name, which a channel takes no notice of.

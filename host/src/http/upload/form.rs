@@ -20,7 +20,7 @@ use super::name;
 use crate::store::Store;
 
 /// What a form may hold besides its file, bytes.
-const EXTRA_BYTES_MAX: u64 = 1 << 20;
+const EXTRA_BYTES_MAX: u64 = 64 << 10;
 
 /// The boundary, when the body is a form.
 pub(in super::super) fn boundary(headers: &HeaderMap) -> Result<Option<String>, Problem> {

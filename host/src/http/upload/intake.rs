@@ -19,6 +19,8 @@ use crate::store::uploads::StagedUpload;
 const BLOCK_BYTES: usize = 1 << 20;
 /// Up to this size a file is written where it is received: into the page cache, that costs less than the way there.
 const INLINE_BYTES_MAX: usize = 64 << 10;
+/// A frame below this is copied: it may be a byte that keeps a whole buffer of the network's.
+const COPIED_BYTES_MAX: usize = 16 << 10;
 /// What the media type is found from, bytes.
 const HEAD_BYTES: usize = 4096;
 
@@ -57,26 +59,44 @@ pub(super) async fn receive<E: From<io::Error>>(
     Ok(Received { staged, digests, head, size_bytes })
 }
 
+/// Frames in their order; small ones are together.
 #[derive(Debug, Default, Clone)]
 struct Block {
     frames: Vec<Bytes>,
+    /// What came after them.
+    small: Vec<u8>,
     bytes: usize,
 }
 
 impl Block {
     fn push(&mut self, frame: Bytes) {
         self.bytes += frame.len();
-        self.frames.push(frame);
+        if frame.len() < COPIED_BYTES_MAX {
+            self.small.extend_from_slice(&frame);
+        } else {
+            self.flush();
+            self.frames.push(frame);
+        }
+    }
+
+    fn flush(&mut self) {
+        if !self.small.is_empty() {
+            self.frames.push(std::mem::take(&mut self.small).into());
+        }
+    }
+
+    fn parts(&self) -> impl Iterator<Item = &[u8]> {
+        self.frames.iter().map(|frame| &frame[..]).chain([&self.small[..]])
     }
 
     fn write(&self, store: &Store, mut staged: StagedUpload) -> io::Result<StagedUpload> {
         store.check_room(u64::try_from(self.bytes).unwrap_or(u64::MAX))?;
-        self.frames.iter().try_for_each(|frame| staged.write(frame))?;
+        self.parts().filter(|part| !part.is_empty()).try_for_each(|part| staged.write(part))?;
         Ok(staged)
     }
 
     fn digest(&self, mut digests: Digests) -> Digests {
-        self.frames.iter().for_each(|frame| digests.update(frame));
+        self.parts().for_each(|part| digests.update(part));
         digests
     }
 }
@@ -104,7 +124,9 @@ struct Lanes {
 
 impl Lanes {
     /// Hands a block on; waits until the one before is done.
-    async fn take(self, block: Block) -> io::Result<Self> {
+    async fn take(self, mut block: Block) -> io::Result<Self> {
+        // The two copies share what they have.
+        block.flush();
         let (staged, digests) = (self.writing.idle().await?, self.digesting.idle().await?);
         let (same, store) = (block.clone(), Arc::clone(&self.store));
         let writing = Lane::Busy(tokio::task::spawn_blocking(move || block.write(&store, staged)));
@@ -119,5 +141,23 @@ impl Lanes {
         }
         let (staged, digests) = (self.writing.idle().await?, self.digesting.idle().await?);
         Ok((last.write(&self.store, staged)?, last.digest(digests)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_that_come_one_by_one_take_no_more_room_than_they_are() {
+        let mut block = Block::default();
+        let network = Bytes::from(vec![7; 8 << 10]);
+        (0..1000).for_each(|at| block.push(network.slice(at..=at)));
+        block.push(Bytes::from(vec![8; COPIED_BYTES_MAX]));
+        block.push(Bytes::from_static(b"9"));
+        assert_eq!((block.bytes, block.frames.len()), (1001 + COPIED_BYTES_MAX, 2));
+        assert!(network.is_unique(), "nothing keeps the buffer");
+        let whole = block.parts().collect::<Vec<_>>().concat();
+        assert!(whole == [vec![7; 1000], vec![8; COPIED_BYTES_MAX], b"9".to_vec()].concat());
     }
 }

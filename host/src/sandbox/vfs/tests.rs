@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::run::Reason;
+use crate::run::SoFar;
 use crate::sandbox::errno::CallError;
 
 const INPUT: Fd = 3;
@@ -37,7 +38,7 @@ impl Host for Files {
         Ok(())
     }
 
-    fn progress(&mut self, _: u64) {}
+    fn progress(&mut self, _: SoFar) {}
 
     fn sleep(&mut self, _: Duration) {}
 }

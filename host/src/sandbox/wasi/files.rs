@@ -229,8 +229,6 @@ fn scatter<H: Host>(
         }
     }
     memory.put_u32(out, u32::try_from(done).map_err(|_| Errno::Inval)?)?;
-    let bytes_read = guest.vfs.bytes_read();
-    guest.vfs.host.progress(bytes_read);
     Ok(())
 }
 

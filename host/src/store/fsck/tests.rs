@@ -187,8 +187,8 @@ fn a_run_whose_ending_is_not_whole_runs_again() {
         let world = world();
         break_it(&world);
         world.finds(&world.run(), kind);
-        let pending = world.store.pending().unwrap();
-        assert_eq!(pending.iter().map(|(key, _)| *key).collect::<Vec<_>>(), [world.key], "it is queued");
+        assert_eq!(world.store.queued().unwrap(), [world.key]);
+        assert!(world.store.take_up(world.key).unwrap().is_some(), "it runs again");
     }
 }
 

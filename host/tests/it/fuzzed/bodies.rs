@@ -21,6 +21,7 @@ use host::limits::ARGV_BYTES_MAX;
 use host::limits::CompileLimits;
 use host::limits::ENV_BYTES_MAX;
 use host::limits::Limits;
+use host::run::SoFar;
 use host::sandbox::admission;
 use host::sandbox::errno::CallError;
 use host::sandbox::port::Host;
@@ -343,7 +344,7 @@ impl Host for Files {
         Ok(())
     }
 
-    fn progress(&mut self, _: u64) {}
+    fn progress(&mut self, _: SoFar) {}
 
     fn sleep(&mut self, _: Duration) {}
 }

@@ -1,0 +1,359 @@
+//! `GET /results/<f>/<a>/events`: a run as it goes, as server-sent events (WHATWG HTML, section 9.2).
+//!
+//! The id of an event says all that its client has seen by then: of which generation of the question, which attempt, how
+//! much of its log, how many artifacts, whether the end. So nothing is kept for those who may come back: whoever sends
+//! `Last-Event-ID` is told what came since, from memory while the run goes, from disk afterwards.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::fmt;
+use std::io;
+use std::str::FromStr;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+use axum::response::Response;
+use axum::response::sse::Event;
+use axum::response::sse::KeepAlive;
+use axum::response::sse::Sse;
+use futures_util::stream;
+use serde_json::Value;
+use serde_json::json;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::Api;
+use super::error::Problem;
+use super::path::Path;
+use super::results;
+use crate::dispatch::board::Phase;
+use crate::dispatch::board::Progress;
+use crate::id::RunKey;
+use crate::store::runs::ArtifactFacts;
+use crate::store::runs::RunConfig;
+use crate::store::runs::RunState;
+
+/// Between two events that tell of progress or log.
+const PROGRESS_EVERY: Duration = Duration::from_millis(250);
+const HEARTBEAT_EVERY: Duration = Duration::from_secs(15);
+/// Of the log in one event.
+const LOG_BYTES_MAX: usize = 16 << 10;
+
+/// Streams the events of a run until it has ended; `204` for who has seen the end, so that browsers do not come back.
+pub async fn stream(
+    State(api): State<Api>,
+    Path((file_id, analysis_id)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let key = results::key(&api, &file_id, &analysis_id)?;
+    let config = api.parts.store.config(key)?.ok_or_else(results::unknown)?;
+    let phase = api.parts.dispatch.watch(key);
+    if phase.is_none() && matches!(results::state(&api, key)?, RunState::Unknown) {
+        return Err(results::unknown());
+    }
+    let seen = headers.get("last-event-id").and_then(|it| it.to_str().ok()?.parse::<Seen>().ok());
+    let seen = seen.filter(|seen| seen.generation == config.generation).unwrap_or(Seen::nothing(config.generation));
+    if seen.stage == Stage::End {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    let size_bytes = super::upload::find(&api, &file_id)?.size_bytes;
+    let watcher = Watcher {
+        api,
+        key,
+        seen,
+        scale: Scale { size_bytes, fuel: config.limits.fuel(size_bytes) },
+        phase,
+        told: None,
+        due: Instant::now(),
+        events: VecDeque::new(),
+    };
+    let events = stream::try_unfold(watcher, |mut watcher| async {
+        let event = watcher.next().await.unwrap_or_else(|error| {
+            tracing::error!(run.id = %watcher.key, %error, "the events of a run cannot be told");
+            None
+        });
+        Ok::<_, Infallible>(event.map(|event| (event, watcher)))
+    });
+    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(HEARTBEAT_EVERY)).into_response())
+}
+
+/// What a run's progress is measured against.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Scale {
+    pub(super) size_bytes: u64,
+    pub(super) fuel: u64,
+}
+
+impl Scale {
+    /// As clients see it: what the guest says of itself, or else how much it has read or spent.
+    pub(super) fn show(self, progress: &Progress) -> Value {
+        let part =
+            |of: u64, whole: u64| u16::try_from(u128::from(of) * 1000 / u128::from(whole.max(1))).unwrap_or(1000);
+        let counted = part(progress.so_far.bytes_read, self.size_bytes).max(part(progress.so_far.fuel, self.fuel));
+        let permille = progress.permille.unwrap_or(counted.min(1000));
+        json!({
+            "bytes_read": progress.so_far.bytes_read, "size_bytes": self.size_bytes,
+            "fuel": progress.so_far.fuel, "fuel_max": self.fuel, "fraction": f64::from(permille) / 1000.0,
+        })
+    }
+}
+
+/// How much of a run somebody has seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Seen {
+    generation: u64,
+    stage: Stage,
+    attempt: u32,
+    log_bytes: usize,
+    artifacts: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Nothing,
+    Accepted,
+    End,
+}
+
+impl Seen {
+    fn nothing(generation: u64) -> Self {
+        Self { generation, stage: Stage::Nothing, attempt: 0, log_bytes: 0, artifacts: 0 }
+    }
+}
+
+impl fmt::Display for Seen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let end = if self.stage == Stage::End { ".end" } else { "" };
+        write!(f, "{}.{}.{}.{}{end}", self.generation, self.attempt, self.log_bytes, self.artifacts)
+    }
+}
+
+impl FromStr for Seen {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (text, stage) = text.strip_suffix(".end").map_or((text, Stage::Accepted), |it| (it, Stage::End));
+        let numbers: Vec<u64> = text.split('.').map(|it| it.parse().map_err(|_| ())).collect::<Result<_, ()>>()?;
+        let [generation, attempt, log_bytes, artifacts] = numbers[..] else { return Err(()) };
+        Ok(Self {
+            generation,
+            stage,
+            attempt: u32::try_from(attempt).map_err(|_| ())?,
+            log_bytes: usize::try_from(log_bytes).map_err(|_| ())?,
+            artifacts: usize::try_from(artifacts).map_err(|_| ())?,
+        })
+    }
+}
+
+struct Watcher {
+    api: Api,
+    key: RunKey,
+    seen: Seen,
+    scale: Scale,
+    /// While it is in flight.
+    phase: Option<watch::Receiver<Phase>>,
+    told: Option<Progress>,
+    /// When progress may be told again.
+    due: Instant,
+    /// Not yet sent.
+    events: VecDeque<Event>,
+}
+
+impl Watcher {
+    /// Waits for the next event; None after the last.
+    async fn next(&mut self) -> io::Result<Option<Event>> {
+        loop {
+            if let Some(event) = self.events.pop_front() {
+                return Ok(Some(event));
+            }
+            match self.seen.stage {
+                Stage::Nothing => {
+                    self.accepted()?;
+                    continue;
+                }
+                Stage::Accepted => (),
+                Stage::End => return Ok(None),
+            }
+            let Some(phase) = &mut self.phase else {
+                self.end()?;
+                continue;
+            };
+            let now = *phase.borrow_and_update();
+            match now {
+                Phase::Accepting | Phase::Accepted => {
+                    if phase.changed().await.is_err() {
+                        self.phase = None;
+                    }
+                }
+                Phase::Running(progress) if self.told == Some(progress) => {
+                    if phase.changed().await.is_err() {
+                        self.phase = None;
+                    }
+                }
+                Phase::Running(progress) => {
+                    self.started(progress.attempt);
+                    if self.events.is_empty() {
+                        tokio::time::sleep_until(self.due).await;
+                        self.running();
+                    }
+                }
+                Phase::Ended | Phase::Answered | Phase::Withdrawn => self.phase = None,
+            }
+        }
+    }
+
+    fn push(&mut self, name: &str, data: &Value) {
+        self.events.push_back(Event::default().event(name).id(self.seen.to_string()).data(data.to_string()));
+    }
+
+    fn accepted(&mut self) -> io::Result<()> {
+        self.seen.stage = Stage::Accepted;
+        let Some(config) = self.config()? else { return Ok(()) };
+        let data = json!({ "status": "accepted", "analysis": config.analysis, "accepted": config.accepted });
+        self.push("accepted", &data);
+        Ok(())
+    }
+
+    fn started(&mut self, attempt: u32) {
+        if self.seen.attempt < attempt {
+            self.seen = Seen { attempt, log_bytes: 0, ..self.seen };
+            self.push("started", &json!({ "status": "running", "attempt": attempt }));
+        }
+    }
+
+    /// Tells how far it is by now.
+    fn running(&mut self) {
+        let Some(Phase::Running(progress)) = self.phase.as_mut().map(|it| *it.borrow_and_update()) else { return };
+        if progress.attempt > self.seen.attempt {
+            return self.started(progress.attempt);
+        }
+        self.due = Instant::now() + PROGRESS_EVERY;
+        if let Some(log) = self.api.parts.dispatch.log(self.key) {
+            let log = log.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+            self.log(&log, More::MayCome);
+        }
+        let before = self.told.replace(progress);
+        let moved = before.is_none_or(|it| (it.so_far, it.permille) != (progress.so_far, progress.permille));
+        if moved {
+            let data = self.scale.show(&progress);
+            self.push("progress", &data);
+        }
+    }
+
+    fn log(&mut self, log: &[u8], more: More) {
+        while let Some(unseen) = log.get(self.seen.log_bytes..).filter(|it| !it.is_empty()) {
+            let (text, bytes) = text(&unseen[..unseen.len().min(LOG_BYTES_MAX)], more);
+            if bytes == 0 {
+                return;
+            }
+            self.seen.log_bytes += bytes;
+            self.push("log", &json!({ "text": text }));
+        }
+    }
+
+    /// The rest, from disk.
+    fn end(&mut self) -> io::Result<()> {
+        let api = self.api.clone();
+        let record = api.parts.store.record(self.key)?.filter(|it| it.generation == self.seen.generation);
+        let (Some(_), Some(record)) = (self.config()?, record) else {
+            self.seen.stage = Stage::End;
+            // Deleted with its file, or asked again and on its way.
+            self.push("completed", &json!({ "status": "dismissed" }));
+            return Ok(());
+        };
+        self.started(record.attempts);
+        let log = api.parts.store.log(self.key)?.unwrap_or_default();
+        self.log(&log, More::Never);
+        for artifact in record.artifacts.iter().skip(self.seen.artifacts) {
+            self.seen.artifacts += 1;
+            self.push("artifact", &artifact_view(self.key, artifact));
+        }
+        let (status, failure) = match api.parts.store.state(self.key)? {
+            RunState::Failed(failure) => (results::failed(&failure), Some(failure)),
+            RunState::Successful | RunState::Pending | RunState::Unknown => ("successful", None),
+        };
+        self.seen.stage = Stage::End;
+        let data = json!({
+            "status": status, "reason": failure.as_ref().map(|it| it.reason),
+            "detail": failure.as_ref().map(|it| &it.detail),
+            "results": format!("/results/{}/{}", self.key.file_id, self.key.analysis_id),
+        });
+        self.push("completed", &data);
+        Ok(())
+    }
+
+    fn config(&self) -> io::Result<Option<RunConfig>> {
+        let config = self.api.parts.store.config(self.key)?;
+        Ok(config.filter(|it| it.generation == self.seen.generation))
+    }
+}
+
+/// An artifact as clients see it.
+pub(super) fn artifact_view(key: RunKey, it: &ArtifactFacts) -> Value {
+    json!({
+        "name": it.name, "path": it.path, "size_bytes": it.size_bytes, "media_type": it.media_type,
+        "sha256": it.sha256, "download": format!("/download/{}/{}/{}", key.file_id, key.analysis_id, it.name),
+    })
+}
+
+/// Whether what is cut off may still be completed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum More {
+    MayCome,
+    Never,
+}
+
+/// As much as can be told, and how many bytes that is: a character is not torn apart.
+fn text(bytes: &[u8], more: More) -> (String, usize) {
+    let len = match std::str::from_utf8(bytes) {
+        Err(error) if error.error_len().is_none() && (more == More::MayCome || error.valid_up_to() > 0) => {
+            error.valid_up_to()
+        }
+        Ok(_) | Err(_) => bytes.len(),
+    };
+    (String::from_utf8_lossy(&bytes[..len]).into_owned(), len)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_says_what_was_seen() {
+        let seen = Seen { generation: 2, stage: Stage::Accepted, attempt: 1, log_bytes: 70, artifacts: 3 };
+        assert_eq!(seen.to_string(), "2.1.70.3");
+        for seen in [seen, Seen { stage: Stage::End, ..seen }] {
+            assert_eq!(seen.to_string().parse(), Ok(seen));
+        }
+        for odd in ["", "1", "1.2.3", "1.2.3.4.5", "1.2.3.-4", "a.b.c.d", "1.99999999999.3.4"] {
+            assert!(odd.parse::<Seen>().is_err(), "{odd}");
+        }
+    }
+
+    #[test]
+    fn a_character_is_not_torn_apart() {
+        assert_eq!(text("aä".as_bytes(), More::MayCome), ("aä".to_owned(), 3));
+        assert_eq!(text(&"aä".as_bytes()[..2], More::MayCome), ("a".to_owned(), 1));
+        assert_eq!(text(&"ä".as_bytes()[..1], More::MayCome), (String::new(), 0));
+        assert_eq!(text(&"ä".as_bytes()[..1], More::Never), ("\u{fffd}".to_owned(), 1));
+        assert_eq!(text(b"a\xffb", More::MayCome), ("a\u{fffd}b".to_owned(), 3));
+    }
+
+    #[test]
+    fn progress_is_what_the_guest_says_or_what_is_counted() {
+        let scale = Scale { size_bytes: 1000, fuel: 100 };
+        let mut progress = Progress::default();
+        assert_eq!(scale.show(&progress)["fraction"], 0.0);
+        progress.so_far.fuel = 20;
+        progress.so_far.bytes_read = 100;
+        assert_eq!(scale.show(&progress)["fraction"], 0.2);
+        progress.so_far.bytes_read = u64::MAX;
+        assert_eq!(scale.show(&progress)["fraction"], 1.0);
+        progress.permille = Some(30);
+        assert_eq!(scale.show(&progress)["fraction"], 0.03);
+        assert_eq!(Scale { size_bytes: 0, fuel: 0 }.show(&Progress::default())["fraction"], 0.0);
+    }
+}

@@ -1,0 +1,188 @@
+//! `kill -9` at every change of the data directory, and at any instant: nothing that a client was told is lost, and what
+//! is left is whole.
+//!
+//! `BELLJAR_KILLS` says how many servers are to die; the seed of those that die at any instant is printed.
+
+pub(crate) mod client;
+
+use std::collections::BTreeSet;
+use std::thread;
+use std::time::Duration;
+
+use serde_json::json;
+
+use self::client::Client;
+use self::client::Told;
+use crate::flows::COPIER;
+use crate::flows::ECHO;
+use crate::server::Life;
+
+const KILLS: u64 = 500;
+const CLIENTS: u64 = 3;
+
+fn analyses() -> Life {
+    Life::with(&[("copier", COPIER, json!({})), ("echo", ECHO, json!({}))])
+}
+
+#[expect(clippy::disallowed_methods, reason = "a test is told by its environment how to run")]
+fn from_environment(name: &str, default: u64) -> u64 {
+    std::env::var(name).map_or(default, |it| it.parse().unwrap())
+}
+
+/// All that is on disk is as it should be, or half done by a server that was killed.
+fn look_through(life: &Life) {
+    if !life.data().join("FORMAT").exists() {
+        // Killed before there was a data directory.
+        return;
+    }
+    let report = host::store::Store::hold(&life.data()).unwrap().check().unwrap();
+    assert_eq!(report.faults().collect::<Vec<_>>(), Vec::<&host::store::fsck::Finding>::new());
+}
+
+/// Dies in place of the first change, of the second, and so on, until a whole life goes by.
+#[test]
+#[expect(clippy::print_stdout, reason = "figures for whoever asks for them")]
+fn a_server_killed_at_any_change_loses_nothing() {
+    let life = analyses();
+    let mut told = Told::default();
+    let mut labels = BTreeSet::new();
+    let mut number = 0;
+    loop {
+        number += 1;
+        let fault = format!("die:{number}");
+        let (server, ended) = life.start(&["--fault", &fault]);
+        let client = Client::new(server.as_deref(), number);
+        // What was told before is still true, as far as this server lives.
+        let whole = told.holds(&client) && client.live(&mut told);
+        let label = ended.label();
+        look_through(&life);
+        match label {
+            Some(label) => drop(labels.insert(label)),
+            None => {
+                assert!(whole, "no fault, and yet a request failed");
+                break;
+            }
+        }
+    }
+    let kills = number - 1;
+    println!("{kills} servers killed, each at another change, of {} kinds:", labels.len());
+    labels.iter().for_each(|label| println!("  {label}"));
+    assert!(kills > 100, "{kills}: too little happened");
+    let (server, ended) = life.start(&[]);
+    told.all_hold(&Client::new(server.as_deref(), 0));
+    drop(ended);
+    look_through(&life);
+}
+
+/// Dies at any instant, while several clients are at it.
+#[test]
+#[expect(clippy::print_stdout, reason = "the seed is shown when it fails, and on demand")]
+fn a_server_killed_at_any_instant_loses_nothing() {
+    let kills = from_environment("BELLJAR_KILLS", KILLS).saturating_sub(150);
+    let seed = from_environment("BELLJAR_KILLS_SEED", std::process::id().into());
+    println!("BELLJAR_KILLS={kills} BELLJAR_KILLS_SEED={seed}");
+    let life = analyses();
+    let mut all: Vec<Told> = (0..CLIENTS).map(|_| Told::default()).collect();
+    let mut chance = seed;
+    for kill in 0..kills {
+        let (server, ended) = life.start(&[]);
+        let server = server.expect("nothing is to go wrong by itself");
+        // An LCG will do: any instants are good ones.
+        chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let time = Duration::from_micros((chance >> 33) % 250_000);
+        thread::scope(|scope| {
+            for (number, told) in (0..).zip(&mut all) {
+                let server = &server;
+                scope.spawn(move || {
+                    let mut client = Client::new(Some(server), kill * CLIENTS + number);
+                    while told.holds(&client) && client.live(told) {
+                        client.next_life(kills * CLIENTS);
+                    }
+                });
+            }
+            thread::park_timeout(time);
+            drop(ended);
+        });
+        look_through(&life);
+    }
+    let (server, _ended) = life.start(&[]);
+    let client = Client::new(server.as_deref(), 0);
+    all.iter().for_each(|told| told.all_hold(&client));
+}
+
+/// One change of the data directory fails, the first, then the second, and so on; the server goes on.
+fn fails_at_any_change(kind: &str) -> u64 {
+    let life = analyses();
+    // What is founded and installed is no part of it: who starts a server sees that it does not start.
+    drop(life.start(&[]));
+    let mut told = Told::default();
+    let mut number = 0;
+    loop {
+        number += 1;
+        let (server, ended) = life.start(&["--fault", &format!("{kind}:{number}")]);
+        let mut client = Client::new(server.as_deref(), number).patient();
+        client.live(&mut told);
+        if server.is_some() && can_write(&client) {
+            assert!(told.holds(&client), "{kind}:{number}: what was told is so no more");
+            client.next_life(1_000_000);
+            assert!(client.live(&mut told), "{kind}:{number}: it does not go on");
+        }
+        let label = ended.label();
+        look_through(&life);
+        if label.is_none() {
+            break;
+        }
+    }
+    let (server, _ended) = life.start(&[]);
+    told.all_hold(&Client::new(server.as_deref(), 0).patient());
+    number - 1
+}
+
+/// Unless a sync has failed.
+fn can_write(client: &Client) -> bool {
+    let (_, ready) = client.get("/readyz").expect("it lives");
+    let ready: serde_json::Value = serde_json::from_slice(&ready).unwrap();
+    ready["disk"]["writes"] == true
+}
+
+#[test]
+#[expect(clippy::print_stdout, reason = "figures for whoever asks for them")]
+fn a_disk_that_is_full_for_a_moment_loses_nothing() {
+    let faults = fails_at_any_change("nospc");
+    println!("{faults} changes failed for want of room");
+    assert!(faults > 60, "{faults}: too little happened");
+}
+
+#[test]
+#[expect(clippy::print_stdout, reason = "figures for whoever asks for them")]
+fn a_disk_that_fails_loses_nothing() {
+    let faults = fails_at_any_change("io");
+    println!("{faults} changes failed");
+    assert!(faults > 100, "{faults}: too little happened");
+}
+
+#[test]
+fn a_full_disk_refuses_what_needs_room_and_nothing_else_until_there_is_some() {
+    let life = analyses();
+    let full = life.data().with_extension("full");
+    let (server, _ended) = life.start(&["--fault", &format!("full-while:{}", full.display())]);
+    let client = Client::new(server.as_deref(), 1);
+    let mut told = Told::default();
+    assert!(client.live(&mut told));
+    std::fs::write(&full, "").unwrap();
+    assert_eq!(client.post("/upload", b"more").unwrap().0, 507);
+    let (file, question) = told.a_question();
+    assert_eq!(client.post("/analyse", question.as_bytes()).unwrap().0, 507);
+    assert!(told.holds(&client), "what is there can be read");
+    assert_eq!(client.delete(&format!("/upload/{file}")).unwrap().0, 204, "and what is not wanted makes room");
+    std::fs::remove_file(&full).unwrap();
+    assert_eq!(client.post("/upload", b"more").unwrap().0, 200);
+    look_through_alive(&life, &client);
+}
+
+/// Nothing is left of what was refused.
+fn look_through_alive(life: &Life, client: &Client) {
+    assert_eq!(client.get("/healthz").unwrap().0, 200);
+    assert_eq!(std::fs::read_dir(life.data().join("staging")).unwrap().count(), 0);
+    assert_eq!(std::fs::read_dir(life.data().join("queue")).unwrap().count(), 0);
+}
