@@ -1,7 +1,9 @@
 //! JSON Schema 2020-12 of args and results; args have its defaults filled in and take the one canonical form of RFC 8785.
 //!
-//! Schemas come from strangers, so checking must be cheap whatever they say: patterns are matched in linear time, and
-//! a schema is refused whose references, followed, make more of it than a bounded number of parts.
+//! Schemas come from strangers, so checking must be cheap whatever they say: patterns are matched in linear time; a
+//! schema is refused whose references, followed, make more of it than a bounded number of parts, and so are keywords
+//! that are looked up in more than one way or look through a document again and again; and there is an end to how much
+//! document is held against how much schema.
 
 use jsonschema::Validator;
 use serde_json::Value;
@@ -17,8 +19,15 @@ const SCHEMA_PARTS_MAX: usize = 4000;
 const PATTERNS_MAX: usize = 64;
 /// What a pattern may take once it is compiled, bytes.
 const PATTERN_BYTES_MAX: usize = 64 << 10;
-/// In a document of more parts, only the first thing wrong is told: all are looked for before the first is.
-const PARTS_TOLD_MAX: usize = 1000;
+/// Most parts of a document times parts of its schema that are looked at.
+const WORK_MAX: usize = 50_000_000;
+/// Where it is more than this, it is not told what is wrong: all that is would be written down first.
+const WORK_TOLD_MAX: usize = 100_000;
+/// A string counts as a part for so many bytes of it.
+const PART_BYTES: usize = 64;
+/// What names a part of a schema in a second way, or makes checking take exponentially long.
+const REFUSED: [&str; 6] = ["$anchor", "$dynamicAnchor", "$id", "$schema", "unevaluatedItems", "unevaluatedProperties"];
+const DRAFT: &str = "https://json-schema.org/draft/2020-12/schema";
 
 /// One thing wrong with a document, and where (RFC 6901).
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -32,6 +41,8 @@ pub struct Invalid {
 pub struct Schema {
     source: Value,
     validator: Validator,
+    /// With its references followed.
+    parts: usize,
 }
 
 impl Schema {
@@ -40,26 +51,39 @@ impl Schema {
     /// # Errors
     /// What is wrong with it.
     pub fn new(source: Value) -> Result<Self, String> {
-        Expansion { root: &source, parts: 0, patterns: 0, followed: Vec::new() }.measure(&source)?;
+        let mut expansion = Expansion { root: &source, parts: 0, patterns: 0, followed: Vec::new() };
+        expansion.measure(&source)?;
+        let parts = expansion.parts;
         let patterns = jsonschema::PatternOptions::regex();
         let patterns = patterns.size_limit(PATTERN_BYTES_MAX).dfa_size_limit(PATTERN_BYTES_MAX);
         let options = jsonschema::draft202012::options().with_pattern_options(patterns);
         let validator = options.build(&source).map_err(|error| error.to_string())?;
-        Ok(Self { source, validator })
+        Ok(Self { source, validator, parts })
     }
 
-    /// Everything wrong with a document, or the first of it in a large one; empty when nothing is.
+    /// Everything wrong with a document, or that something is in a large one; empty when nothing is.
     #[must_use]
     pub fn check(&self, document: &Value) -> Vec<Invalid> {
         let invalid = |error: jsonschema::ValidationError<'_>| Invalid {
             pointer: error.instance_path().to_string(),
             detail: error.to_string().chars().take(300).collect(),
         };
-        match self.validator.validate(document) {
-            Ok(()) => Vec::new(),
-            Err(first) if !has_at_most(document, &mut PARTS_TOLD_MAX.clone()) => vec![invalid(first)],
-            Err(_) => self.validator.iter_errors(document).take(ERRORS_MAX).map(invalid).collect(),
+        let whole = |detail: &str| vec![Invalid { pointer: String::new(), detail: detail.to_owned() }];
+        if !self.can_check(document, WORK_MAX) {
+            return whole("has more parts than are checked against such a schema");
         }
+        // The question that takes no memory comes first.
+        if self.validator.is_valid(document) {
+            return Vec::new();
+        }
+        if !self.can_check(document, WORK_TOLD_MAX) {
+            return whole("breaks its schema; it is too large to say where");
+        }
+        self.validator.iter_errors(document).take(ERRORS_MAX).map(invalid).collect()
+    }
+
+    fn can_check(&self, document: &Value, work_max: usize) -> bool {
+        has_at_most(document, &mut (work_max / self.parts.max(1)))
     }
 
     /// Fills defaults in, checks, and writes the canonical form.
@@ -84,7 +108,8 @@ impl Schema {
 
 /// Whether a document has no more parts than there is room for.
 fn has_at_most(document: &Value, room: &mut usize) -> bool {
-    let Some(left) = room.checked_sub(1) else { return false };
+    let parts = 1 + document.as_str().map_or(0, str::len) / PART_BYTES;
+    let Some(left) = room.checked_sub(parts) else { return false };
     *room = left;
     match document {
         Value::Object(members) => members.values().all(|it| has_at_most(it, room)),
@@ -110,6 +135,13 @@ impl<'a> Expansion<'a> {
         }
         match part {
             Value::Object(members) => members.iter().try_for_each(|(name, member)| match (name.as_str(), member) {
+                // The root may say which draft it is of, and what it is called.
+                ("$id", Value::String(_)) if self.parts == 1 => Ok(()),
+                ("$schema", Value::String(draft)) if self.parts == 1 && draft.trim_end_matches('#') == DRAFT => Ok(()),
+                (name, Value::String(_) | Value::Bool(_)) if REFUSED.contains(&name) => {
+                    Err(format!("`{name}` is not taken here"))
+                }
+                ("unevaluatedItems" | "unevaluatedProperties", _) => Err(format!("`{name}` is not taken here")),
                 ("$ref", Value::String(target)) => self.follow(target),
                 ("$dynamicRef" | "$recursiveRef", Value::String(_)) => Err(format!("`{name}` is not taken here")),
                 ("pattern", Value::String(_)) => self.patterned(1),
@@ -135,7 +167,9 @@ impl<'a> Expansion<'a> {
         if self.followed.contains(&target) {
             return Err(format!("`{target}` refers to itself; such schemas are not taken here"));
         }
+        // Encoded, it would lead elsewhere than it seems to.
         let pointer = target.strip_prefix('#').filter(|it| it.is_empty() || it.starts_with('/'));
+        let pointer = pointer.filter(|it| !it.contains('%'));
         let found = pointer.and_then(|it| self.root.pointer(it));
         let found = found.ok_or_else(|| format!("`$ref` takes a JSON pointer within the schema, not `{target}`"))?;
         if target == "#" {
@@ -237,10 +271,32 @@ mod tests {
     }
 
     #[test]
-    fn of_a_large_document_only_the_first_wrong_thing_is_told() {
+    fn of_a_large_document_it_is_only_told_that_it_is_wrong() {
         let schema = Schema::new(json!({ "items": { "type": "string" } })).unwrap();
         assert_eq!(schema.check(&json!(vec![0; 10])).len(), 10);
-        assert_eq!(schema.check(&json!(vec![0; PARTS_TOLD_MAX])).len(), 1);
+        assert_eq!(schema.check(&json!(vec!["s"; WORK_TOLD_MAX])), []);
+        assert!(schema.check(&json!(vec![0; WORK_TOLD_MAX]))[0].detail.contains("too large"));
+        let branches = vec![json!({ "type": "string" }); 1900];
+        let wide = Schema::new(json!({ "anyOf": [{ "items": { "allOf": branches } }, { "type": "string" }] })).unwrap();
+        assert_eq!(wide.check(&json!(vec![0; 8000])).len(), 1);
+        assert!(wide.check(&json!(vec!["s"; WORK_MAX / 1900]))[0].detail.contains("more parts"));
+        assert!(wide.check(&json!(["s".repeat(PART_BYTES * WORK_MAX / 1900)]))[0].detail.contains("more parts"));
+    }
+
+    #[test]
+    fn keywords_that_check_for_ever_or_hide_what_they_lead_to_are_refused() {
+        let unevaluated = (0..40)
+            .fold(json!({ "type": "object" }), |inner, _| json!({ "allOf": [inner], "unevaluatedProperties": false }));
+        let encoded = json!({
+            "%24defs": { "a": true }, "$defs": { "a": { "items": { "$ref": "#/%24defs/a" } } }, "$ref": "#/%24defs/a"
+        });
+        let inner = json!({ "$defs": { "a": { "$id": "urn:a", "items": { "$ref": "#/b" } } }, "b": true });
+        let older = json!({ "$defs": { "a": { "$schema": "http://json-schema.org/draft-04/schema#" } } });
+        let items = json!({ "unevaluatedItems": { "type": "string" } });
+        for hidden in [unevaluated, encoded, inner, older, items, json!({ "$anchor": "a" })] {
+            assert!(Schema::new(hidden.clone()).is_err(), "{hidden}");
+        }
+        assert!(Schema::new(json!({ "$schema": DRAFT, "$id": "https://example.com/args", "type": "object" })).is_ok());
     }
 
     #[test]

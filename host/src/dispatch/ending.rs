@@ -28,6 +28,8 @@ use crate::wire::ArtifactSpec;
 
 /// A result longer than this is checked on another thread, bytes.
 const INLINE_BYTES_MAX: usize = 16 * 1024;
+/// The same for one with a schema.
+const CHECKED_INLINE_BYTES_MAX: usize = 1024;
 
 /// Results are checked at the same time up to so many bytes of them in all; parsed, a document can take a hundred times
 /// its room.
@@ -67,7 +69,8 @@ impl Dispatch {
         let key = question.key;
         let bytes = attempted.outcome.as_ref().map_or(0, Vec::len);
         let generation = question.config.generation;
-        let small = attempted.attendant.staged.is_empty() && bytes <= INLINE_BYTES_MAX && generation == 0;
+        let inline_max = if question.analysis.result.is_some() { CHECKED_INLINE_BYTES_MAX } else { INLINE_BYTES_MAX };
+        let small = attempted.attendant.staged.is_empty() && bytes <= inline_max && generation == 0;
         if generation > 0 {
             // A former ending goes only when the disk knows that this run was asked for.
             self.ports.store.disk().settled().await?;

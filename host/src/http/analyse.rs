@@ -1,6 +1,7 @@
 //! `POST /analyse`: a question asked of a file.
 
 use std::io;
+use std::sync::Arc;
 
 use axum::Extension;
 use axum::Json;
@@ -64,9 +65,15 @@ pub async fn create(
     let question = if bytes.len() <= INLINE_BYTES_MAX {
         question(&api, client, &bytes)?
     } else {
-        let _turn = api.questions.acquire().await.map_err(io::Error::other)?;
+        let turn = Arc::clone(&api.questions).acquire_owned().await.map_err(io::Error::other)?;
         let api = api.clone();
-        tokio::task::spawn_blocking(move || question(&api, client, &bytes)).await.map_err(io::Error::other)??
+        let looking = tokio::task::spawn_blocking(move || {
+            let question = question(&api, client, &bytes);
+            // Also when nobody waits for it any more.
+            drop(turn);
+            question
+        });
+        looking.await.map_err(io::Error::other)??
     };
     let key = question.key;
     api.parts.dispatch.submit(question).await?;

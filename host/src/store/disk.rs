@@ -175,6 +175,20 @@ impl Disk {
         self.rename(staged, target).inspect_err(|_| drop(self.remove_if_there(staged)))
     }
 
+    /// As [`Self::swap_in`], but what is there at any time is whole on disk: waits for the new file's bytes.
+    ///
+    /// # Errors
+    /// The target is then what it was.
+    pub fn swap_in_synced(&self, staged: &Path, target: &Path, bytes: &[u8]) -> io::Result<()> {
+        let swap = || {
+            let mut new = self.create(staged)?;
+            self.write(&mut new, bytes)?;
+            self.sync_alone(&new)?;
+            self.rename(staged, target)
+        };
+        swap().inspect_err(|_| drop(self.remove_if_there(staged)))
+    }
+
     /// Moves a file or a tree, over a file that may be there.
     ///
     /// # Errors

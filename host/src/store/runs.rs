@@ -130,12 +130,14 @@ impl Store {
 
     fn accept_entered(&self, key: RunKey, config: &[u8]) -> io::Result<()> {
         let directory = self.run_dir(key);
-        let made = self.disk.make_directory(&directory)?;
-        self.disk.swap_in(&self.staging_path(), &directory.join("config.json"), config).inspect_err(|_| {
-            if made == disk::Made::Now {
+        let target = directory.join("config.json");
+        match self.disk.make_directory(&directory)? {
+            disk::Made::Now => self.disk.swap_in(&self.staging_path(), &target, config).inspect_err(|_| {
                 drop(self.disk.remove_tree(&directory));
-            }
-        })
+            }),
+            // What stands here was answered for: not even its config may be lost.
+            disk::Made::Before => self.disk.swap_in_synced(&self.staging_path(), &target, config),
+        }
     }
 
     /// Removes what stands of an ending, so that another may take its place.

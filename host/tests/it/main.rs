@@ -11,6 +11,7 @@ mod fuzzed;
 mod hostile;
 mod hostile_files;
 mod installs;
+mod interleavings;
 mod kills;
 mod layering;
 mod limits;

@@ -53,7 +53,7 @@ impl Look<'_> {
         }
         if path.join("inrun.pid").exists() {
             let stale = "marked as running, and has ended";
-            self.find(&path.join("inrun.pid"), (Kind::Dangling, Remedy::Remove), stale);
+            self.find(&path.join("inrun.pid"), (Kind::Unfinished, Remedy::Remove), stale);
         }
         for entry in entries(path)? {
             if !KNOWN.contains(&name_of(&entry).as_str()) {
