@@ -5,6 +5,7 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use std::time::Instant;
 
 use anyhow::Context;
 use futures_util::StreamExt;
@@ -13,8 +14,10 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
 use crate::assembly;
+use crate::assembly::Assembly;
 use crate::confine;
 use crate::dispatch::Dispatch;
+use crate::dispatch::retention::Swept;
 use crate::http;
 use crate::http::Api;
 use crate::http::Modules;
@@ -23,6 +26,7 @@ use crate::http::places::Places;
 use crate::registry;
 use crate::registry::Origin;
 use crate::registry::Registry;
+use crate::store::retention::Rules;
 
 /// The modules that ship with the server.
 const SHIPPED: &[(&str, &[u8])] = &include!(concat!(env!("OUT_DIR"), "/shipped.rs"));
@@ -30,8 +34,11 @@ const SHIPPED: &[(&str, &[u8])] = &include!(concat!(env!("OUT_DIR"), "/shipped.r
 /// Modules of clients held in memory at the same time; each is at most as long as a module may be.
 const INTAKES_MAX: usize = 4;
 
+/// How often it is looked whether room is low.
+const ROOM_EVERY: Duration = Duration::from_secs(5);
+
 /// Between two attempts to take up what a former server left.
-const RECOVER_EVERY: Duration = Duration::from_secs(10);
+const RECOVER_EVERY: Duration = Duration::from_secs(2);
 
 /// Everything a server is told.
 #[derive(Debug)]
@@ -40,12 +47,20 @@ pub struct Options {
     pub listen: SocketAddr,
     pub analyses: Option<PathBuf>,
     pub upload_bytes_max: u64,
+    pub retention: Retention,
     /// That this server answers to, see [`Names`].
     pub names: Vec<String>,
     /// Connections at the same time, if there are descriptors enough.
     pub connections_max: usize,
     pub demand: Demand,
     pub modules: Modules,
+}
+
+/// When uploads go, and how often that is looked at.
+#[derive(Debug, Clone, Copy)]
+pub struct Retention {
+    pub rules: Rules,
+    pub every: Duration,
 }
 
 /// How much of the second wall must stand for a server to start.
@@ -81,8 +96,12 @@ pub async fn serve(options: Options, listening: impl FnOnce(SocketAddr)) -> anyh
     if recovered.left > 0 {
         tokio::spawn(recover_the_rest(Arc::clone(&parts.dispatch)));
     }
+    if !options.retention.rules.say_nothing() {
+        tokio::spawn(retain(parts.clone(), options.retention));
+    }
     let api = Api {
         parts,
+        retention: options.retention.rules,
         upload_bytes_max: options.upload_bytes_max,
         modules: options.modules,
         intakes: Places::new(INTAKES_MAX),
@@ -108,6 +127,25 @@ async fn recover_the_rest(dispatch: Arc<Dispatch>) {
             Ok(_) => (),
             Err(error) => tracing::error!(%error, "the queue cannot be read"),
         }
+    }
+}
+
+/// Lets go of what the rules say: what has expired at its times, and for room as soon as it is low.
+async fn retain(parts: Assembly, Retention { rules, every }: Retention) {
+    let mut last: Option<Instant> = None;
+    loop {
+        let low = parts.store.free().is_ok_and(|free| free.is_low(&rules));
+        if low || last.is_none_or(|last| last.elapsed() >= every) {
+            match parts.dispatch.sweep(rules).await {
+                Ok(swept) if swept != Swept::default() => {
+                    tracing::info!(expired = swept.expired, for_room = swept.for_room, "uploads went");
+                }
+                Ok(_) => (),
+                Err(error) => tracing::error!(%error, "what is to go cannot be found or removed"),
+            }
+            last = Some(Instant::now());
+        }
+        tokio::time::sleep(ROOM_EVERY.min(every)).await;
     }
 }
 

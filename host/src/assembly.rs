@@ -109,6 +109,7 @@ pub async fn assemble(options: Options) -> Result<Assembly, AssemblyError> {
         fingerprint,
         limits: compile_limits,
         nan: options.nan,
+        walls,
     };
     let registry = Arc::new(Registry::new(workshop));
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);

@@ -1,12 +1,14 @@
 //! The command line.
 
 mod fsck;
+mod gc;
 mod selftest;
 mod verify;
 
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::Parser;
@@ -17,6 +19,7 @@ use crate::analysis::module::ModuleKind;
 use crate::analysis::module::Nan;
 use crate::app;
 use crate::app::Demand;
+use crate::app::Retention;
 use crate::assembly;
 use crate::dispatch::Reuse;
 use crate::http::Modules;
@@ -42,6 +45,8 @@ enum Command {
     Serve(Serve),
     /// Run the hostile modules that this binary carries, here and now, and tell what stops each.
     Selftest(selftest::Arguments),
+    /// Let go of what the rules of retention say; its server must not run, and does so by itself when told the same.
+    Gc(gc::Arguments),
     /// Look through a whole data directory, and mend it if asked to; its server must not run.
     Fsck(fsck::Arguments),
     /// Do a stored run again and compare what comes out, byte for byte.
@@ -117,6 +122,11 @@ struct Serve {
     /// Starts only if workers are confined in every way that there is, and says what is lacking otherwise.
     #[arg(long)]
     require_walls: bool,
+    #[command(flatten)]
+    retention: gc::RulesArguments,
+    /// How often it is looked what has expired, seconds; for room, it is looked every few seconds.
+    #[arg(long, default_value = "60", help_heading = "Retention")]
+    sweep_every_s: std::num::NonZeroU32,
     /// What is to go wrong on the disk; for tests.
     #[cfg(debug_assertions)]
     #[arg(long, hide = true)]
@@ -143,6 +153,7 @@ pub fn main() -> anyhow::Result<()> {
     match Arguments::parse().command {
         Command::Serve(arguments) => serve(arguments),
         Command::Fsck(arguments) => fsck::main(&arguments),
+        Command::Gc(arguments) => gc::main(&arguments),
         Command::Verify(arguments) => verify::main(&arguments),
         Command::Selftest(arguments) => selftest::main(&arguments),
         Command::Worker { caps, component } => {
@@ -193,6 +204,10 @@ fn serve(arguments: Serve) -> anyhow::Result<()> {
         analyses: arguments.analyses,
         upload_bytes_max: arguments.upload_bytes_max,
         names: arguments.names,
+        retention: Retention {
+            rules: arguments.retention.rules(),
+            every: Duration::from_secs(u32::from(arguments.sweep_every_s).into()),
+        },
         connections_max: arguments.connections_max.into(),
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -200,7 +215,7 @@ fn serve(arguments: Serve) -> anyhow::Result<()> {
         // Whoever reads stdout may have gone; the server has not.
         drop(writeln!(std::io::stdout(), "listening on http://{address}"));
     }));
-    runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+    runtime.shutdown_timeout(Duration::from_secs(2));
     served
 }
 

@@ -67,6 +67,14 @@ pub fn close_inherited() -> io::Result<()> {
     Ok(())
 }
 
+/// Gives up every capability: a server that root started must not have workers that are root.
+///
+/// # Errors
+/// Of the system.
+pub fn drop_rights() -> io::Result<()> {
+    system::drop_rights()
+}
+
 /// Confines the calling process, which must have one thread.
 ///
 /// # Errors
@@ -124,13 +132,16 @@ mod system {
     use crate::wire::Wall;
     use crate::wire::Walls;
 
+    pub(super) fn drop_rights() -> io::Result<()> {
+        let none = CapabilitySet::empty();
+        let none = CapabilitySets { effective: none, permitted: none, inheritable: none };
+        Ok(rustix::thread::set_capabilities(None, none)?)
+    }
+
     pub(super) fn enter(role: Role, left_out: LeftOut) -> io::Result<Walls> {
         rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)?;
         rustix::thread::set_no_new_privs(true)?;
-        // A server that root started must not have workers that are root.
-        let none = CapabilitySet::empty();
-        let none = CapabilitySets { effective: none, permitted: none, inheritable: none };
-        rustix::thread::set_capabilities(None, none)?;
+        drop_rights()?;
         let landlock = paths::restrict();
         let seccomp = match left_out {
             LeftOut::Nothing => calls::allow(|call| call.is_for(role)),
@@ -157,6 +168,10 @@ mod system {
     use super::LeftOut;
     use super::Role;
     use crate::wire::Walls;
+
+    pub(super) fn drop_rights() -> io::Result<()> {
+        Ok(())
+    }
 
     pub(super) fn enter(_: Role, _: LeftOut) -> io::Result<Walls> {
         Ok(Walls::MISSING)

@@ -14,12 +14,14 @@ mod ending;
 mod owner;
 pub mod question;
 pub mod removal;
+pub mod retention;
 mod warm;
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use tokio::sync::Semaphore;
 use tokio::sync::watch;
@@ -107,7 +109,9 @@ pub struct Dispatch {
     board: Arc<Board>,
     warm: Warm,
     /// Shares in checking long results.
-    checking: Semaphore,
+    checking: Arc<Semaphore>,
+    /// Runs that have a worker, or are about to.
+    busy: AtomicUsize,
 }
 
 /// What it works with.
@@ -139,7 +143,14 @@ impl Dispatch {
     #[must_use]
     pub fn new(ports: Ports) -> Self {
         let (owner, board) = Owner::start(Bounds { slots: ports.workers_max, queue_max: ports.queue_max });
-        Self { ports, owner, board, warm: Warm::default(), checking: Semaphore::new(CHECKED_SHARES) }
+        Self {
+            ports,
+            owner,
+            board,
+            warm: Warm::default(),
+            checking: Arc::new(Semaphore::new(CHECKED_SHARES)),
+            busy: AtomicUsize::new(0),
+        }
     }
 
     /// Takes a question: joins the run in flight, keeps a finished answer, or begins a run. Nothing is promised before

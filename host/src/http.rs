@@ -26,11 +26,13 @@ use axum::middleware::from_fn;
 use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use axum::routing::post;
+use axum::routing::put;
 use tokio::sync::Semaphore;
 
 use self::origin::Names;
 use self::places::Places;
 use crate::assembly::Assembly;
+use crate::store::retention::Rules;
 
 /// What handlers share.
 #[derive(Debug, Clone)]
@@ -44,6 +46,7 @@ pub struct Api {
     /// Long questions looked at at the same time: as documents they take a hundred times their room.
     pub questions: Arc<Semaphore>,
     pub names: Names,
+    pub retention: Rules,
 }
 
 /// What becomes of modules that clients send.
@@ -57,6 +60,7 @@ pub enum Modules {
 pub fn router(api: Api) -> Router {
     let plain = Router::new()
         .route("/upload/{file_id}", get(upload::show).delete(upload::delete))
+        .route("/upload/{file_id}/pin", put(upload::pin).delete(upload::unpin))
         .route("/analyse", post(analyse::create))
         .route("/analyses", get(analyses::list))
         .route("/analyses/{name}", get(analyses::show).put(analyses::install).delete(analyses::remove))

@@ -139,7 +139,7 @@ impl Registry {
         let mut refused = Vec::new();
         for (name, module) in self.workshop.store.names()? {
             let restored = match self.free(&name) {
-                Ok(_) => self.workshop.remake(module).await.map_err(PlaceError::from),
+                Ok(_) => self.workshop.remake(module, Some(&name)).await.map_err(PlaceError::from),
                 Err(error) => Err(error),
             };
             match restored {
@@ -195,7 +195,7 @@ impl Registry {
         if let Some(current) = self.all().into_iter().find(|it| it.module == module) {
             return Ok(current);
         }
-        self.workshop.remake(module).await.map(Arc::new)
+        self.workshop.remake(module, None).await.map(Arc::new)
     }
 
     /// Whether a client may give or take that name, and whether it means something.

@@ -13,6 +13,7 @@ pub mod faults;
 pub mod fsck;
 mod names;
 pub mod probe;
+pub mod retention;
 pub mod runs;
 pub mod scratch;
 pub mod uploads;
@@ -176,11 +177,8 @@ impl Store {
     /// # Errors
     /// `StorageFull` when they would not.
     pub fn check_room(&self, bytes: u64) -> io::Result<()> {
-        let facts = rustix::fs::statvfs(&self.root)?;
-        let free = facts.f_bavail.saturating_mul(facts.f_frsize);
-        // Some file systems have as many files as they have room for, and say so by a total of 0.
-        let full =
-            free.saturating_sub(bytes) < self.reserve_bytes || (facts.f_files > 0 && facts.f_favail < RESERVE_FILES);
+        let free = self.free()?;
+        let full = free.bytes.saturating_sub(bytes) < self.reserve_bytes || free.files < RESERVE_FILES;
         if full { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
     }
 
@@ -188,15 +186,6 @@ impl Store {
     #[must_use]
     pub fn reserve_bytes(&self) -> u64 {
         self.reserve_bytes
-    }
-
-    /// What is free on this file system for this server, bytes.
-    ///
-    /// # Errors
-    /// Of the disk.
-    pub fn free_bytes(&self) -> io::Result<u64> {
-        let facts = rustix::fs::statvfs(&self.root)?;
-        Ok(facts.f_bavail.saturating_mul(facts.f_frsize))
     }
 
     /// A path below `staging/` that nobody else has.

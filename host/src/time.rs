@@ -23,6 +23,12 @@ impl Timestamp {
         self.0
     }
 
+    /// That many milliseconds later; the end of time where there is no such instant.
+    #[must_use]
+    pub fn plus_ms(self, ms: u64) -> Self {
+        Self(self.0.saturating_add(i64::try_from(ms).unwrap_or(i64::MAX)))
+    }
+
     /// Milliseconds from `earlier` to this instant; 0 when the clock went back.
     #[must_use]
     pub fn since(self, earlier: Self) -> u64 {
@@ -32,7 +38,7 @@ impl Timestamp {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let instant = jiff::Timestamp::from_millisecond(self.0).unwrap_or_default();
+        let instant = jiff::Timestamp::from_millisecond(self.0).unwrap_or(jiff::Timestamp::MAX);
         write!(f, "{instant:.3}")
     }
 }
@@ -40,6 +46,13 @@ impl fmt::Display for Timestamp {
 impl From<Timestamp> for String {
     fn from(timestamp: Timestamp) -> Self {
         timestamp.to_string()
+    }
+}
+
+impl From<Timestamp> for std::time::SystemTime {
+    fn from(timestamp: Timestamp) -> Self {
+        let since = std::time::Duration::from_millis(timestamp.since(Timestamp(0)));
+        Self::UNIX_EPOCH + since
     }
 }
 

@@ -30,6 +30,8 @@ use crate::run::Failure;
 use crate::run::SoFar;
 use crate::run::Usage;
 
+/// What a worker may use besides the guest's linear memory, bytes: its program, tables, result, buffers.
+pub const OWN_MEMORY_BYTES_MAX: u64 = 512 << 20;
 /// Longest message, bytes; below the kernel's default send buffer.
 pub const MESSAGE_BYTES_MAX: usize = 128 * 1024;
 /// Bytes of output that one message carries.
@@ -110,6 +112,26 @@ pub enum Event {
     Refused(Vec<String>),
     /// We failed.
     Fault(String),
+}
+
+impl Event {
+    /// What kind it is, for the log: what is in it comes from a guest.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Ready(_) => "Ready",
+            Self::Loaded => "Loaded",
+            Self::Log(_) => "Log",
+            Self::Progress(_) => "Progress",
+            Self::NeedFile => "NeedFile",
+            Self::Stdout(_) => "Stdout",
+            Self::Artifact(_) => "Artifact",
+            Self::Done(_) => "Done",
+            Self::Compiled(_) => "Compiled",
+            Self::Refused(_) => "Refused",
+            Self::Fault(_) => "Fault",
+        }
+    }
 }
 
 /// The end of a run.

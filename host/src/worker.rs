@@ -39,13 +39,12 @@ use crate::wire::Done;
 use crate::wire::Event;
 use crate::wire::Inbox;
 use crate::wire::LoadSpec;
+use crate::wire::OWN_MEMORY_BYTES_MAX;
 use crate::wire::RunSpec;
 use crate::wire::StdinSpec;
 use crate::wire::Wall;
 
 const PROGRESS_EVERY: Duration = Duration::from_millis(250);
-/// What a worker may use besides the guest's linear memory: its program, tables, result, buffers.
-const OWN_MEMORY_BYTES_MAX: u64 = 512 << 20;
 const LOG_BUFFER_BYTES: usize = 16 * 1024;
 
 /// The channel to the server: descriptor 0. Whatever else the process was started with is closed, so this comes first.
@@ -88,6 +87,10 @@ fn serve_linked(
     left_out: LeftOut,
 ) -> io::Result<()> {
     die_with_parent()?;
+    // Of all processes, those that run guests go first where memory is short. Where that cannot be said, it is not.
+    drop(std::fs::write("/proc/self/oom_score_adj", "1000"));
+    // Before anything is opened: the kernel shows some files differently to who has rights.
+    confine::drop_rights()?;
     // The engine opens what it needs of /proc now, while it can.
     let engine = engine::running(&held_to(caps, left_out), kind).map_err(io::Error::other)?;
     let data_bytes = caps.memory_bytes.saturating_add(OWN_MEMORY_BYTES_MAX);

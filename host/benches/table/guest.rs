@@ -7,6 +7,7 @@ use std::os::fd::OwnedFd;
 use anyhow::bail;
 use host::analysis::module::ModuleKind;
 use host::analysis::module::Nan;
+use host::id::ClientId;
 use host::id::ModuleDigest;
 use host::limits::CompileLimits;
 use host::limits::Limits;
@@ -38,19 +39,22 @@ impl Program {
         let mut source = tempfile::tempfile()?;
         io::Write::write_all(&mut source, module)?;
         let file = OwnedFd::from(tempfile::tempfile()?);
-        match compile::compile(&nursery, &source.into(), &file, (CompileLimits::DEFAULT, Nan::Native)).await? {
-            Ok(_) => {
-                // Held to the walls that this machine has, as the server does it.
-                let walls = Process::start(&nursery, &["worker"]).await?.walls;
-                Ok(Self { nursery, file, terms: Terms { caps: Limits::CAP, walls } })
-            }
+        // Held to the walls that this machine has, as the server does it.
+        let walls = Process::start(&nursery, &["worker"]).await?.walls;
+        let terms = compile::Terms { limits: CompileLimits::DEFAULT, nan: Nan::Native, walls };
+        match compile::compile(&nursery, &source.into(), &file, terms).await? {
+            Ok(_) => Ok(Self { nursery, file, terms: Terms { caps: Limits::CAP, walls } }),
             Err(reasons) => bail!("the module is refused: {}", reasons.join("; ")),
         }
     }
 
     /// Starts a worker that has it loaded.
     pub(crate) async fn start(&self) -> anyhow::Result<Guest> {
-        let fit = Fit { module: ModuleDigest::new([0; 32]), stack_bytes: Limits::DEFAULT.stack_bytes };
+        let fit = Fit {
+            module: ModuleDigest::new([0; 32]),
+            stack_bytes: Limits::DEFAULT.stack_bytes,
+            client: ClientId::Server,
+        };
         let spec = LoadSpec { kind: ModuleKind::Command, files: None };
         let cargo = Cargo { spec, program: self.file.try_clone()?, module: None };
         let worker = Worker::start(&self.nursery, &self.terms, (fit, cargo)).await?;

@@ -3,9 +3,12 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::watch;
 
 use super::Dispatch;
@@ -15,6 +18,8 @@ use super::attendant::Files;
 use super::board::Live;
 use super::board::Orders;
 use super::board::Step;
+use super::ending::CHECKED_SHARE_BYTES;
+use super::ending::CHECKED_SHARES;
 use crate::analysis::descriptor::Stdin;
 use crate::analysis::module::ModuleKind;
 use crate::id::RunKey;
@@ -27,11 +32,35 @@ use crate::run::scheduler::Attempt;
 use crate::run::scheduler::Event;
 use crate::wire::ArtifactSpec;
 use crate::wire::Done;
+use crate::wire::OWN_MEMORY_BYTES_MAX;
 use crate::wire::RunSpec;
 use crate::wire::StdinSpec;
 
-/// How often it is looked whether a guest leaves room on the disk.
-const ROOM_EVERY: Duration = Duration::from_millis(100);
+/// How often it is looked what a worker takes.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// Counts a run among those that have a worker.
+struct Busy<'a>(&'a AtomicUsize);
+
+impl<'a> Busy<'a> {
+    fn new(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// What a process has in memory; `statm` of proc(5).
+fn resident_bytes(pid: u32) -> Option<u64> {
+    let statm = std::fs::read_to_string(format!("/proc/{pid}/statm")).ok()?;
+    let pages: u64 = statm.split(' ').nth(1)?.parse().ok()?;
+    pages.checked_mul(u64::try_from(rustix::param::page_size()).ok()?)
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Choice {
@@ -57,6 +86,8 @@ pub(super) struct Attempted {
     pub(super) usage: Usage,
     pub(super) artifacts: Vec<ArtifactSpec>,
     pub(super) attendant: Files,
+    /// In checking what came of it, for as long as this is there.
+    pub(super) _share: Option<OwnedSemaphorePermit>,
 }
 
 impl Dispatch {
@@ -108,9 +139,11 @@ impl Dispatch {
             Err(failure) => return Attempted::failed(files, failure),
         };
         let wall = Duration::from_millis(question.config.limits.wall_ms);
-        let lent = Arc::clone(&files.lent);
+        let (lent, pid) = (Arc::clone(&files.lent), AtomicU32::new(0));
+        let _busy = Busy::new(&self.busy);
         let run = async {
             let mut worker = self.worker(question, choice).await?;
+            pid.store(worker.identity().pid, Ordering::Relaxed);
             self.ports.store.mark_running(key, worker.identity())?;
             files.began();
             let sample = self.ports.store.open_upload(&question.upload)?.into();
@@ -123,38 +156,64 @@ impl Dispatch {
             done = run => done.map_err(|error| interrupted(key, number, &error)),
             () = tokio::time::sleep(wall) => Err(Failure::new(Reason::Deadline, format!("longer than {} ms", wall.as_millis()))),
             reason = killed(orders) => Err(dismissed(reason)),
-            () = self.no_room(&lent) => Err(Failure::new(Reason::StorageFull, "the disk is full")),
+            failure = self.takes_too_much(&lent, &pid) => Err(failure),
+        };
+        let ended = match ended {
+            // What it was lent is looked at when it can no longer be changed.
+            Ok((worker, done, artifacts)) if lent.load(Ordering::Relaxed) => {
+                worker.end().await.map(|()| (done, artifacts)).map_err(|error| interrupted(key, number, &error))
+            }
+            Ok((worker, done, artifacts)) => {
+                self.keep_warm(worker);
+                Ok((done, artifacts))
+            }
+            Err(failure) => Err(failure),
         };
         match ended {
-            Ok((worker, Done { outcome, usage, .. }, artifacts)) => {
-                self.keep_warm(worker);
+            Ok((Done { outcome, usage, .. }, artifacts)) => {
                 let outcome = outcome.map_err(|failure| with_reason(failure, &files));
-                Attempted { outcome, usage, artifacts, attendant: files }
+                // Taken while the run has its slot, so that slots bound how many results wait in memory.
+                let share = self.share_in_checking(outcome.as_ref().map_or(0, Vec::len)).await;
+                Attempted { outcome, usage, artifacts, attendant: files, _share: share }
             }
             Err(failure) => Attempted::failed(files, failure),
         }
     }
 
-    /// Waits until the room that is kept free is touched while the guest has files: it writes to them by itself.
-    async fn no_room(&self, lent: &AtomicBool) {
+    /// Waits until a worker takes more than it may of what only the server sees whole: room on the disk, by the files that
+    /// it writes by itself, and memory, whose limit can be got round from within.
+    async fn takes_too_much(&self, lent: &AtomicBool, pid: &AtomicU32) -> Failure {
+        let most = self.ports.terms.caps.memory_bytes.saturating_add(OWN_MEMORY_BYTES_MAX);
         loop {
-            tokio::time::sleep(ROOM_EVERY).await;
+            tokio::time::sleep(LOOK_EVERY).await;
             if lent.load(Ordering::Relaxed) && self.ports.store.check_room(0).is_err() {
-                return;
+                return Failure::new(Reason::StorageFull, "the disk is full");
+            }
+            if resident_bytes(pid.load(Ordering::Relaxed)).is_some_and(|bytes| bytes > most) {
+                return Failure::new(
+                    Reason::MemoryLimit,
+                    format!("its process takes more than {most} bytes of memory"),
+                );
             }
         }
+    }
+
+    /// A share for so many bytes of result; none where it takes none.
+    async fn share_in_checking(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
+        let shares = u32::try_from(bytes.div_ceil(CHECKED_SHARE_BYTES).min(CHECKED_SHARES)).ok()?;
+        Arc::clone(&self.checking).acquire_many_owned(shares).await.ok()
     }
 
     /// A warm worker of this program, or a fresh one in the place of the one idle longest.
     async fn worker(&self, question: &Question, choice: Choice) -> io::Result<Worker> {
         let module = question.analysis.module;
-        let fit = Fit { module, stack_bytes: question.config.limits.stack_bytes };
+        let fit = Fit { module, stack_bytes: question.config.limits.stack_bytes, client: question.client };
         if choice == Choice::Warm
             && let Some(worker) = self.warm.take(fit)
         {
             return Ok(worker);
         }
-        self.warm.at_most(self.ports.workers_max.saturating_sub(1));
+        self.warm.at_most(self.ports.workers_max.saturating_sub(self.busy.load(Ordering::Relaxed)));
         let worker = Worker::start(&self.ports.nursery, &self.ports.terms, (fit, question.analysis.cargo()?)).await?;
         tracing::debug!(analysis.id = %module, pid = worker.identity().pid, "a worker came up");
         Ok(worker)
@@ -181,7 +240,7 @@ impl Attempted {
     }
 
     fn failed(attendant: Files, failure: Failure) -> Self {
-        Self { outcome: Err(failure), usage: Usage::default(), artifacts: Vec::new(), attendant }
+        Self { outcome: Err(failure), usage: Usage::default(), artifacts: Vec::new(), attendant, _share: None }
     }
 }
 

@@ -15,6 +15,7 @@ use crate::analysis::module::ModuleKind;
 use crate::analysis::result::result_json;
 use crate::id::RunKey;
 use crate::id::SafeName;
+use crate::limits::Limits;
 use crate::run::Failure;
 use crate::run::Reason;
 use crate::run::Usage;
@@ -33,7 +34,7 @@ const CHECKED_INLINE_BYTES_MAX: usize = 1024;
 
 /// Results are checked at the same time up to so many bytes of them in all; parsed, a document can take a hundred times
 /// its room.
-const CHECKED_SHARE_BYTES: usize = 64 * 1024;
+pub(super) const CHECKED_SHARE_BYTES: usize = 64 * 1024;
 pub(super) const CHECKED_SHARES: usize = 256;
 
 /// Between two attempts to store an ending.
@@ -104,9 +105,6 @@ impl Dispatch {
         if small {
             store_it()?;
         } else {
-            let share = bytes.div_ceil(CHECKED_SHARE_BYTES).clamp(1, CHECKED_SHARES);
-            let share = u32::try_from(share).map_err(io::Error::other)?;
-            let _share = self.checking.acquire_many(share).await.map_err(io::Error::other)?;
             tokio::task::spawn_blocking(store_it).await??;
         }
         self.ports.store.disk().settled().await?;
@@ -151,7 +149,7 @@ fn settle(question: &Question, attempted: &Attempted) -> io::Result<(Ending, Vec
         Ok(stdout) => stdout.clone(),
         Err(failure) => return Ok((Ending::Failure(failure.clone()), Vec::new(), Vec::new())),
     };
-    let (facts, staged) = describe(&attempted.artifacts, &attempted.attendant.staged)?;
+    let (facts, staged) = describe(&attempted.artifacts, &attempted.attendant.staged, question.config.limits)?;
     Ok(match result(question, stdout, &facts) {
         Ok(json) => (Ending::Result(json), facts, staged),
         Err(failure) => (Ending::Failure(failure), Vec::new(), Vec::new()),
@@ -159,15 +157,26 @@ fn settle(question: &Question, attempted: &Attempted) -> io::Result<(Ending, Vec
 }
 
 /// Names, types and digests of what the guest left, and where each lies.
-fn describe(artifacts: &[ArtifactSpec], staged: &[PathBuf]) -> io::Result<(Vec<ArtifactFacts>, Vec<PathBuf>)> {
+fn describe(
+    artifacts: &[ArtifactSpec],
+    staged: &[PathBuf],
+    limits: Limits,
+) -> io::Result<(Vec<ArtifactFacts>, Vec<PathBuf>)> {
     let mut facts: Vec<ArtifactFacts> = Vec::new();
+    let mut left = limits.artifacts_bytes;
     let mut paths = Vec::new();
     for artifact in artifacts {
         let number = usize::try_from(artifact.file_number).unwrap_or(usize::MAX);
         let path = staged.get(number).filter(|path| !paths.contains(*path));
         let path = path.ok_or_else(|| io::Error::other("the worker names a file it never got, or names it twice"))?;
+        let mut file = File::open(path)?;
+        // A worker keeps to its limits by itself; what one left that does not is not read.
+        let bytes = file.metadata()?.len();
+        let within = bytes <= limits.artifact_bytes;
+        left =
+            left.checked_sub(bytes).filter(|_| within).ok_or_else(|| io::Error::other("the worker left too much"))?;
         let mut digest = Sha256Writer::default();
-        let size_bytes = io::copy(&mut File::open(path)?, &mut digest)?;
+        let size_bytes = io::copy(&mut file, &mut digest)?;
         let wanted = SafeName::from_untrusted(&artifact.path);
         let taken = |name: &SafeName| facts.iter().any(|it| it.name == *name);
         let name = std::iter::once(wanted.clone())

@@ -35,6 +35,7 @@ enum Message {
     Ask(Ask, oneshot::Sender<Answer>),
     Hold(Ask, oneshot::Sender<Option<Place>>),
     Delete(FileId, oneshot::Sender<Vec<watch::Receiver<Phase>>>),
+    DeleteIdle(FileId, oneshot::Sender<bool>),
     Deleted(FileId),
     Happened(Event),
 }
@@ -112,6 +113,11 @@ impl Owner {
         self.hear(|reply| Message::Delete(file_id, reply)).await
     }
 
+    /// The same for a file that has no run; whether that is so.
+    pub(super) async fn delete_idle(&self, file_id: FileId) -> io::Result<bool> {
+        self.hear(|reply| Message::DeleteIdle(file_id, reply)).await
+    }
+
     pub(super) fn deleted(&self, file_id: FileId) {
         self.send(Message::Deleted(file_id));
     }
@@ -167,6 +173,12 @@ impl Task {
             Message::Hold(ask, reply) => {
                 let place = self.scheduler.hold(ask).then(|| self.place(ask.key)).flatten();
                 drop(reply.send(place));
+            }
+            Message::DeleteIdle(file_id, reply) => {
+                let idle = self.scheduler.delete_idle(file_id);
+                if reply.send(idle).is_err() && idle {
+                    self.scheduler.deleted(file_id);
+                }
             }
             Message::Delete(file_id, reply) => {
                 let keys = self.scheduler.delete(file_id, self.began.elapsed());

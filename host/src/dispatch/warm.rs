@@ -12,20 +12,21 @@ use crate::pool::worker::Worker;
 pub(super) struct Warm(Mutex<Vec<Worker>>);
 
 impl Warm {
-    /// One of that program that is still alive, the latest used first.
+    /// One of that program and client that is still alive, the latest used first.
     pub(super) fn take(&self, fit: Fit) -> Option<Worker> {
         let mut idle = self.idle();
         while let Some(at) = idle.iter().rposition(|worker| worker.fit == fit) {
             let mut worker = idle.remove(at);
-            if worker.is_alive() {
+            if worker.resume() {
                 return Some(worker);
             }
         }
         None
     }
 
-    /// Keeps one, and at most `count` in all.
+    /// Keeps one, stopped, and at most `count` in all.
     pub(super) fn keep(&self, worker: Worker, count: usize) {
+        worker.pause();
         let mut idle = self.idle();
         idle.push(worker);
         shorten(&mut idle, count);

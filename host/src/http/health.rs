@@ -28,7 +28,7 @@ pub async fn ready(State(api): State<Api>) -> Result<(StatusCode, Json<Value>), 
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let mut body = json!({
         "ready": ready,
-        "disk": { "room": room, "writes": writes, "free_bytes": api.parts.store.free_bytes()?, "reserve_bytes": api.parts.store.reserve_bytes() },
+        "disk": { "room": room, "writes": writes, "free_bytes": api.parts.store.free()?.bytes, "reserve_bytes": api.parts.store.reserve_bytes() },
         "queue": { "in_flight": load.in_flight, "max": load.queue_max },
         "workers": { "max": workers_max, "idle": workers_idle },
         "walls": { "wasm": true, "process": walls.stand(), "landlock": walls.landlock, "seccomp": walls.seccomp,
@@ -47,6 +47,6 @@ pub async fn limits(State(api): State<Api>) -> Json<Value> {
     Json(json!({
         "default": Limits::DEFAULT.tightest(api.parts.caps), "cap": api.parts.caps, "compile": api.parts.compile_limits,
         "upload_bytes": api.upload_bytes_max, "args_bytes": ARGS_BYTES_MAX, "queue": api.parts.dispatch.load().queue_max,
-        "disk_reserve_bytes": api.parts.store.reserve_bytes(),
+        "disk_reserve_bytes": api.parts.store.reserve_bytes(), "retention": api.retention,
     }))
 }

@@ -53,7 +53,10 @@ pub async fn show(
     }
     let finished = if api.parts.dispatch.in_flight(key) { None } else { api.parts.store.open_result(key)? };
     let mut response = match finished {
-        Some(found) => stored(found, RESULT)?,
+        Some(found) => {
+            upload::used(&api, file_id);
+            stored(found, RESULT)?
+        }
         None => match state(&api, key)? {
             RunState::Pending => not_ready(&api),
             RunState::Failed(failure) => Problem::from(failure).into_response(),

@@ -5,6 +5,7 @@ mod intake;
 mod name;
 
 use std::io;
+use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Body;
@@ -23,6 +24,7 @@ use super::body::BodyError;
 use super::error::Problem;
 use super::path::Path;
 use crate::id::FileId;
+use crate::store::Store;
 use crate::store::uploads::Stored;
 use crate::store::uploads::UploadFacts;
 
@@ -74,7 +76,37 @@ async fn publish(api: &Api, filename: String, received: Received) -> Result<Json
 
 /// `GET /upload/<file_id>`.
 pub async fn show(State(api): State<Api>, Path(file_id): Path<String>) -> Result<Json<Value>, Problem> {
-    Ok(Json(facts_json(&find(&api, &file_id)?)))
+    let facts = find(&api, &file_id)?;
+    let mut shown = facts_json(&facts);
+    if let Some(held) = api.parts.store.held(facts.sha1)? {
+        shown["pinned"] = held.pinned.into();
+        shown["expires"] = json!(api.retention.expires(&held));
+    }
+    Ok(Json(shown))
+}
+
+/// `PUT /upload/<file_id>/pin`: it stays until it is deleted.
+pub async fn pin(State(api): State<Api>, Path(file_id): Path<String>) -> Result<StatusCode, Problem> {
+    let file_id = find(&api, &file_id)?.sha1;
+    on_disk(&api, move |store| store.pin(file_id)).await
+}
+
+/// `DELETE /upload/<file_id>/pin`: the rules of retention say when it goes.
+pub async fn unpin(State(api): State<Api>, Path(file_id): Path<String>) -> Result<StatusCode, Problem> {
+    let file_id = find(&api, &file_id)?.sha1;
+    on_disk(&api, move |store| store.unpin(file_id)).await
+}
+
+async fn on_disk(
+    api: &Api,
+    change: impl FnOnce(&Store) -> io::Result<()> + Send + 'static,
+) -> Result<StatusCode, Problem> {
+    let store = Arc::clone(&api.parts.store);
+    match tokio::task::spawn_blocking(move || change(&store)).await.map_err(io::Error::other)? {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(gone()),
+        Err(error) => Err(error.into()),
+        Ok(()) => Ok(StatusCode::NO_CONTENT),
+    }
 }
 
 /// `DELETE /upload/<file_id>`.
@@ -91,8 +123,18 @@ pub async fn delete(State(api): State<Api>, Path(file_id): Path<String>) -> Resu
 pub(super) fn find(api: &Api, file_id: &str) -> Result<UploadFacts, Problem> {
     let file_id = parse_id(file_id)?;
     match api.parts.store.upload(file_id)? {
-        Some(facts) => Ok(facts),
+        Some(facts) => {
+            used(api, file_id);
+            Ok(facts)
+        }
         None => Err(missing(api, file_id)?),
+    }
+}
+
+/// Whoever asks for a file, or for what belongs to it, uses it.
+pub(super) fn used(api: &Api, file_id: FileId) {
+    if let Err(error) = api.parts.store.note_use(file_id, api.parts.clock.now()) {
+        tracing::debug!(%file_id, %error, "a use could not be noted");
     }
 }
 

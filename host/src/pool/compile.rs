@@ -13,6 +13,17 @@ use crate::analysis::module::Nan;
 use crate::limits::CompileLimits;
 use crate::wire::Command;
 use crate::wire::Event;
+use crate::wire::Walls;
+
+/// What compiling is held to.
+#[derive(Debug, Clone, Copy)]
+pub struct Terms {
+    pub limits: CompileLimits,
+    /// What becomes of NaNs.
+    pub nan: Nan,
+    /// Which must stand.
+    pub walls: Walls,
+}
 
 /// Compiles a module into the empty file `program`; a module that is too dear is tried once more with least effort.
 ///
@@ -24,12 +35,16 @@ pub async fn compile(
     nursery: &Nursery,
     module: &OwnedFd,
     program: &OwnedFd,
-    (limits, nan): (CompileLimits, Nan),
+    terms: Terms,
 ) -> io::Result<Result<ModuleFacts, Vec<String>>> {
+    let Terms { limits, nan, walls } = terms;
     let told = serde_json::to_string(&limits).map_err(io::Error::other)?;
     let mut over = Over::Else;
     for effort in [Effort::Full, Effort::Least] {
         let process = Process::start(nursery, &["compile", "--limits", &told]).await?;
+        if process.walls != walls {
+            return Err(io::Error::other(format!("a compiler came up with other walls: {:?}", process.walls)));
+        }
         let attempt = attempt(process, (module, program), limits, (effort, nan));
         match tokio::time::timeout(Duration::from_millis(limits.wall_ms), attempt).await {
             Ok(Ok(compiled)) => return Ok(compiled),
@@ -44,7 +59,8 @@ pub async fn compile(
             }
         }
         // What is left of an attempt is written over by the next.
-        _ = rustix::fs::ftruncate(program, 0);
+        rustix::fs::ftruncate(program, 0)?;
+        rustix::fs::seek(program, rustix::fs::SeekFrom::Start(0))?;
     }
     Ok(Err(vec![over.told(&limits)]))
 }
@@ -110,7 +126,7 @@ async fn attempt(
             let said = process.last_words().await;
             Err(Dead { over: Over::by(process.signal().await, &said), error: io::Error::other(said) })
         }
-        Some(odd) => Err(io::Error::other(format!("compiling ended with {odd:?}")).into()),
+        Some(odd) => Err(io::Error::other(format!("compiling ended with {}", odd.name())).into()),
     }
 }
 

@@ -15,8 +15,22 @@ use tokio::sync::oneshot;
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 enum Request {
-    Start(Box<Command>, oneshot::Sender<io::Result<Child>>),
+    Start(Box<Command>, (oneshot::Sender<io::Result<Newborn>>, Nursery)),
     Bury(Child),
+}
+
+/// A child on its way to who asked for it; if nobody is there any more, it is buried.
+struct Newborn {
+    child: Option<Child>,
+    nursery: Nursery,
+}
+
+impl Drop for Newborn {
+    fn drop(&mut self) {
+        if let Some(child) = self.child.take() {
+            self.nursery.bury(child);
+        }
+    }
 }
 
 /// Starts and buries processes. Ends, with all it started, when it is dropped.
@@ -41,8 +55,9 @@ impl Nursery {
     pub async fn start(&self, command: Command) -> io::Result<Child> {
         let (reply, started) = oneshot::channel();
         let closed = || io::Error::other("the nursery is closed");
-        self.0.send(Request::Start(Box::new(command), reply)).map_err(|_| closed())?;
-        started.await.map_err(|_| closed())?
+        self.0.send(Request::Start(Box::new(command), (reply, self.clone()))).map_err(|_| closed())?;
+        let mut newborn = started.await.map_err(|_| closed())??;
+        newborn.child.take().ok_or_else(closed)
     }
 
     /// Kills a process and sees to its end.
@@ -61,10 +76,10 @@ fn serve(requests: &mpsc::Receiver<Request>) {
             requests.recv_timeout(LOOK_EVERY)
         };
         match request {
-            Ok(Request::Start(mut command, reply)) => {
-                if let Err(Ok(unwanted)) = reply.send(command.spawn()) {
-                    dying.push(killed(unwanted));
-                }
+            Ok(Request::Start(mut command, (reply, nursery))) => {
+                let born = command.spawn().map(|child| Newborn { child: Some(child), nursery });
+                // What nobody waits for comes back to be buried.
+                drop(reply.send(born));
             }
             Ok(Request::Bury(child)) => dying.push(killed(child)),
             Err(mpsc::RecvTimeoutError::Timeout) => (),

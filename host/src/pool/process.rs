@@ -14,6 +14,11 @@ use std::process::Stdio;
 use std::time::Duration;
 use std::time::Instant;
 
+use rustix::event::PollFd;
+use rustix::event::PollFlags;
+use rustix::event::Timespec;
+use rustix::process::Pid;
+use rustix::process::Signal;
 use tokio::io::unix::AsyncFd;
 
 use super::nursery::Nursery;
@@ -28,7 +33,7 @@ const LAST_WORDS_BYTES_MAX: usize = 2048;
 const READY_WITHIN: Duration = Duration::from_secs(10);
 /// From a closed channel to a dead process.
 const DEAD_WITHIN: Duration = Duration::from_secs(1);
-const LOOK_EVERY: Duration = Duration::from_millis(2);
+const LOOK_EVERY: Duration = Duration::from_millis(1);
 
 /// A confined process and the channel to it.
 #[derive(Debug)]
@@ -76,6 +81,42 @@ impl Process {
     /// Whether it has not ended yet.
     pub(super) fn is_alive(&mut self) -> bool {
         self.child.as_mut().is_some_and(|child| matches!(child.try_wait(), Ok(None)))
+    }
+
+    /// Stops it until [`Self::resume`]: it does nothing at all meanwhile, whatever it has become.
+    pub(super) fn pause(&self) {
+        self.signal_it(Signal::STOP);
+    }
+
+    pub(super) fn resume(&self) {
+        self.signal_it(Signal::CONT);
+    }
+
+    fn signal_it(&self, signal: Signal) {
+        // Not waited for yet, so that its number is no other's.
+        let pid = self.child.as_ref().and_then(|child| Pid::from_raw(i32::try_from(child.id()).ok()?));
+        if let Some(pid) = pid {
+            // One that is dead shows when it is looked at.
+            let _ = rustix::process::kill_process(pid, signal);
+        }
+    }
+
+    /// Whether it says nothing unasked.
+    pub(super) fn is_silent(&self) -> bool {
+        let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+        let mut ready = [PollFd::new(self.socket.get_ref(), PollFlags::IN)];
+        matches!(rustix::event::poll(&mut ready, Some(&now)), Ok(0))
+    }
+
+    /// Kills it, and waits until it is dead: from then on nothing that it wrote changes.
+    ///
+    /// # Errors
+    /// When it does not die.
+    pub(super) async fn end(mut self) -> io::Result<()> {
+        if let Some(child) = &mut self.child {
+            child.kill()?;
+        }
+        self.ended().await.map(drop).ok_or_else(|| io::Error::other("a killed worker does not die"))
     }
 
     /// How it ended, and what it wrote to stderr before; for one that is dead or dying.

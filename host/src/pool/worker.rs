@@ -7,6 +7,7 @@ use std::os::fd::OwnedFd;
 use super::nursery::Nursery;
 use super::process::Process;
 use crate::analysis::module::ModuleKind;
+use crate::id::ClientId;
 use crate::id::ModuleDigest;
 use crate::limits::Limits;
 use crate::run::SoFar;
@@ -18,6 +19,8 @@ use crate::wire::Event;
 use crate::wire::LoadSpec;
 use crate::wire::RunSpec;
 use crate::wire::Walls;
+
+const DETAIL_CHARS_MAX: usize = 2000;
 
 /// A process that has one program loaded.
 #[derive(Debug)]
@@ -34,6 +37,8 @@ pub struct Fit {
     pub module: ModuleDigest,
     /// How deep a stack its engine was made for, bytes.
     pub stack_bytes: u64,
+    /// Whose questions it answers: what one client's file does to it is not carried to another's.
+    pub client: ClientId,
 }
 
 /// A program on its way to a worker.
@@ -87,8 +92,9 @@ impl Worker {
         process.send(&Command::Load(cargo.spec), &descriptors).await?;
         match process.receive().await? {
             Some(Event::Loaded) => Ok(Self { process, fit }),
-            Some(Event::Fault(detail)) => Err(io::Error::other(detail)),
-            other => Err(io::Error::other(format!("the worker did not load its program: {other:?}"))),
+            Some(Event::Fault(detail)) => Err(io::Error::other(short(&detail))),
+            Some(odd) => Err(io::Error::other(format!("the worker loaded no program and sent {}", odd.name()))),
+            None => Err(io::Error::other("the worker died over its program")),
         }
     }
 
@@ -98,9 +104,24 @@ impl Worker {
         self.process.identity
     }
 
-    /// Whether its process has not ended.
-    pub fn is_alive(&mut self) -> bool {
-        self.process.is_alive()
+    /// Stops it between two runs: whatever it has become, it does nothing.
+    pub fn pause(&self) {
+        self.process.pause();
+    }
+
+    /// Lets it go on; false for one that is of no use any more, since it is dead or says what nobody asked.
+    pub fn resume(&mut self) -> bool {
+        let fit = self.process.is_alive() && self.process.is_silent();
+        self.process.resume();
+        fit
+    }
+
+    /// Kills it, and waits until it is dead: nothing that it was lent changes from then on.
+    ///
+    /// # Errors
+    /// When it does not die.
+    pub async fn end(self) -> io::Result<()> {
+        self.process.end().await
     }
 
     /// How its process ended, and what it said; for one that failed.
@@ -140,6 +161,9 @@ impl Worker {
                 Some(Event::Artifact(spec)) => artifacts.push(spec),
                 Some(Event::Done(mut done)) => {
                     attendant.log(&done.log_tail);
+                    if let Err(failure) = &mut done.outcome {
+                        failure.detail = short(&failure.detail);
+                    }
                     if let Ok(tail) = &mut done.outcome {
                         stdout.append(tail);
                         *tail = stdout;
@@ -149,7 +173,7 @@ impl Worker {
                 None => return Err(io::Error::other("the worker died")),
                 Some(
                     odd @ (Event::Ready(_) | Event::Loaded | Event::Compiled(_) | Event::Refused(_) | Event::Fault(_)),
-                ) => return Err(io::Error::other(format!("the worker sent {odd:?}"))),
+                ) => return Err(io::Error::other(format!("the worker sent {} in a run", odd.name()))),
             }
         }
     }
@@ -161,6 +185,7 @@ struct Allowed {
     stdout_bytes: u64,
     files: u64,
     artifacts: u64,
+    path_bytes: u64,
 }
 
 impl Allowed {
@@ -171,6 +196,7 @@ impl Allowed {
             stdout_bytes: limits.stdout_bytes,
             files: limits.files_made_max(),
             artifacts: limits.artifacts_count,
+            path_bytes: limits.path_bytes,
         }
     }
 
@@ -180,7 +206,10 @@ impl Allowed {
             Event::Log(log) => (&mut self.log_bytes, bytes(log)),
             Event::Stdout(stdout) => (&mut self.stdout_bytes, bytes(stdout)),
             Event::NeedFile => (&mut self.files, 1),
-            Event::Artifact(_) => (&mut self.artifacts, 1),
+            Event::Artifact(spec) => {
+                left_after(self.path_bytes, u64::try_from(spec.path.len()).unwrap_or(u64::MAX))?;
+                (&mut self.artifacts, 1)
+            }
             Event::Done(done) => {
                 self.log_bytes = left_after(self.log_bytes, bytes(&done.log_tail))?;
                 (&mut self.stdout_bytes, done.outcome.as_ref().map_or(0, bytes))
@@ -195,6 +224,11 @@ impl Allowed {
         *left = left_after(*left, wanted)?;
         Ok(())
     }
+}
+
+/// No more of what a worker says than a person reads.
+fn short(detail: &str) -> String {
+    detail.chars().take(DETAIL_CHARS_MAX).collect()
 }
 
 fn left_after(left: u64, wanted: u64) -> io::Result<u64> {

@@ -30,6 +30,7 @@ use crate::store::Store;
 use crate::store::digest::Sha256Writer;
 use crate::store::disk;
 use crate::wire::LoadSpec;
+use crate::wire::Walls;
 
 /// One installed analysis.
 #[derive(Debug)]
@@ -68,6 +69,8 @@ pub struct Workshop {
     pub limits: CompileLimits,
     /// What becomes of NaNs where a descriptor does not say.
     pub nan: Nan,
+    /// What confined a worker, and must confine whoever compiles.
+    pub walls: Walls,
 }
 
 /// Why a module is not installed.
@@ -112,14 +115,14 @@ impl Workshop {
         self.describe(facts.module, digest, name)
     }
 
-    /// Makes an analysis out of what is stored of it.
+    /// Makes an analysis out of what is stored of it, under that name where one is given.
     ///
     /// # Errors
     /// Why that cannot be.
-    pub async fn remake(&self, digest: ModuleDigest) -> Result<Analysis, InstallError> {
+    pub async fn remake(&self, digest: ModuleDigest, name: Option<&AnalysisName>) -> Result<Analysis, InstallError> {
         let gone = || InstallError::Refused(vec!["the module is no longer stored".to_owned()]);
         let module = self.store.module(digest)?.ok_or_else(gone)?;
-        self.make(&module, None).await
+        self.make(&module, name).await
     }
 
     /// What is known of a module whose program is at hand and untouched.
@@ -153,7 +156,8 @@ impl Workshop {
         let staged = self.store.staging_path();
         let program = self.store.disk().lend(&staged)?.into();
         let module = File::open(&wasm)?.into();
-        let compiled = compile::compile(&self.nursery, &module, &program, (self.limits, self.nan)).await;
+        let terms = compile::Terms { limits: self.limits, nan: self.nan, walls: self.walls };
+        let compiled = compile::compile(&self.nursery, &module, &program, terms).await;
         let compiled = compiled.map_err(InstallError::Io).and_then(|it| it.map_err(InstallError::Refused));
         let described = |facts: ModuleFacts| self.describe(facts.clone(), digest, name).map(|_| facts);
         let compiled = compiled.and_then(described).inspect_err(|_| {

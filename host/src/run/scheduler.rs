@@ -260,6 +260,15 @@ impl Scheduler {
         keys
     }
 
+    /// The same for a file that has no run; whether that is so.
+    pub fn delete_idle(&mut self, file_id: FileId) -> bool {
+        let idle = self.runs.keys().all(|key| key.file_id != file_id);
+        if idle {
+            *self.deleting.entry(file_id).or_default() += 1;
+        }
+        idle
+    }
+
     /// One who was deleting that file is done.
     pub fn deleted(&mut self, file_id: FileId) {
         if let Some(count) = self.deleting.get_mut(&file_id) {

@@ -13,6 +13,7 @@ use super::Store;
 use super::disk;
 use super::disk::Disk;
 use super::disk::NewFile;
+use super::retention::Held;
 use crate::id::FileId;
 use crate::id::SafeName;
 use crate::id::Sha256;
@@ -108,7 +109,9 @@ impl Store {
     /// # Errors
     /// Of the disk; nothing appears then.
     pub async fn publish_upload(&self, mut staged: StagedUpload, facts: &UploadFacts) -> io::Result<Stored> {
-        if let Some(stored) = self.same_upload(facts)? {
+        if let Some(stored) = self.same_upload(facts)?
+            && self.is_used_again(facts)?
+        {
             // Whoever put it here may not have waited for the disk yet.
             self.disk.settled().await?;
             return Ok(stored);
@@ -127,6 +130,15 @@ impl Store {
         let stored = self.place_upload(&mut staged, facts, &target)?;
         self.disk.settled().await?;
         Ok(stored)
+    }
+
+    /// Notes that what is here is wanted; false when it has just gone.
+    fn is_used_again(&self, facts: &UploadFacts) -> io::Result<bool> {
+        let _turn = self.lock_file(facts.sha1);
+        match self.note_use(facts.sha1, facts.created) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            noted => noted.map(|()| true),
+        }
     }
 
     fn same_upload(&self, facts: &UploadFacts) -> io::Result<Option<Stored>> {
@@ -170,9 +182,24 @@ impl Store {
     /// # Errors
     /// Of the disk.
     pub fn delete_upload(&self, file_id: FileId, now: Timestamp) -> io::Result<()> {
+        self.delete_if(file_id, now, || Ok(true)).map(drop)
+    }
+
+    /// The same, unless it was used or pinned since it was looked at; whether it went.
+    ///
+    /// # Errors
+    /// Of the disk.
+    pub fn delete_unused(&self, held: &Held, now: Timestamp) -> io::Result<bool> {
+        self.delete_if(held.file_id, now, || Ok(self.held(held.file_id)?.as_ref() == Some(held)))
+    }
+
+    fn delete_if(&self, file_id: FileId, now: Timestamp, goes: impl FnOnce() -> io::Result<bool>) -> io::Result<bool> {
         let trash = self.staging_path();
         {
             let _turn = self.lock_file(file_id);
+            if !goes()? {
+                return Ok(false);
+            }
             let directory = self.upload_dir(file_id);
             if !directory.exists() {
                 return Err(io::ErrorKind::NotFound.into());
@@ -187,7 +214,7 @@ impl Store {
             self.disk.rename(&directory, &trash)?;
         }
         self.disk.settle()?;
-        self.disk.remove_tree(&trash)
+        self.disk.remove_tree(&trash).map(|()| true)
     }
 
     /// Whether an upload was here not long ago.
@@ -205,7 +232,7 @@ impl Store {
         Ok(false)
     }
 
-    fn gone_path(&self, file_id: FileId) -> PathBuf {
+    pub(super) fn gone_path(&self, file_id: FileId) -> PathBuf {
         self.root.join("gone").join(file_id.to_string())
     }
 }

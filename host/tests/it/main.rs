@@ -18,6 +18,7 @@ mod limits;
 mod packages;
 mod power;
 mod regression;
+mod retention;
 mod selftest;
 mod server;
 mod shipped;

@@ -5,6 +5,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 
 use host::analysis::module::ModuleKind;
+use host::id::ClientId;
 use host::id::ModuleDigest;
 use host::limits::Limits;
 use host::pool::nursery::Nursery;
@@ -50,7 +51,8 @@ pub(crate) fn run(score: &mut Score) {
 fn attempt(scene: &Scene, script: &Script) -> String {
     let program = scene.program(&script.wat()).into();
     let cargo = Cargo { spec: LoadSpec { kind: ModuleKind::Command, files: None }, program, module: None };
-    let fit = Fit { module: ModuleDigest::new([0; 32]), stack_bytes: Limits::DEFAULT.stack_bytes };
+    let fit =
+        Fit { module: ModuleDigest::new([0; 32]), stack_bytes: Limits::DEFAULT.stack_bytes, client: ClientId::Server };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let nursery = Nursery::open().unwrap();

@@ -48,7 +48,7 @@ impl Look<'_> {
         }
         for entry in entries(path)? {
             match name_of(&entry).as_str() {
-                "upload.json" | "the_file" | "analysis" => (),
+                "upload.json" | "the_file" | "analysis" | "pinned" => (),
                 other if other == name => (),
                 _ => self.find(&entry.path(), (Kind::Orphan, Remedy::Quarantine), "no part of the upload".to_owned()),
             }

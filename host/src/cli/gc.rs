@@ -1,0 +1,108 @@
+//! `belljar gc`, and the rules of retention on the command line.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use anyhow::Context;
+
+use crate::store::Store;
+use crate::store::retention::Free;
+use crate::store::retention::Held;
+use crate::store::retention::Plan;
+use crate::store::retention::Rules;
+use crate::store::retention::Watermarks;
+use crate::time::Clock;
+use crate::time::SystemClock;
+
+/// When uploads go by themselves; what is left out makes none go.
+#[derive(Debug, Clone, Copy, clap::Args)]
+#[command(next_help_heading = "Retention")]
+pub(super) struct RulesArguments {
+    /// An upload goes so long after it was stored, seconds.
+    #[arg(long)]
+    expire_after_s: Option<u64>,
+    /// An upload goes when nobody has used it for so long, seconds.
+    #[arg(long)]
+    expire_idle_s: Option<u64>,
+    /// Below so many free bytes, uploads go that were used longest ago.
+    #[arg(long, default_value_t = 0)]
+    free_bytes_low: u64,
+    /// Until so many bytes are free.
+    #[arg(long, default_value_t = 0)]
+    free_bytes_high: u64,
+    /// Below so many free files (inodes), uploads go that were used longest ago.
+    #[arg(long, default_value_t = 0)]
+    free_files_low: u64,
+    /// Until so many files are free.
+    #[arg(long, default_value_t = 0)]
+    free_files_high: u64,
+}
+
+impl RulesArguments {
+    pub(super) fn rules(self) -> Rules {
+        let ms = |seconds: Option<u64>| seconds.map(|it| it.saturating_mul(1000));
+        Rules {
+            age_ms: ms(self.expire_after_s),
+            idle_ms: ms(self.expire_idle_s),
+            bytes: Watermarks { low: self.free_bytes_low, high: self.free_bytes_high },
+            files: Watermarks { low: self.free_files_low, high: self.free_files_high },
+        }
+    }
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// Where everything is stored.
+    #[arg(long, default_value = "./belljar-data")]
+    data: PathBuf,
+    /// Only tells what would go; a server may work there meanwhile.
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    rules: RulesArguments,
+}
+
+/// Lets go of what the rules say; a file with a run that has not ended stays.
+pub(super) fn main(arguments: &Arguments) -> anyhow::Result<()> {
+    let open = if arguments.dry_run { Store::view } else { Store::hold };
+    let store = open(&arguments.data).with_context(|| format!("cannot open {}", arguments.data.display()))?;
+    let (rules, now) = (arguments.rules.rules(), SystemClock.now());
+    anyhow::ensure!(!rules.say_nothing(), "no rule is given, so nothing goes; see `belljar gc --help`");
+    let plan = Plan::make(&store, &rules, now)?;
+    let mut free = store.free()?;
+    let mut gone = 0;
+    let going = plan.expired.iter().map(|held| (held, Why::Expired));
+    for (held, why) in going.chain(plan.for_room.iter().map(|held| (held, Why::Room))) {
+        if why == Why::Room && free.is_high(&rules) {
+            break;
+        }
+        let taken = store.taken_by(held.file_id)?;
+        if !arguments.dry_run && !store.delete_unused(held, now)? {
+            continue;
+        }
+        gone += 1;
+        say(&told(held, (why, taken)));
+        free = Free { bytes: free.bytes.saturating_add(taken.bytes), files: free.files.saturating_add(taken.files) };
+    }
+    say(&format!("{gone} uploads {}", if arguments.dry_run { "would go" } else { "went" }));
+    Ok(())
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Why {
+    Expired,
+    Room,
+}
+
+fn told(held: &Held, (why, taken): (Why, Free)) -> String {
+    let why = match why {
+        Why::Expired => "expired",
+        Why::Room => "for room",
+    };
+    format!("{}: {why}, used {}, {} bytes in {} files", held.file_id, held.used, taken.bytes, taken.files)
+}
+
+fn say(line: &str) {
+    // Whoever reads stdout may have gone.
+    drop(writeln!(std::io::stdout(), "{line}"));
+}

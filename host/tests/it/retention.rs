@@ -1,0 +1,112 @@
+//! What goes by itself, and what does not.
+
+use std::fs::File;
+use std::fs::FileTimes;
+use std::process::Command;
+use std::process::Output;
+use std::time::Duration;
+
+use serde_json::Value;
+use serde_json::json;
+
+use crate::flows::SLEEPER;
+use crate::server::Server;
+use crate::server::wait_for;
+
+/// As if nobody had used it for so long.
+fn used_ago(server: &Server, file: &str, seconds: u64) {
+    let path = server.data().join(&file[..2]).join(&file[2..]).join("upload.json");
+    let then = path.metadata().unwrap().modified().unwrap() - Duration::from_secs(seconds);
+    File::open(path).unwrap().set_times(FileTimes::new().set_modified(then)).unwrap();
+}
+
+fn gone(server: &Server, file: &str) {
+    wait_for("an end of it", || (server.get(&format!("/upload/{file}")).status == 410).then_some(()));
+    assert!(!server.data().join(&file[..2]).join(&file[2..]).exists());
+}
+
+fn gc(server: &Server, arguments: &[&str]) -> Output {
+    let mut gc = Command::new(env!("CARGO_BIN_EXE_belljar"));
+    gc.arg("gc").arg("--data").arg(server.data()).args(arguments).output().unwrap()
+}
+
+fn lines(output: &Output) -> Vec<String> {
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn an_upload_goes_when_its_time_is_over_unless_it_is_pinned() {
+    let server = Server::start_with(&[], &["--expire-after-s", "2", "--sweep-every-s", "1"]);
+    let (short, long) = (server.upload("a.txt", b"short"), server.upload("a.txt", b"long"));
+    let shown = server.get(&format!("/upload/{short}")).expect(200).json();
+    assert_eq!(shown["pinned"], false);
+    assert!(shown["expires"].as_str() > shown["created"].as_str(), "{shown}");
+    server.put(&format!("/upload/{long}/pin"), b"").expect(204);
+    let shown = server.get(&format!("/upload/{long}")).expect(200).json();
+    assert_eq!((&shown["pinned"], &shown["expires"]), (&json!(true), &Value::Null));
+    gone(&server, &short);
+    server.get(&format!("/upload/{long}")).expect(200);
+    server.delete(&format!("/upload/{long}/pin")).expect(204);
+    gone(&server, &long);
+    server.put(&format!("/upload/{long}/pin"), b"").expect(410);
+}
+
+#[test]
+fn a_file_with_a_run_on_its_way_stays_until_that_has_ended() {
+    let arguments = ["--expire-after-s", "1", "--sweep-every-s", "1"];
+    let server = Server::start_with(&[("sleeper", SLEEPER, json!({}))], &arguments);
+    let (kept, other) = (server.upload("a.txt", b"kept"), server.upload("a.txt", b"other"));
+    let run = server.analyse(&kept, "sleeper", json!({}));
+    gone(&server, &other);
+    server.get(&format!("/results/{run}")).expect(202);
+    server.delete(&format!("/results/{run}")).expect(204);
+    gone(&server, &kept);
+}
+
+#[test]
+fn what_nobody_uses_goes_and_whoever_asks_uses_it() {
+    let server = Server::start_with(&[], &["--expire-idle-s", "3600", "--sweep-every-s", "1"]);
+    let files = [server.upload("a.txt", b"idle"), server.upload("a.txt", b"used"), server.upload("a.txt", b"again")];
+    let run = server.analyse(&files[1], "digest", json!({}));
+    server.result(&run).expect(200);
+    // A sweep between the two would take them all.
+    files.iter().for_each(|file| used_ago(&server, file, 3598));
+    server.get(&format!("/results/{run}")).expect(200);
+    assert_eq!(server.upload("b.txt", b"again"), files[2]);
+    gone(&server, &files[0]);
+    server.get(&format!("/upload/{}", files[1])).expect(200);
+    server.get(&format!("/upload/{}", files[2])).expect(200);
+}
+
+#[test]
+fn for_room_those_go_first_that_were_used_longest_ago() {
+    let mut server = Server::start(&[]);
+    let files: Vec<_> = (0..4_u8).map(|number| server.upload("a.txt", &[number])).collect();
+    server.put(&format!("/upload/{}/pin", files[1]), b"").expect(204);
+    for (file, seconds) in files.iter().zip([100, 400, 300, 200]) {
+        used_ago(&server, file, seconds);
+    }
+    let most = u64::MAX.to_string();
+    let told = lines(&gc(&server, &["--dry-run", "--free-bytes-low", &most, "--free-bytes-high", &most]));
+    let order: Vec<_> = told.iter().map(|it| it.split(':').next().unwrap()).collect();
+    assert_eq!(order, [&files[2], &files[3], &files[0], "3 uploads would go"]);
+    files.iter().for_each(|file| drop(server.get(&format!("/upload/{file}")).expect(200)));
+    let refused = gc(&server, &["--expire-after-s", "0"]);
+    assert!(!refused.status.success(), "a server works there");
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("another server"), "{refused:?}");
+    assert_eq!(server.stop(), Some(0));
+    assert_eq!(lines(&gc(&server, &["--expire-after-s", "0"])).last().unwrap(), "3 uploads went");
+    assert!(!gc(&server, &[]).status.success(), "without a rule nothing goes, and it says so");
+    server.crash_and_restart();
+    server.get(&format!("/upload/{}", files[1])).expect(200);
+    server.get(&format!("/upload/{}", files[0])).expect(410);
+}
+
+#[test]
+fn a_server_that_is_short_of_room_makes_some() {
+    let most = u64::MAX.to_string();
+    let server = Server::start_with(&[], &["--free-files-low", &most, "--sweep-every-s", "1"]);
+    let file = server.upload("a.txt", b"abc");
+    gone(&server, &file);
+}
