@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use super::Dispatch;
+use super::board::Phase;
 use super::over;
 use crate::id::ClientId;
 use crate::id::FileId;
@@ -33,7 +34,12 @@ impl Dispatch {
     pub async fn remove(self: &Arc<Self>, key: RunKey) -> io::Result<Removed> {
         let ask = Ask { key, client: ClientId::Server, priority: Priority::Interactive };
         let place = loop {
-            if let Some(phase) = self.watch(key) {
+            if let Some(mut phase) = self.watch(key) {
+                // Who has a place and no run yet has either soon.
+                let reached = phase.wait_for(|phase| phase.has_reached(Phase::Accepted)).await.map(|it| *it);
+                if !reached.is_ok_and(|it| matches!(it, Phase::Accepted | Phase::Running(_))) {
+                    continue;
+                }
                 self.owner.tell(Event::Dismiss(key, Reason::Dismissed));
                 over(phase).await;
                 match self.ports.store.state(key)? {
