@@ -12,6 +12,7 @@ pub mod events;
 pub mod fuzzing;
 pub mod health;
 pub mod origin;
+pub mod page;
 pub mod path;
 pub mod places;
 pub mod results;
@@ -56,9 +57,8 @@ pub enum Modules {
 /// Every route.
 pub fn router(api: Api) -> Router {
     let plain = Router::new()
-        .route("/upload/{file_id}", get(upload::show).delete(upload::delete))
+        .route("/upload/{file_id}", get(upload::list::show).delete(upload::delete))
         .route("/analyse", post(analyse::create))
-        .route("/analyses", get(analyses::list))
         .route("/analyses/{name}", get(analyses::show).put(analyses::install).delete(analyses::remove))
         .route("/results/{file_id}/{analysis_id}", get(results::show).delete(results::dismiss))
         .route("/results/{file_id}/{analysis_id}/run", get(results::run))
@@ -71,7 +71,9 @@ pub fn router(api: Api) -> Router {
         .route("/limits", get(health::limits))
         .layer(from_fn(path::without_query));
     Router::new()
-        .route("/upload", post(upload::create))
+        .route("/upload", get(upload::list::list).post(upload::create))
+        .route("/results/{file_id}", get(results::list::list))
+        .route("/analyses", get(analyses::list))
         .merge(plain)
         .fallback(error::no_such_route)
         .method_not_allowed_fallback(error::wrong_method)

@@ -1,5 +1,7 @@
 //! `/results`: what came of a question.
 
+pub mod list;
+
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;

@@ -2,6 +2,7 @@
 
 pub(super) mod form;
 mod intake;
+pub mod list;
 mod name;
 
 use std::io;
@@ -70,11 +71,6 @@ async fn publish(api: &Api, filename: String, received: Received) -> Result<Json
         Stored::Already(there) => Ok(Json(facts_json(&there))),
         Stored::Collision => Err(Problem::collision()),
     }
-}
-
-/// `GET /upload/<file_id>`.
-pub async fn show(State(api): State<Api>, Path(file_id): Path<String>) -> Result<Json<Value>, Problem> {
-    Ok(Json(facts_json(&find(&api, &file_id)?)))
 }
 
 /// `DELETE /upload/<file_id>`.

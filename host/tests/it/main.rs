@@ -15,6 +15,7 @@ mod interleavings;
 mod kills;
 mod layering;
 mod limits;
+mod lists;
 mod packages;
 mod power;
 mod regression;
