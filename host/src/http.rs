@@ -72,6 +72,7 @@ pub fn router(api: Api) -> Router {
         .layer(from_fn(path::without_query));
     Router::new()
         .route("/upload", get(upload::list::list).post(upload::create))
+        .route("/upload/{file_id}/analyses", get(upload::fitting::list))
         .route("/results/{file_id}", get(results::list::list))
         .route("/analyses", get(analyses::list))
         .merge(plain)

@@ -34,10 +34,7 @@ use crate::registry::workshop::Analysis;
 /// `GET /analyses?limit&cursor`, by name.
 pub async fn list(State(api): State<Api>, asked: Asked<AnalysisName>) -> Response {
     let all = api.parts.registry.all();
-    let start = asked.after.map_or(0, |after| all.partition_point(|it| it.descriptor.name <= after));
-    let end = all.len().min(start + asked.limit);
-    let shown = &all[start..end];
-    let last = shown.last().filter(|_| end < all.len());
+    let (shown, last) = asked.cut(&all, |it| &it.descriptor.name);
     let next = last.map(|it| page::link("/analyses", asked.limit, &it.descriptor.name));
     let analyses: Vec<_> = shown.iter().map(|it| view(it, api.parts.caps)).collect();
     page::answer(json!({ "analyses": analyses }), next)

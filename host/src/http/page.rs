@@ -54,6 +54,16 @@ impl<K: FromStr> Asked<K> {
     }
 }
 
+impl<K: Ord> Asked<K> {
+    /// The page out of a list that is ordered by that key, and its last entry when there is more after it.
+    pub(super) fn cut<'a, T>(&self, all: &'a [T], key: impl Fn(&T) -> &K) -> (&'a [T], Option<&'a T>) {
+        let start = self.after.as_ref().map_or(0, |after| all.partition_point(|it| key(it) <= after));
+        let rest = &all[start..];
+        let shown = &rest[..rest.len().min(self.limit)];
+        (shown, shown.last().filter(|_| shown.len() < rest.len()))
+    }
+}
+
 fn limit_of(text: &str) -> Result<usize, String> {
     let limit = text.parse().ok().filter(|limit| (1..=LIMIT_MAX).contains(limit));
     limit.ok_or_else(|| format!("`limit` is a number from 1 to {LIMIT_MAX}"))

@@ -1,5 +1,6 @@
 //! `/upload`: bytes in, an id out.
 
+pub mod fitting;
 pub(super) mod form;
 mod intake;
 pub mod list;

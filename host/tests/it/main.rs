@@ -22,6 +22,7 @@ mod regression;
 mod selftest;
 mod server;
 mod shipped;
+mod surface;
 mod uploads;
 #[cfg(target_os = "linux")]
 mod walls;
