@@ -85,3 +85,103 @@ fn a_file_tells_what_can_be_run_on_it() {
     server.get("/upload/da39a3ee5e6b4b0d3255bfef95601890afd80709/analyses").expect(404);
     server.get(&format!("/upload/{file}/analyses?all=1")).expect(400);
 }
+
+fn ask(server: &Server, members: &Value) -> crate::server::Answer {
+    server.post("/analyse", &[], members.to_string().as_bytes())
+}
+
+#[test]
+fn several_analyses_are_asked_at_once_and_each_has_its_own_answer() {
+    let server = Server::start(&[("pictures", QUIET, quiet(json!({ "accepts": ["image/*"] })))]);
+    let file = server.upload("a.txt", b"some words");
+    let single = server.analyse(&file, "strings", json!({ "args": { "min_length": 9 } }));
+    let names = ["digest", "pictures", "strings", "nothing", "entropy"];
+    let args = json!({ "strings": { "min_length": 9 }, "entropy": { "surely": "not" } });
+    let question = json!({ "file_id": file, "analysis": names, "args": args });
+    let wait = [("prefer", "wait=60")];
+    let answer = server.post("/analyse", &wait, question.to_string().as_bytes()).expect(200);
+    assert_eq!(answer.header("preference-applied"), "wait=60");
+    let answer = answer.json();
+    assert_eq!(answer["file_id"], file.as_str());
+    let entries = answer["analyses"].as_array().unwrap();
+    assert_eq!(entries.iter().map(|it| it["analysis"].as_str().unwrap()).collect::<Vec<_>>(), names);
+    for taken in [0, 2] {
+        let entry = &entries[taken];
+        assert_eq!((&entry["status"], &entry["file_id"]), (&json!("successful"), &json!(file)));
+        assert!(entry["problem"].is_null(), "{entry}");
+        server.get(entry["results"].as_str().unwrap()).expect(200);
+    }
+    assert_eq!(entries[2]["results"], format!("/results/{single}"), "the question that was asked by itself");
+    for (refused, status, args) in [(1, 415, json!({})), (3, 404, json!({})), (4, 422, json!({ "surely": "not" }))] {
+        let alone = ask(&server, &json!({ "file_id": file, "analysis": names[refused], "args": args }));
+        assert_eq!(entries[refused]["problem"], alone.expect(status).json(), "as alone");
+    }
+}
+
+#[test]
+fn a_star_asks_all_that_take_the_file() {
+    let server = Server::start(&[
+        ("pictures", QUIET, quiet(json!({ "accepts": ["image/*"] }))),
+        ("traps", "(module (memory (export \"memory\") 1) (func (export \"_start\") unreachable))", json!({})),
+    ]);
+    let file = server.upload("a.txt", b"some words");
+    let fitting = server.get(&format!("/upload/{file}/analyses")).expect(200).json();
+    let fitting: Vec<_> = fitting["analyses"].as_array().unwrap().iter().map(|it| it["name"].clone()).collect();
+    let question = json!({ "file_id": file, "analysis": "*", "args": { "dummy": { "seconds": 60 } } });
+    let answer = ask(&server, &question).expect(200).json();
+    let entries = answer["analyses"].as_array().unwrap();
+    assert_eq!(entries.iter().map(|it| it["analysis"].clone()).collect::<Vec<_>>(), fitting);
+    let of = |name: &str| entries.iter().find(|it| it["analysis"] == name).unwrap();
+    server.get_with(of("digest")["results"].as_str().unwrap(), ("prefer", "wait=60")).expect(200);
+    server.get_with(of("traps")["results"].as_str().unwrap(), ("prefer", "wait=60")).expect(422);
+    server.get(of("dummy")["results"].as_str().unwrap()).expect(202);
+}
+
+#[test]
+fn what_none_of_several_could_take_is_an_error() {
+    let mut server = Server::start(&[("pictures", QUIET, quiet(json!({ "accepts": ["image/*"] })))]);
+    let file = server.upload("a.txt", b"some words");
+    let of = |names: Value| json!({ "file_id": file, "analysis": names });
+    let unknown = ask(&server, &of(json!(["none", "nothing"]))).expect(404).json();
+    assert_eq!(unknown["analyses"][1]["analysis"], "nothing");
+    assert_eq!(unknown["analyses"][1]["problem"]["status"], 404);
+    assert_eq!(
+        ask(&server, &of(json!(["none", "pictures"]))).expect(422).json()["analyses"][1]["problem"]["status"],
+        415
+    );
+    for wrong in [
+        of(json!([])),
+        of(json!([1])),
+        of(json!(["digest", "digest"])),
+        json!({ "file_id": file, "analysis": ["digest"], "args": { "strings": {} } }),
+        json!({ "file_id": file, "analysis": ["digest"], "args": [] }),
+        json!({ "file_id": file, "analysis": "*", "args": { "pictures": {} } }),
+        json!({ "file_id": file, "analysis": ["digest"], "more": 1 }),
+        json!({ "analysis": ["digest"] }),
+        of((0..101).map(|it| format!("dummy_{it}")).collect()),
+    ] {
+        let problem = ask(&server, &wrong).expect(422).json();
+        assert!(problem["analyses"].is_null(), "{problem}");
+    }
+    ask(&server, &json!({ "file_id": "x", "analysis": "*" })).expect(404);
+    assert_eq!(server.get(&format!("/results/{file}")).expect(200).json()["results"], json!([]), "nothing was begun");
+    let hundred: Value = (0..100).map(|it| format!("dummy_{}", it + 1000)).collect();
+    let all = json!({ "file_id": file, "analysis": hundred, "priority": "bulk" });
+    assert_eq!(ask(&server, &all).expect(200).json()["analyses"].as_array().unwrap().len(), 100);
+    server.restart_with(&["--disk-reserve-bytes", "18446744073709551615"]);
+    ask(&server, &json!({ "file_id": file, "analysis": ["digest"] })).expect(507);
+}
+
+#[test]
+fn a_full_queue_refuses_those_that_came_too_late() {
+    let server = Server::start_with(&[], &["--queue-max", "2", "--workers", "1"]);
+    let file = server.upload("a.txt", b"some words");
+    let question = json!({ "file_id": file, "analysis": ["dummy_60", "dummy_61", "dummy_62"] });
+    let answer = ask(&server, &question).expect(200).json();
+    let problem = &answer["analyses"][2]["problem"];
+    assert_eq!(problem["status"], 503, "{answer}");
+    assert!(problem["retry_after_ms"].as_u64().unwrap() >= 1000);
+    assert!(answer["analyses"][1]["analysis_id"].is_string());
+    let late = ask(&server, &json!({ "file_id": file, "analysis": ["dummy_63", "dummy_64"] })).expect(503);
+    assert!(late.header("retry-after").parse::<u64>().unwrap() >= 1);
+}
