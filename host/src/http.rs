@@ -5,6 +5,7 @@ pub mod analyses;
 mod blocks;
 mod body;
 mod condition;
+mod digest;
 pub mod download;
 pub mod error;
 pub mod events;

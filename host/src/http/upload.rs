@@ -22,6 +22,7 @@ use self::intake::Received;
 use super::Api;
 use super::body;
 use super::body::BodyError;
+use super::digest::Promise;
 use super::error::Problem;
 use super::path::Path;
 use crate::id::FileId;
@@ -39,18 +40,21 @@ pub async fn create(
     let declared = body::declared(&headers);
     let boundary = form::boundary(&headers)?;
     let filename = name::of_request(&headers, query.as_deref())?;
+    let mut promise = Promise::of_head(&headers)?;
     if boundary.is_none() && declared.is_some_and(|bytes| bytes > api.upload_bytes_max) {
         return Err(BodyError::TooLarge { bytes_max: api.upload_bytes_max }.into());
     }
     api.parts.store.check_room(declared.unwrap_or(0))?;
     let (filename, received) = match boundary {
-        Some(boundary) => form::receive(&api.parts.store, (body, boundary), api.upload_bytes_max).await?,
+        Some(boundary) => form::receive(&api.parts.store, (body, boundary), api.upload_bytes_max, &mut promise).await?,
         None => {
             let frames = body::frames(body, api.upload_bytes_max).map_err(Problem::from);
+            let frames = frames.inspect_ok(|frame| promise.update(frame));
             let received = intake::receive(&api.parts.store, &filename, frames).await?;
             (filename, received)
         }
     };
+    promise.kept()?;
     publish(&api, filename, received).await
 }
 

@@ -4,6 +4,7 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::server::Server;
+use crate::server::wait_for;
 
 /// Prints nothing.
 const QUIET: &str = r#"(module (memory (export "memory") 1) (func (export "_start")))"#;
@@ -21,6 +22,8 @@ fn whatever_can_be_got_has_a_head() {
     let run = server.analyse(&file, "digest", json!({}));
     server.result(&run).expect(200);
     let pending = server.analyse(&file, "dummy", json!({ "args": { "seconds": 60 } }));
+    let record = format!("/results/{pending}/run");
+    wait_for("its start", || (server.get(&record).json()["status"] == "running").then_some(()));
     for (path, status) in [
         ("/upload", 200),
         (&format!("/upload/{file}"), 200),
@@ -184,4 +187,59 @@ fn a_full_queue_refuses_those_that_came_too_late() {
     assert!(answer["analyses"][1]["analysis_id"].is_string());
     let late = ask(&server, &json!({ "file_id": file, "analysis": ["dummy_63", "dummy_64"] })).expect(503);
     assert!(late.header("retry-after").parse::<u64>().unwrap() >= 1);
+}
+
+/// A digest as it stands in a field (RFC 9530).
+fn digest(bytes: &[u8]) -> String {
+    use base64::Engine;
+    let sha256 = <sha2::Sha256 as sha2::Digest>::digest(bytes);
+    format!("sha-256=:{}:", base64::engine::general_purpose::STANDARD.encode(sha256))
+}
+
+#[test]
+fn what_is_served_has_its_digest() {
+    let server = Server::start(&[]);
+    let bytes: Vec<u8> = (0..40_000_u32).flat_map(|it| format!("string number {it}\n").into_bytes()).collect();
+    let file = server.upload("a.txt", &bytes);
+    let short = server.analyse(&file, "digest", json!({}));
+    let long = server.analyse(&file, "strings", json!({ "args": { "max_strings": 10_000 } }));
+    for run in [&short, &long] {
+        let result = server.result(run).expect(200);
+        assert_eq!(result.header("repr-digest"), digest(&result.body), "{} bytes", result.body.len());
+        assert_eq!(server.head(&format!("/results/{run}")).header("repr-digest"), digest(&result.body));
+    }
+    assert!(server.result(&long).body.len() > 64 << 10, "long enough to be sent as it is read");
+    let upload = format!("/download/{file}/a.txt");
+    for (path, range) in [(&upload, "bytes=0-"), (&upload, "bytes=5-9")] {
+        assert_eq!(server.get_with(path, ("range", range)).expect(206).header("repr-digest"), digest(&bytes), "of all");
+    }
+    let record = server.get(&format!("/results/{long}/run")).expect(200).json();
+    let artifact = server.get(record["artifacts"][0]["download"].as_str().unwrap()).expect(200);
+    assert_eq!(artifact.header("repr-digest"), digest(&artifact.body));
+}
+
+#[test]
+fn an_upload_is_held_to_the_digest_that_comes_with_it() {
+    let server = Server::start(&[]);
+    let large = vec![7; 3 << 20];
+    let form = b"preamble\r\n--x\r\nContent-Disposition: form-data; name=\"f\"; filename=\"a\"\r\n\r\nabc\r\n--x--\r\nepilogue";
+    let form_type = ("content-type", "multipart/form-data; boundary=x");
+    let plain_type = ("content-type", "application/octet-stream");
+    for (body, content_type) in [(&b"abc"[..], plain_type), (&large, plain_type), (b"", plain_type), (form, form_type)]
+    {
+        for field in ["content-digest", "repr-digest"] {
+            let (right, wrong) = (digest(body), digest(b"other"));
+            let problem = server.post("/upload", &[content_type, (field, &wrong)], body).expect(400);
+            assert!(problem.json()["detail"].as_str().unwrap().contains(field));
+            let both = format!("md5=:AAAA:, {wrong}");
+            server.post("/upload", &[content_type, ("repr-digest", &right), (field, &both)], body).expect(400);
+            assert_eq!(server.get("/upload").expect(200).json()["uploads"], json!([]), "nothing is stored");
+            assert!(server.lying_in("staging").is_empty());
+            let stored = server.post("/upload", &[content_type, (field, &right)], body).expect(200).json();
+            server.delete(&format!("/upload/{}", stored["file_id"].as_str().unwrap())).expect(204);
+        }
+    }
+    server.post("/upload", &[("repr-digest", "md5=:AAAA:")], b"abc").expect(200);
+    let broken = "POST /upload HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 11\r\nrepr-digest: sha-256=x\r\n\r\n";
+    assert!(server.raw(broken.as_bytes()).starts_with("HTTP/1.1 400"), "before the body is asked for");
 }
