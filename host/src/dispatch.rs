@@ -51,6 +51,7 @@ use crate::store::Store;
 use crate::store::runs::RunConfig;
 use crate::store::runs::RunState;
 use crate::store::uploads::UploadFacts;
+use crate::telemetry::Metrics;
 use crate::time::Clock;
 
 /// One question, ready to be asked.
@@ -123,6 +124,7 @@ pub struct Ports {
     pub queue_max: usize,
     pub reuse: Reuse,
     pub terms: Terms,
+    pub metrics: Arc<Metrics>,
 }
 
 /// What becomes of a worker after its run.

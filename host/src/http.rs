@@ -12,6 +12,7 @@ pub mod events;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod health;
+pub mod metrics;
 pub mod origin;
 pub mod page;
 pub mod path;
@@ -70,6 +71,7 @@ pub fn router(api: Api) -> Router {
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/limits", get(health::limits))
+        .route("/metrics", get(metrics::show))
         .layer(from_fn(path::without_query));
     Router::new()
         .route("/upload", get(upload::list::list).post(upload::create))
@@ -80,5 +82,6 @@ pub fn router(api: Api) -> Router {
         .fallback(error::no_such_route)
         .method_not_allowed_fallback(error::wrong_method)
         .layer(from_fn_with_state(api.clone(), origin::same_site))
+        .layer(from_fn_with_state(Arc::clone(&api.parts.metrics), metrics::count))
         .with_state(api)
 }

@@ -72,7 +72,10 @@ async fn publish(api: &Api, filename: String, received: Received) -> Result<Json
         created: api.parts.clock.now(),
     };
     match api.parts.store.publish_upload(staged, &facts).await? {
-        Stored::New => Ok(Json(facts_json(&facts))),
+        Stored::New => {
+            api.parts.metrics.uploaded(facts.size_bytes);
+            Ok(Json(facts_json(&facts)))
+        }
         Stored::Already(there) => Ok(Json(facts_json(&there))),
         Stored::Collision => Err(Problem::collision()),
     }

@@ -20,6 +20,9 @@ use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
 
+use tokio::sync::OwnedMutexGuard;
+use tokio::task::JoinHandle;
+
 use super::Store;
 use super::runs::RunConfig;
 use super::uploads::UploadFacts;
@@ -175,13 +178,27 @@ impl Store {
         if self.listing.index().whole().is_some() {
             return Ok(());
         }
+        self.reading(turn).await.map_err(io::Error::other)?
+    }
+
+    /// Sees to it that every upload's facts get read, and does not wait for that.
+    pub fn begin_index(self: &Arc<Self>) {
+        // Who has the turn reads, or is told that it is done.
+        if let Ok(turn) = Arc::clone(&self.listing.reading).try_lock_owned()
+            && self.listing.index().whole().is_none()
+        {
+            drop(self.reading(turn));
+        }
+    }
+
+    fn reading(self: &Arc<Self>, turn: OwnedMutexGuard<()>) -> JoinHandle<io::Result<()>> {
         let store = Arc::clone(self);
-        let reading = tokio::task::spawn_blocking(move || {
+        tokio::task::spawn_blocking(move || {
             let read = store.read_uploads();
+            let read = read.inspect_err(|error| tracing::error!(%error, "the list of uploads cannot be made"));
             drop(turn);
             read
-        });
-        reading.await.map_err(io::Error::other)?
+        })
     }
 
     fn read_uploads(&self) -> io::Result<()> {

@@ -16,6 +16,7 @@ mod kills;
 mod layering;
 mod limits;
 mod lists;
+mod metrics;
 mod packages;
 mod power;
 mod regression;
