@@ -21,6 +21,7 @@ use crate::store;
 use crate::store::OpenError;
 use crate::store::Store;
 use crate::store::disk::Durability;
+use crate::telemetry::Metrics;
 use crate::time::Clock;
 use crate::time::SystemClock;
 use crate::wire::Walls;
@@ -65,6 +66,7 @@ pub struct Assembly {
     pub registry: Arc<Registry>,
     pub dispatch: Arc<Dispatch>,
     pub clock: Arc<dyn Clock>,
+    pub metrics: Arc<Metrics>,
     pub caps: Limits,
     pub compile_limits: CompileLimits,
     /// What confined a worker just now.
@@ -103,6 +105,7 @@ pub async fn assemble(options: Options) -> Result<Assembly, AssemblyError> {
         table_elements_initial: options.caps.table_elements.min(options.compile_limits.table_elements_initial),
         ..options.compile_limits
     };
+    let metrics = Arc::new(Metrics::new(&fingerprint));
     let workshop = Workshop {
         store: Arc::clone(&store),
         nursery: nursery.clone(),
@@ -122,6 +125,7 @@ pub async fn assemble(options: Options) -> Result<Assembly, AssemblyError> {
         queue_max: options.queue_max,
         reuse: options.reuse,
         terms: Terms { caps: options.caps, walls },
+        metrics: Arc::clone(&metrics),
     }));
-    Ok(Assembly { store, registry, dispatch, clock, caps: options.caps, compile_limits, walls })
+    Ok(Assembly { store, registry, dispatch, clock, metrics, caps: options.caps, compile_limits, walls })
 }

@@ -53,6 +53,7 @@ use crate::store::Store;
 use crate::store::runs::RunConfig;
 use crate::store::runs::RunState;
 use crate::store::uploads::UploadFacts;
+use crate::telemetry::Metrics;
 use crate::time::Clock;
 
 /// One question, ready to be asked.
@@ -127,6 +128,7 @@ pub struct Ports {
     pub queue_max: usize,
     pub reuse: Reuse,
     pub terms: Terms,
+    pub metrics: Arc<Metrics>,
 }
 
 /// What becomes of a worker after its run.

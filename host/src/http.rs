@@ -5,13 +5,16 @@ pub mod analyses;
 mod blocks;
 mod body;
 mod condition;
+mod digest;
 pub mod download;
 pub mod error;
 pub mod events;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod health;
+pub mod metrics;
 pub mod origin;
+pub mod page;
 pub mod path;
 pub mod places;
 pub mod results;
@@ -59,10 +62,9 @@ pub enum Modules {
 /// Every route.
 pub fn router(api: Api) -> Router {
     let plain = Router::new()
-        .route("/upload/{file_id}", get(upload::show).delete(upload::delete))
+        .route("/upload/{file_id}", get(upload::list::show).delete(upload::delete))
         .route("/upload/{file_id}/pin", put(upload::pin).delete(upload::unpin))
         .route("/analyse", post(analyse::create))
-        .route("/analyses", get(analyses::list))
         .route("/analyses/{name}", get(analyses::show).put(analyses::install).delete(analyses::remove))
         .route("/results/{file_id}/{analysis_id}", get(results::show).delete(results::dismiss))
         .route("/results/{file_id}/{analysis_id}/run", get(results::run))
@@ -73,12 +75,17 @@ pub fn router(api: Api) -> Router {
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/limits", get(health::limits))
+        .route("/metrics", get(metrics::show))
         .layer(from_fn(path::without_query));
     Router::new()
-        .route("/upload", post(upload::create))
+        .route("/upload", get(upload::list::list).post(upload::create))
+        .route("/upload/{file_id}/analyses", get(upload::fitting::list))
+        .route("/results/{file_id}", get(results::list::list))
+        .route("/analyses", get(analyses::list))
         .merge(plain)
         .fallback(error::no_such_route)
         .method_not_allowed_fallback(error::wrong_method)
         .layer(from_fn_with_state(api.clone(), origin::same_site))
+        .layer(from_fn_with_state(Arc::clone(&api.parts.metrics), metrics::count))
         .with_state(api)
 }

@@ -82,6 +82,31 @@ digest_id!(
     Sha256, 32, "a SHA-256 is 64 lower-case hex digits"
 );
 
+digest_id!(
+    /// An upload's place in the list of them, which are ordered as their places are: by when they came, then by id.
+    UploadPlace, 28, "a place in the list of uploads is 56 lower-case hex digits"
+);
+
+impl UploadPlace {
+    /// Of the upload that came then, in milliseconds since 1970; what came before that counts as then.
+    #[must_use]
+    pub fn at(unix_ms: i64, file_id: FileId) -> Self {
+        let mut bytes = [0; 28];
+        let (time, id) = bytes.split_at_mut(8);
+        time.copy_from_slice(&u64::try_from(unix_ms).unwrap_or(0).to_be_bytes());
+        id.copy_from_slice(file_id.bytes());
+        Self(bytes)
+    }
+
+    /// Whose place it is.
+    #[must_use]
+    pub fn file_id(&self) -> FileId {
+        let mut id = [0; 20];
+        id.copy_from_slice(&self.0[8..]);
+        FileId(id)
+    }
+}
+
 /// The SHA-256 of a module's bytes is the module's version.
 pub type ModuleDigest = Sha256;
 
@@ -310,6 +335,18 @@ mod tests {
         assert_eq!(text.parse::<FileId>().unwrap().to_string(), text);
         for bad in ["", "da39", &text.to_uppercase(), &format!("{text}0"), &text.replace('d', "g")] {
             assert!(bad.parse::<FileId>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn places_order_by_time_then_by_id() {
+        let (low, high) = (FileId::new([1; 20]), FileId::new([2; 20]));
+        let ordered = [(-5, low), (0, high), (1, low), (1, high), (256, low), (i64::MAX, low)];
+        let places = ordered.map(|(unix_ms, file_id)| UploadPlace::at(unix_ms, file_id));
+        assert!(places.is_sorted(), "{places:?}");
+        for (place, (_, file_id)) in places.iter().zip(ordered) {
+            assert_eq!(place.file_id(), file_id);
+            assert_eq!(place.to_string().parse(), Ok(*place));
         }
     }
 

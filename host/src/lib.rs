@@ -20,6 +20,7 @@ pub mod run;
 pub mod sandbox;
 pub mod selftest;
 pub mod store;
+pub mod telemetry;
 pub mod time;
 pub mod verify;
 pub mod wire;

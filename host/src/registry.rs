@@ -106,6 +106,14 @@ impl Registry {
         by_name.values().map(|it| Arc::clone(&it.analysis)).collect()
     }
 
+    /// Those that take files of that media type, by name.
+    #[must_use]
+    pub fn accepting(&self, media_type: &str) -> Vec<Arc<Analysis>> {
+        let mut all = self.all();
+        all.retain(|it| it.descriptor.accepts(media_type));
+        all
+    }
+
     /// Installs every `.wasm` of a directory; those refused are told with their reasons.
     ///
     /// # Errors

@@ -11,6 +11,7 @@ pub mod disk;
 #[cfg(debug_assertions)]
 pub mod faults;
 pub mod fsck;
+pub mod lists;
 mod names;
 pub mod probe;
 pub mod retention;
@@ -35,6 +36,7 @@ use std::time::Duration;
 
 use self::disk::Disk;
 use self::disk::Durability;
+use self::lists::Listing;
 use self::probe::Probe;
 use crate::id::FileId;
 use crate::id::ModuleDigest;
@@ -72,6 +74,7 @@ pub struct Store {
     boot_id: String,
     /// Writers of one upload take turns.
     stripes: [Mutex<()>; STRIPES],
+    listing: Listing,
     /// Locked as long as the store lives; a view holds none.
     _lock: Option<File>,
 }
@@ -116,6 +119,7 @@ impl Store {
             reserve_bytes: options.reserve_bytes,
             staged: AtomicU64::new(0),
             stripes: [const { Mutex::new(()) }; STRIPES],
+            listing: Listing::default(),
             _lock: Some(lock),
         };
         match founded {
@@ -159,6 +163,7 @@ impl Store {
             staged: AtomicU64::new(0),
             stripes: [const { Mutex::new(()) }; STRIPES],
             _lock: lock,
+            listing: Listing::default(),
         })
     }
 

@@ -24,6 +24,7 @@ use crate::store::runs::ArtifactFacts;
 use crate::store::runs::Ending;
 use crate::store::runs::Finished;
 use crate::store::runs::RunRecord;
+use crate::telemetry::Ended;
 use crate::time::Timestamp;
 use crate::wire::ArtifactSpec;
 
@@ -100,20 +101,18 @@ impl Dispatch {
                 artifacts,
             };
             let log = attempted.attendant.log_of();
-            store.finish(key, &Finished { ending: &ending, record: &record, log: &log, staged: &staged })
+            store.finish(key, &Finished { ending: &ending, record: &record, log: &log, staged: &staged })?;
+            Ok::<_, io::Error>(ended(&ending, &record))
         };
-        if small {
-            store_it()?;
-        } else {
-            tokio::task::spawn_blocking(store_it).await??;
-        }
+        let ended = if small { store_it()? } else { tokio::task::spawn_blocking(store_it).await?? };
         self.ports.store.disk().settled().await?;
-        self.retire(key);
+        self.retire(key, ended);
         Ok(())
     }
 
     /// Its ending is there for good: if it cannot be taken out of the queue now, the next start does so.
-    fn retire(&self, key: RunKey) {
+    fn retire(&self, key: RunKey, ended: Ended) {
+        self.ports.metrics.run_ended(ended);
         if let Err(error) = self.ports.store.retire(key) {
             tracing::warn!(run.id = %key, %error, "a run that has ended stays queued");
         }
@@ -138,9 +137,19 @@ impl Dispatch {
         store.clear_ending(key)?;
         store.finish(key, &Finished { ending: &ending, record: &record, log: b"", staged: &[] })?;
         store.disk().settled().await?;
-        self.retire(key);
+        self.retire(key, ended(&ending, &record));
         Ok(())
     }
+}
+
+/// What is counted of a run.
+fn ended(ending: &Ending, record: &RunRecord) -> Ended {
+    let reason = match ending {
+        Ending::Result(_) => None,
+        Ending::Failure(failure) => Some(failure.reason),
+    };
+    let duration = Duration::from_millis(record.finished.since(record.started));
+    Ended { reason, duration: (record.attempts > 0).then_some(duration), fuel: record.usage.fuel }
 }
 
 /// The ending, and the artifacts that go with it: a failure has none.

@@ -1,7 +1,10 @@
 //! `POST /analyse`: a question asked of a file.
 
+mod several;
+
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Extension;
 use axum::Json;
@@ -16,6 +19,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::json;
 
+use self::several::Questions;
 use super::Api;
 use super::body;
 use super::error::Problem;
@@ -27,9 +31,11 @@ use crate::dispatch::Question;
 use crate::dispatch::question::Asked as Checked;
 use crate::id::AnalysisName;
 use crate::id::ClientId;
+use crate::id::RunKey;
 use crate::limits::AskedLimits;
 use crate::limits::Limits;
 use crate::run::Priority;
+use crate::store::uploads::UploadFacts;
 
 const BODY_BYTES_MAX: u64 = 256 << 10;
 /// Args in a longer body are checked on another thread: with a schema at its bounds that takes a while.
@@ -54,7 +60,7 @@ fn no_args() -> Value {
     json!({})
 }
 
-/// Takes the question, joins the run in flight, or finds the answer there.
+/// Takes the question, joins the run in flight, or finds the answer there. Several questions at once: see [`several`].
 pub async fn create(
     State(api): State<Api>,
     Extension(client): Extension<ClientId>,
@@ -62,52 +68,89 @@ pub async fn create(
     body: Body,
 ) -> Result<Response, Problem> {
     let bytes = body::whole(body, BODY_BYTES_MAX).await?;
-    let question = if bytes.len() <= INLINE_BYTES_MAX {
-        question(&api, client, &bytes)?
-    } else {
-        let turn = Arc::clone(&api.questions).acquire_owned().await.map_err(io::Error::other)?;
-        let api = api.clone();
-        let looking = tokio::task::spawn_blocking(move || {
-            let question = question(&api, client, &bytes);
-            // Also when nobody waits for it any more.
-            drop(turn);
-            question
-        });
-        looking.await.map_err(io::Error::other)??
+    let waited = wait::preferred(&headers);
+    let short = (bytes.len() <= INLINE_BYTES_MAX).then(|| json(&bytes)).transpose()?;
+    let asking = match short {
+        Some(body) if !several::is_meant(&body) => asking(&api, client, body)?,
+        Some(body) => on_a_thread(&api, move |api| asking(api, client, body)).await?,
+        None => on_a_thread(&api, move |api| asking(api, client, json(&bytes)?)).await?,
     };
+    let mut response = match asking {
+        Asking::One(question) => submit(&api, *question, waited).await?,
+        Asking::Several(questions) => several::submit(&api, questions, waited).await?,
+    };
+    results::applied(&mut response, waited);
+    Ok(response)
+}
+
+async fn submit(api: &Api, question: Question, waited: Option<Duration>) -> Result<Response, Problem> {
     let key = question.key;
     api.parts.dispatch.submit(question).await?;
-    let waited = wait::preferred(&headers);
     if let Some(time) = waited {
         // Time over is no error: the client asks again.
         drop(tokio::time::timeout(time, api.parts.dispatch.ended(key)).await);
     }
     api.parts.dispatch.promised(key).await?;
-    let status = results::status(&api, key)?;
-    let answer = Json(json!({
+    Ok(Json(taken(api, key)?).into_response())
+}
+
+/// What is said of a question that was taken.
+fn taken(api: &Api, key: RunKey) -> Result<Value, Problem> {
+    let status = results::status(api, key)?;
+    Ok(json!({
         "file_id": key.file_id,
         "analysis_id": key.analysis_id,
         "status": status,
         "results": format!("/results/{}/{}", key.file_id, key.analysis_id),
-    }));
-    let mut response = answer.into_response();
-    results::applied(&mut response, waited);
-    Ok(response)
+    }))
 }
 
-fn parse(bytes: &[u8]) -> Result<Asked, Problem> {
-    let value: Value = serde_json::from_slice(bytes)
-        .map_err(|error| Problem::bad_request(format!("the body is not JSON: {error}")))?;
-    serde_json::from_value(value).map_err(|error| {
+enum Asking {
+    One(Box<Question>),
+    Several(Questions),
+}
+
+fn asking(api: &Api, client: ClientId, body: Value) -> Result<Asking, Problem> {
+    if several::is_meant(&body) {
+        return several::questions(api, client, body).map(Asking::Several);
+    }
+    Ok(Asking::One(Box::new(question(api, client, parse(body)?)?)))
+}
+
+/// A few at a time.
+async fn on_a_thread(
+    api: &Api,
+    look: impl FnOnce(&Api) -> Result<Asking, Problem> + Send + 'static,
+) -> Result<Asking, Problem> {
+    let turn = Arc::clone(&api.questions).acquire_owned().await.map_err(io::Error::other)?;
+    let api = api.clone();
+    let looking = tokio::task::spawn_blocking(move || {
+        let asking = look(&api);
+        // Also when nobody waits for it any more.
+        drop(turn);
+        asking
+    });
+    looking.await.map_err(io::Error::other)?
+}
+
+fn json(bytes: &[u8]) -> Result<Value, Problem> {
+    serde_json::from_slice(bytes).map_err(|error| Problem::bad_request(format!("the body is not JSON: {error}")))
+}
+
+fn parse(body: Value) -> Result<Asked, Problem> {
+    serde_json::from_value(body).map_err(|error| {
         let detail =
             format!("the body is not a question: {error}; send {{\"file_id\": …, \"analysis\": …, \"args\": …}}");
         Problem::invalid(detail, Vec::new())
     })
 }
 
-fn question(api: &Api, client: ClientId, bytes: &[u8]) -> Result<Question, Problem> {
-    let asked = parse(bytes)?;
+fn question(api: &Api, client: ClientId, asked: Asked) -> Result<Question, Problem> {
     let upload = upload::find(api, &asked.file_id)?;
+    question_of(api, client, (upload, asked))
+}
+
+fn question_of(api: &Api, client: ClientId, (upload, asked): (UploadFacts, Asked)) -> Result<Question, Problem> {
     let unknown = || Problem::not_found("no such analysis is installed; GET /analyses lists those that are");
     let name: AnalysisName = asked.analysis.parse().map_err(|_| unknown())?;
     let analysis = api.parts.registry.find(&name).ok_or_else(unknown)?;

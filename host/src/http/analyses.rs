@@ -20,6 +20,8 @@ use super::Modules;
 use super::body;
 use super::body::BodyError;
 use super::error::Problem;
+use super::page;
+use super::page::Asked;
 use super::path::Path;
 use crate::id::AnalysisName;
 use crate::id::ClientId;
@@ -29,10 +31,13 @@ use crate::limits::Limits;
 use crate::registry::Placed;
 use crate::registry::workshop::Analysis;
 
-/// `GET /analyses`.
-pub async fn list(State(api): State<Api>) -> Json<Value> {
-    let all: Vec<_> = api.parts.registry.all().iter().map(|it| view(it, api.parts.caps)).collect();
-    Json(json!({ "analyses": all }))
+/// `GET /analyses?limit&cursor`, by name.
+pub async fn list(State(api): State<Api>, asked: Asked<AnalysisName>) -> Response {
+    let all = api.parts.registry.all();
+    let (shown, last) = asked.cut(&all, |it| &it.descriptor.name);
+    let next = last.map(|it| page::link("/analyses", asked.limit, &it.descriptor.name));
+    let analyses: Vec<_> = shown.iter().map(|it| view(it, api.parts.caps)).collect();
+    page::answer(json!({ "analyses": analyses }), next)
 }
 
 /// `GET /analyses/<name>`.

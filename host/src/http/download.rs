@@ -20,6 +20,7 @@ use super::blocks::blocks;
 use super::condition;
 use super::condition::Decision;
 use super::condition::Part;
+use super::digest;
 use super::error::Problem;
 use super::path::Path;
 use super::upload as uploads;
@@ -142,6 +143,7 @@ fn serve(file: File, served: &Served<'_>, method: &Method, headers: &HeaderMap) 
     ] {
         put(&mut response, name, value);
     }
+    digest::tell(response.headers_mut(), Some(&served.sha256));
     response
 }
 

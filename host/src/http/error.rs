@@ -10,6 +10,8 @@ use axum::http::header;
 use axum::response::IntoResponse;
 use axum::response::Response;
 use serde::Serialize;
+use serde_json::Value;
+use serde_json::json;
 
 use super::body::BodyError;
 use crate::analysis::schema::Invalid;
@@ -30,6 +32,9 @@ pub struct Problem {
     reason: Option<Reason>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<Invalid>,
+    /// Of several questions, why each was refused.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    analyses: Vec<Value>,
     #[serde(skip)]
     retry_after_s: Option<u64>,
 }
@@ -43,6 +48,7 @@ impl Problem {
             detail: detail.into(),
             reason: None,
             errors: Vec::new(),
+            analyses: Vec::new(),
             retry_after_s: None,
         }
     }
@@ -88,6 +94,27 @@ impl Problem {
     /// 415: the analysis does not take such a file.
     pub fn not_accepted(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail)
+    }
+
+    /// Of several questions none was taken: the status that all refusals have, else 422.
+    pub fn none_taken(refusals: &[(String, Self)]) -> Self {
+        let mut statuses = refusals.iter().map(|(_, problem)| problem.status);
+        let first = statuses.next().and_then(|it| StatusCode::from_u16(it).ok());
+        let status = first.filter(|first| statuses.all(|it| it == first.as_u16()));
+        Self {
+            analyses: refusals.iter().map(|(name, problem)| problem.of_one(name)).collect(),
+            retry_after_s: refusals.iter().filter_map(|(_, problem)| problem.retry_after_s).max(),
+            ..Self::new(status.unwrap_or(StatusCode::UNPROCESSABLE_ENTITY), "none of these analyses could be asked")
+        }
+    }
+
+    /// The refusal of one question among several; when to ask again stands inside, where others have a header.
+    pub fn of_one(&self, name: &str) -> Value {
+        let mut problem = json!(self);
+        if let Some(seconds) = self.retry_after_s {
+            problem["retry_after_ms"] = json!(seconds.saturating_mul(1000));
+        }
+        json!({ "analysis": name, "problem": problem })
     }
 }
 

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use super::condition;
 use super::condition::Decision;
 use super::condition::Part;
+use super::digest::Promise;
 use super::upload::form;
 use crate::store::Store;
 
@@ -32,6 +33,7 @@ pub async fn form(store: &Arc<Store>, content_type: &[u8], frames: Vec<Bytes>) -
     let boundary = form::boundary(&headers).ok()??;
     let frames = frames.into_iter().map(Ok::<_, std::convert::Infallible>);
     let body = Body::from_stream(futures_util::stream::iter(frames));
-    let (name, received) = form::receive(store, (body, boundary), FORM_BYTES_MAX).await.ok()?;
+    let (name, received) =
+        form::receive(store, (body, boundary), FORM_BYTES_MAX, &mut Promise::default()).await.ok()?;
     Some((name, received.size_bytes))
 }

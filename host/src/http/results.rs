@@ -1,5 +1,7 @@
 //! `/results`: what came of a question.
 
+pub mod list;
+
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -17,10 +19,12 @@ use axum::response::IntoResponse;
 use axum::response::Response;
 use serde_json::Value;
 use serde_json::json;
+use sha2::Digest;
 
 use super::Api;
 use super::analyse::not_ready;
 use super::blocks::blocks;
+use super::digest;
 use super::error::Problem;
 use super::events::Scale;
 use super::events::artifact_view;
@@ -31,6 +35,7 @@ use crate::dispatch::board::Phase;
 use crate::dispatch::removal::Removed;
 use crate::id::FileId;
 use crate::id::RunKey;
+use crate::id::Sha256;
 use crate::run::Failure;
 use crate::run::Reason;
 use crate::store::runs::RunState;
@@ -55,7 +60,7 @@ pub async fn show(
     let mut response = match finished {
         Some(found) => {
             upload::used(&api, file_id);
-            stored(found, RESULT)?
+            result(&api, key, found)?
         }
         None => match state(&api, key)? {
             RunState::Pending => not_ready(&api),
@@ -63,7 +68,7 @@ pub async fn show(
             RunState::Unknown => return Err(unknown_of(&api, file_id)?),
             // It came between two looks.
             RunState::Successful => match api.parts.store.open_result(key)? {
-                Some(found) => stored(found, RESULT)?,
+                Some((file, bytes)) => result(&api, key, (file, bytes))?,
                 None => return Err(Problem::gone("the result was removed just now")),
             },
         },
@@ -75,14 +80,24 @@ pub async fn show(
 const RESULT: &str = "application/json";
 const LOG: &str = "text/plain; charset=utf-8";
 
+fn result(api: &Api, key: RunKey, (file, bytes): (File, u64)) -> io::Result<Response> {
+    let long = usize::try_from(bytes).map_or(true, |bytes| bytes > INLINE_BYTES_MAX);
+    let sha256 = if long { api.parts.store.result_sha256(key, &file)? } else { None };
+    let mut response = stored((file, bytes), RESULT)?;
+    digest::tell(response.headers_mut(), sha256.as_ref());
+    Ok(response)
+}
+
+/// What a guest wrote, with its digest unless it is long.
 fn stored((file, bytes): (File, u64), media_type: &str) -> io::Result<Response> {
-    let body = match usize::try_from(bytes) {
+    let (body, sha256) = match usize::try_from(bytes) {
         Ok(bytes) if bytes <= INLINE_BYTES_MAX => {
-            let mut json = vec![0; bytes];
-            file.read_exact_at(&mut json, 0)?;
-            Body::from(json)
+            let mut whole = vec![0; bytes];
+            file.read_exact_at(&mut whole, 0)?;
+            let sha256 = Sha256::new(sha2::Sha256::digest(&whole).into());
+            (Body::from(whole), Some(sha256))
         }
-        Ok(_) | Err(_) => Body::from_stream(blocks(file, 0..bytes)),
+        Ok(_) | Err(_) => (Body::from_stream(blocks(file, 0..bytes)), None),
     };
     let head = [
         (header::CONTENT_TYPE, media_type),
@@ -90,7 +105,9 @@ fn stored((file, bytes): (File, u64), media_type: &str) -> io::Result<Response> 
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::CONTENT_LENGTH, &bytes.to_string()),
     ];
-    Ok((head, body).into_response())
+    let mut response = (head, body).into_response();
+    digest::tell(response.headers_mut(), sha256.as_ref());
+    Ok(response)
 }
 
 /// `DELETE /results/<f>/<a>`: ends the run if it is in flight, else removes its result.

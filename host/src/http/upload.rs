@@ -1,7 +1,9 @@
 //! `/upload`: bytes in, an id out.
 
+pub mod fitting;
 pub(super) mod form;
 mod intake;
+pub mod list;
 mod name;
 
 use std::io;
@@ -21,6 +23,7 @@ use self::intake::Received;
 use super::Api;
 use super::body;
 use super::body::BodyError;
+use super::digest::Promise;
 use super::error::Problem;
 use super::path::Path;
 use crate::id::FileId;
@@ -39,18 +42,21 @@ pub async fn create(
     let declared = body::declared(&headers);
     let boundary = form::boundary(&headers)?;
     let filename = name::of_request(&headers, query.as_deref())?;
+    let mut promise = Promise::of_head(&headers)?;
     if boundary.is_none() && declared.is_some_and(|bytes| bytes > api.upload_bytes_max) {
         return Err(BodyError::TooLarge { bytes_max: api.upload_bytes_max }.into());
     }
     api.parts.store.check_room(declared.unwrap_or(0))?;
     let (filename, received) = match boundary {
-        Some(boundary) => form::receive(&api.parts.store, (body, boundary), api.upload_bytes_max).await?,
+        Some(boundary) => form::receive(&api.parts.store, (body, boundary), api.upload_bytes_max, &mut promise).await?,
         None => {
             let frames = body::frames(body, api.upload_bytes_max).map_err(Problem::from);
+            let frames = frames.inspect_ok(|frame| promise.update(frame));
             let received = intake::receive(&api.parts.store, &filename, frames).await?;
             (filename, received)
         }
     };
+    promise.kept()?;
     publish(&api, filename, received).await
 }
 
@@ -68,21 +74,13 @@ async fn publish(api: &Api, filename: String, received: Received) -> Result<Json
         created: api.parts.clock.now(),
     };
     match api.parts.store.publish_upload(staged, &facts).await? {
-        Stored::New => Ok(Json(facts_json(&facts))),
+        Stored::New => {
+            api.parts.metrics.uploaded(facts.size_bytes);
+            Ok(Json(facts_json(&facts)))
+        }
         Stored::Already(there) => Ok(Json(facts_json(&there))),
         Stored::Collision => Err(Problem::collision()),
     }
-}
-
-/// `GET /upload/<file_id>`.
-pub async fn show(State(api): State<Api>, Path(file_id): Path<String>) -> Result<Json<Value>, Problem> {
-    let facts = find(&api, &file_id)?;
-    let mut shown = facts_json(&facts);
-    if let Some(held) = api.parts.store.held(facts.sha1)? {
-        shown["pinned"] = held.pinned.into();
-        shown["expires"] = json!(api.retention.expires(&held));
-    }
-    Ok(Json(shown))
 }
 
 /// `PUT /upload/<file_id>/pin`: it stays until it is deleted.

@@ -146,6 +146,8 @@ pub enum Last {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Load {
     pub in_flight: usize,
+    /// Of those, runs that have a slot.
+    pub running: usize,
     pub queue_max: usize,
     /// When a client that waits does well to ask again: whole seconds, from 1 to a minute.
     pub retry_after_s: u64,
@@ -312,6 +314,7 @@ impl Scheduler {
         let wait = self.mean.saturating_mul(u32::try_from(rounds).unwrap_or(u32::MAX));
         Load {
             in_flight: self.runs.len(),
+            running: self.running,
             queue_max: self.bounds.queue_max,
             retry_after_s: wait.as_secs().saturating_add(1).min(RETRY_AFTER_S_MAX),
         }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::fs::File;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -295,6 +296,19 @@ impl Store {
     /// Of the disk.
     pub fn open_result(&self, key: RunKey) -> io::Result<Option<(File, u64)>> {
         disk::open_if_there(&self.run_dir(key).join("results.json"))
+    }
+
+    /// The digest of an open result, as its record has it; `None` once another has taken its place.
+    ///
+    /// # Errors
+    /// Of the disk.
+    pub fn result_sha256(&self, key: RunKey, opened: &File) -> io::Result<Option<Sha256>> {
+        // A rerun removes the result before it writes a record, so one that still stands after has that very record.
+        let Some(record) = self.record(key)? else { return Ok(None) };
+        let Some((standing, _)) = self.open_result(key)? else { return Ok(None) };
+        let (opened, standing) = (opened.metadata()?, standing.metadata()?);
+        let same = (opened.dev(), opened.ino()) == (standing.dev(), standing.ino());
+        Ok(same.then_some(record.ending_sha256))
     }
 
     /// What was asked.

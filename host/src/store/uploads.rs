@@ -156,6 +156,7 @@ impl Store {
         }
         self.disk.rename(&staged.directory, target)?;
         staged.published = Published::Yes;
+        self.listing.enter(facts);
         self.disk.remove_if_there(&self.gone_path(facts.sha1))?;
         Ok(Stored::New)
     }
@@ -211,7 +212,12 @@ impl Store {
                 }
                 told => told?,
             }
+            // What cannot be read was never listed.
+            let listed = self.upload(file_id).ok().flatten();
             self.disk.rename(&directory, &trash)?;
+            if let Some(facts) = listed {
+                self.listing.leave(&facts);
+            }
         }
         self.disk.settle()?;
         self.disk.remove_tree(&trash).map(|()| true)

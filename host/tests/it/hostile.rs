@@ -81,7 +81,7 @@ fn two_hundred_hostile_runs_at_once_leave_the_honest_one_its_turn() {
 
 /// Names of what was installed, without what ships.
 fn installed(server: &Server) -> BTreeSet<&'static str> {
-    let listed = server.get("/analyses").expect(200).json();
+    let listed = server.get("/analyses?limit=500").expect(200).json();
     let listed: BTreeSet<_> =
         listed["analyses"].as_array().unwrap().iter().map(|it| it["name"].as_str().unwrap()).collect();
     SUITE.iter().map(|it| it.name).filter(|it| listed.contains(it)).collect()

@@ -7,7 +7,7 @@ use std::path::Path;
 const RANKS: &[&[&str]] = &[
     &["id", "limits", "time"],
     &["analysis", "run"],
-    &["store", "sandbox", "wire"],
+    &["store", "sandbox", "telemetry", "wire"],
     &["confine", "pool"],
     &["registry", "worker"],
     &["dispatch"],
@@ -25,6 +25,8 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("clap", &["cli"]),
     ("anyhow", &["app", "cli"]),
     ("landlock:", &["confine"]),
+    ("prometheus_client", &["telemetry"]),
+    ("sfv", &["http"]),
     ("seccompiler", &["confine"]),
     ("std::fs", &["store", "pool", "registry", "dispatch", "http"]),
 ];

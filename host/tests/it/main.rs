@@ -15,6 +15,8 @@ mod interleavings;
 mod kills;
 mod layering;
 mod limits;
+mod lists;
+mod metrics;
 mod packages;
 mod power;
 mod regression;
@@ -22,6 +24,7 @@ mod retention;
 mod selftest;
 mod server;
 mod shipped;
+mod surface;
 mod uploads;
 #[cfg(target_os = "linux")]
 mod walls;

@@ -1,5 +1,6 @@
 //! `multipart/form-data` (RFC 7578) with one file part; other fields are passed over.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicU64;
@@ -13,6 +14,7 @@ use futures_util::TryStreamExt;
 
 use super::super::body;
 use super::super::body::BodyError;
+use super::super::digest::Promise;
 use super::super::error::Problem;
 use super::intake;
 use super::intake::Received;
@@ -29,19 +31,21 @@ pub(in super::super) fn boundary(headers: &HeaderMap) -> Result<Option<String>, 
     is_form.then(|| multer::parse_boundary(content_type).map_err(broken)).transpose()
 }
 
-/// Stages the one file of a form, and gives it with its name.
+/// Stages the one file of a form, and gives it with its name; what is promised of the body is of the whole form.
 pub(in super::super) async fn receive(
     store: &Arc<Store>,
     (body, boundary): (Body, String),
     bytes_max: u64,
+    promise: &mut Promise,
 ) -> Result<(String, Received), Problem> {
     let extra = Arc::new(Extra::default());
     let counted = Arc::clone(&extra);
     let frames = body::frames(body, bytes_max.saturating_add(EXTRA_BYTES_MAX));
-    let frames = frames.and_then(move |frame| std::future::ready(counted.count(frame)));
+    let frames = frames.inspect_ok(|frame| promise.update(frame));
+    let mut frames = pin!(frames.and_then(move |frame| std::future::ready(counted.count(frame))));
     let limit = multer::SizeLimit::new().per_field(bytes_max);
     let constraints = multer::Constraints::new().size_limit(limit);
-    let mut form = multer::Multipart::with_constraints(frames, boundary, constraints);
+    let mut form = multer::Multipart::with_constraints(frames.as_mut(), boundary, constraints);
     let mut found = None;
     while let Some(part) = form.next_field().await.map_err(broken)? {
         let Some(filename) = part.file_name().map(name::cut) else { continue };
@@ -54,6 +58,9 @@ pub(in super::super) async fn receive(
         extra.in_file(InFile::No);
         found = Some((filename, received));
     }
+    drop(form);
+    // The parser stops at the last boundary, but the body may go on.
+    while frames.try_next().await?.is_some() {}
     found.ok_or_else(|| {
         Problem::bad_request("the form has no file part; send one with a filename, as `curl -F file=@NAME` does")
     })

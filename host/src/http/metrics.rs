@@ -1,0 +1,61 @@
+//! `GET /metrics`: what is counted, for Prometheus.
+
+use std::fmt;
+use std::sync::Arc;
+
+use axum::extract::MatchedPath;
+use axum::extract::Request;
+use axum::extract::State;
+use axum::http::Method;
+use axum::http::header;
+use axum::middleware::Next;
+use axum::response::IntoResponse;
+use axum::response::Response;
+use tokio::time::Instant;
+
+use super::Api;
+use super::error::Problem;
+use crate::telemetry::Answered;
+use crate::telemetry::MEDIA_TYPE;
+use crate::telemetry::Metrics;
+use crate::telemetry::Present;
+
+/// All of it. What is stored in all is told once it is known, for which the first to ask has it counted.
+pub async fn show(State(api): State<Api>) -> Result<Response, Problem> {
+    let (store, dispatch) = (&api.parts.store, &api.parts.dispatch);
+    let load = dispatch.load();
+    let (workers_idle, workers_max) = dispatch.workers();
+    let inventory = store.inventory();
+    if inventory.is_none() {
+        store.begin_index();
+    }
+    let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+    let present = Present {
+        runs_in_flight: number(load.in_flight),
+        runs_running: number(load.running),
+        queue_max: number(load.queue_max),
+        workers_warm: number(workers_idle),
+        workers_max: number(workers_max),
+        disk_free_bytes: store.free()?.bytes,
+        disk_reserve_bytes: store.reserve_bytes(),
+        stored: inventory.map(|it| (it.uploads, it.bytes)),
+    };
+    let text = api.parts.metrics.text(&present).map_err(|error: fmt::Error| std::io::Error::other(error))?;
+    Ok(([(header::CONTENT_TYPE, MEDIA_TYPE)], text).into_response())
+}
+
+/// Counts a request by the template of its route; what a client can choose does not become a label.
+pub async fn count(State(metrics): State<Arc<Metrics>>, request: Request, next: Next) -> Response {
+    let began = Instant::now();
+    let method = known(request.method());
+    let route = request.extensions().get::<MatchedPath>().map_or_else(String::new, |it| it.as_str().to_owned());
+    let response = next.run(request).await;
+    let status = response.status().as_u16();
+    metrics.answered(Answered { method, route, status, duration: began.elapsed() });
+    response
+}
+
+fn known(method: &Method) -> &'static str {
+    let listed = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"];
+    listed.into_iter().find(|it| method == it).unwrap_or("other")
+}
