@@ -21,6 +21,7 @@ mod server;
 mod small;
 mod start;
 mod transfer;
+mod waiting;
 mod warm;
 
 use std::ffi::OsString;
@@ -104,6 +105,8 @@ const SECTIONS: &[Section] = &[
     ("read", read::measure),
     ("start", start::measure),
     ("memory", memory::measure),
+    ("waiting", waiting::measure),
+    ("stored", start::beside_stored),
 ];
 
 fn main() -> anyhow::Result<ExitCode> {

@@ -54,15 +54,15 @@ pub(crate) fn measure(bench: &Bench) -> anyhow::Result<Vec<Line>> {
 }
 
 /// What a process has in memory, bytes.
-struct Rollup {
+pub(crate) struct Rollup {
     /// A page that several share counts as their fraction of it.
     share: f64,
     /// What nobody else has.
-    private: f64,
+    pub(crate) private: f64,
 }
 
 impl Rollup {
-    fn of(pid: u32) -> anyhow::Result<Self> {
+    pub(crate) fn of(pid: u32) -> anyhow::Result<Self> {
         let path = format!("/proc/{pid}/smaps_rollup");
         let text = std::fs::read_to_string(&path).context("its memory cannot be looked at")?;
         let share = member(&text, "Pss:")?;

@@ -1,0 +1,82 @@
+//! What clients cost that do nothing but wait for a run, half of them by long poll, half by server-sent events.
+
+use std::io::Read;
+use std::io::Write;
+use std::net::TcpStream;
+use std::time::Duration;
+
+use anyhow::Context;
+use anyhow::ensure;
+use rustix::process::Resource;
+use rustix::process::Rlimit;
+use serde_json::Value;
+use serde_json::json;
+
+use crate::Bench;
+use crate::line::Line;
+use crate::line::Target;
+use crate::line::Unit;
+use crate::memory::Rollup;
+use crate::rounds::real;
+use crate::server;
+use crate::server::Durability;
+use crate::server::Server;
+
+const KIB: f64 = 1024.0;
+/// For the server to take in those who will not be answered.
+const SETTLED_AFTER: Duration = Duration::from_secs(2);
+
+pub(crate) fn measure(bench: &Bench) -> anyhow::Result<Vec<Line>> {
+    let count = bench.pick(1_000, 10_000);
+    raise_descriptors()?;
+    let server = Server::start(&bench.memory, Durability::Process)?;
+    let file_id = server.upload(b"waited for")?;
+    let question = server::question_to("dummy", &file_id, &json!({ "seconds": 3000 })).replace("wait=10", "wait=0");
+    let answer: Value = serde_json::from_slice(&server.connect()?.ask(&[question.as_bytes()])?.expect(200)?)?;
+    let results = answer["results"].as_str().context("no results")?.to_owned();
+    // What the first clients cause is not what each costs.
+    drop(wait(&server, &results, 100)?);
+    let (before, threads) = (Rollup::of(server.pid())?, threads(&server)?);
+    let clients = wait(&server, &results, count)?;
+    let (after, more) = (Rollup::of(server.pid())?, self::threads(&server)? - threads);
+    drop(clients);
+    let each = (after.private - before.private) / real(count);
+    Ok(vec![
+        Line::alone(
+            format!("memory of the server per client that waits for a run, of {count}, half by events"),
+            Unit::Bytes,
+            each,
+            Target::AtMost(20.0 * KIB),
+        ),
+        Line::alone("threads of the server that they take", Unit::Ratio, more, Target::AtMost(0.0)),
+    ])
+}
+
+fn wait(server: &Server, results: &str, count: usize) -> anyhow::Result<Vec<TcpStream>> {
+    let mut clients = Vec::with_capacity(count);
+    for number in 0..count {
+        let mut stream = TcpStream::connect(server.address)?;
+        let events = number % 2 == 0;
+        let path = if events { format!("{results}/events") } else { results.to_owned() };
+        write!(stream, "GET {path} HTTP/1.1\r\nhost: localhost\r\nprefer: wait=60\r\n\r\n")?;
+        if events {
+            let mut told = [0; 15];
+            stream.read_exact(&mut told)?;
+            ensure!(told == *b"HTTP/1.1 200 OK", "no events: {}", String::from_utf8_lossy(&told));
+        }
+        clients.push(stream);
+    }
+    std::thread::park_timeout(SETTLED_AFTER);
+    Ok(clients)
+}
+
+fn threads(server: &Server) -> anyhow::Result<f64> {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid()))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("Threads:")).context("no threads")?;
+    Ok(real(line.trim().parse::<u64>()?))
+}
+
+fn raise_descriptors() -> anyhow::Result<()> {
+    let inherited = rustix::process::getrlimit(Resource::Nofile);
+    Ok(rustix::process::setrlimit(Resource::Nofile, Rlimit { current: inherited.maximum, ..inherited })?)
+}
