@@ -67,6 +67,11 @@ pub fn close_inherited() -> io::Result<()> {
     Ok(())
 }
 
+/// Where memory is short, those that run guests go before all others. Where that cannot be said, it is not.
+pub fn go_first() {
+    system::go_first();
+}
+
 /// Gives up every capability: a server that root started must not have workers that are root.
 ///
 /// # Errors
@@ -122,6 +127,8 @@ pub fn forbid_new_code() -> io::Result<()> {
 mod system {
     use std::io;
 
+    use rustix::fs::Mode;
+    use rustix::fs::OFlags;
     use rustix::thread::CapabilitySet;
     use rustix::thread::CapabilitySets;
 
@@ -131,6 +138,12 @@ mod system {
     use super::paths;
     use crate::wire::Wall;
     use crate::wire::Walls;
+
+    /// `oom_score_adj` of proc(5), the highest there is.
+    pub(super) fn go_first() {
+        let adjusted = rustix::fs::open("/proc/self/oom_score_adj", OFlags::WRONLY, Mode::empty());
+        let _ = adjusted.and_then(|file| rustix::io::write(file, b"1000"));
+    }
 
     pub(super) fn drop_rights() -> io::Result<()> {
         let none = CapabilitySet::empty();
@@ -168,6 +181,8 @@ mod system {
     use super::LeftOut;
     use super::Role;
     use crate::wire::Walls;
+
+    pub(super) fn go_first() {}
 
     pub(super) fn drop_rights() -> io::Result<()> {
         Ok(())

@@ -87,8 +87,7 @@ fn serve_linked(
     left_out: LeftOut,
 ) -> io::Result<()> {
     die_with_parent()?;
-    // Of all processes, those that run guests go first where memory is short. Where that cannot be said, it is not.
-    drop(std::fs::write("/proc/self/oom_score_adj", "1000"));
+    confine::go_first();
     // Before anything is opened: the kernel shows some files differently to who has rights.
     confine::drop_rights()?;
     // The engine opens what it needs of /proc now, while it can.

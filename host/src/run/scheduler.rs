@@ -11,14 +11,15 @@
 //!
 //! A machine without clock, disk or tasks: events go in with the time (since the server started, for that never goes
 //! back), effects come out. Invariants: at most
-//! [`Bounds::slots`] runs are running; none waits while there is a slot that its client may have; a run is started only by its own effect, again
-//! only after that attempt was interrupted, and at most [`ATTEMPTS_MAX`] times; whoever was given a place leaves it by
-//! [`Effect::Over`], exactly once; of the clients in line, the one goes who went longest ago. One client never has every
+//! [`Bounds::slots`] runs are running; none waits while there is a slot that its client may have; a run is started only by
+//! its own effect, again only after that attempt was interrupted, and at most [`ATTEMPTS_MAX`] times; whoever was given a
+//! place leaves it by [`Effect::Over`], exactly once; of the clients in line, the one goes who went longest ago. One client never has every
 //! slot where there are a few: runs may last a day.
 
 mod line;
 #[cfg(test)]
 mod tests;
+mod words;
 
 use std::collections::BTreeSet;
 use std::collections::HashMap;
@@ -27,6 +28,15 @@ use std::time::Duration;
 
 use self::line::Lines;
 use self::line::Number;
+pub use self::words::Admission;
+pub use self::words::Ask;
+pub use self::words::Attempt;
+pub use self::words::Bounds;
+pub use self::words::Effect;
+pub use self::words::Event;
+pub use self::words::Last;
+pub use self::words::Load;
+pub use self::words::Refusal;
 use crate::id::ClientId;
 use crate::id::FileId;
 use crate::id::RunKey;
@@ -40,118 +50,6 @@ const REST: Duration = Duration::from_millis(100);
 /// A client may hold as many times what is free for everybody: one that floods leaves room for the others.
 const SHARE: usize = 8;
 const RETRY_AFTER_S_MAX: u64 = 60;
-/// Of fewer slots none is kept free: it would cost who is alone too much.
-const SLOTS_FEW: usize = 4;
-
-/// How much there may be of it.
-#[derive(Debug, Clone, Copy)]
-pub struct Bounds {
-    /// Runs at the same time.
-    pub slots: usize,
-    /// Runs accepted and not ended.
-    pub queue_max: usize,
-}
-
-impl Bounds {
-    /// Runs of one client at the same time. Where there are a few slots, one is kept from it for the others.
-    #[must_use]
-    pub fn slots_of_one(self) -> usize {
-        if self.slots < SLOTS_FEW { self.slots } else { self.slots - 1 }
-    }
-}
-
-/// Somebody wants a run.
-#[derive(Debug, Clone, Copy)]
-pub struct Ask {
-    pub key: RunKey,
-    pub client: ClientId,
-    pub priority: Priority,
-}
-
-/// What came of asking.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Admission {
-    /// A place: it is to be accepted, or given back.
-    Place,
-    /// The same run is on its way.
-    InFlight,
-    /// The same run is on its way out: it was dismissed.
-    Ending,
-    Denied(Refusal),
-}
-
-/// Why there is no place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refusal {
-    QueueFull,
-    /// There is room, but not for this client.
-    OverShare,
-    /// The file is being deleted.
-    Deleting,
-}
-
-/// What happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Event {
-    /// A run that has a place is on disk.
-    Accepted(RunKey),
-    /// There was an answer already; the place is given back.
-    Answered(RunKey),
-    /// It could not be accepted, or nobody wants it to be any more; the place is given back.
-    Withdrawn(RunKey),
-    /// An attempt is over.
-    Attempted(RunKey, Attempt),
-    /// Nobody wants it any more, for that reason.
-    Dismiss(RunKey, Reason),
-    /// Its ending is on disk.
-    Concluded(RunKey),
-    /// Time has passed.
-    Tick,
-}
-
-/// How an attempt ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Attempt {
-    /// In a way that another would not change.
-    Settled,
-    /// By a fault of the host.
-    Interrupted,
-}
-
-/// What is to be done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Effect {
-    /// Try it, for the time of that number.
-    Start(RunKey, u32),
-    /// End the attempt on its way, for that reason.
-    Kill(RunKey, Reason),
-    /// Store its ending: of the last attempt, or why it was dismissed.
-    Conclude(RunKey, Option<Reason>),
-    /// Nothing is known of it here any more.
-    Over(RunKey, Last),
-}
-
-/// How a run left.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Last {
-    /// It has an ending.
-    Ended,
-    /// There was an answer already.
-    Answered,
-    /// It never was.
-    Withdrawn,
-}
-
-/// How much there is to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Load {
-    pub in_flight: usize,
-    /// Of those, runs that have a slot.
-    pub running: usize,
-    pub queue_max: usize,
-    /// When a client that waits does well to ask again: whole seconds, from 1 to a minute.
-    pub retry_after_s: u64,
-}
 
 /// The machine.
 #[derive(Debug)]
