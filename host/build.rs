@@ -22,7 +22,11 @@ fn main() {
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
     let written = "the build directory can be written";
     fs::write(out.join("shipped.rs"), shipped(&root.join("../guest-analyses/prebuilt"))).expect(written);
-    fs::write(out.join("hostile.rs"), hostile(&root.join("tests/hostile"), &out)).expect(written);
+    for (list, sources, prefix) in
+        [("hostile.rs", "tests/hostile", ""), ("hostile_wasi_03.rs", "tests/hostile/wasi_03", "wasi_03_")]
+    {
+        fs::write(out.join(list), hostile(&root.join(sources), (&out, prefix))).expect(written);
+    }
 }
 
 fn shipped(prebuilt: &Path) -> String {
@@ -32,14 +36,15 @@ fn shipped(prebuilt: &Path) -> String {
 }
 
 /// A list of `Case`; an `expect` that is no reason is a variant that does not exist.
-fn hostile(sources: &Path, out: &Path) -> String {
+fn hostile(sources: &Path, (out, prefix): (&Path, &str)) -> String {
     let entry = |path: &PathBuf| {
         let source = fs::read_to_string(path).expect("a source can be read");
         let wrong = |detail: String| -> ! { panic!("{}: {detail}", path.display()) };
         let header = Header::parse(&source).unwrap_or_else(|detail| wrong(detail));
         let text = header::expand(&source).unwrap_or_else(|detail| wrong(detail));
         let module = wat::parse_str(&text).unwrap_or_else(|error| wrong(error.to_string()));
-        let compiled = out.join(format!("{}.wasm", stem(path)));
+        let name = format!("{prefix}{}", stem(path));
+        let compiled = out.join(format!("{name}.wasm"));
         fs::write(&compiled, module).expect("the build directory can be written");
         let Header { tries, expect, limits, says } = header;
         let expected = match expect.as_str() {
@@ -50,7 +55,7 @@ fn hostile(sources: &Path, out: &Path) -> String {
         format!(
             "Case {{ name: {:?}, tries: {tries:?}, expected: {expected}, limits: {limits:?}, says: {says:?}, \
              module: include_bytes!({:?}) }},",
-            stem(path),
+            name,
             compiled.display().to_string()
         )
     };

@@ -5,6 +5,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::analysis::module::Manner;
 use crate::analysis::module::Nan;
 use crate::dispatch::Dispatch;
 use crate::dispatch::Ports;
@@ -38,8 +39,7 @@ pub struct Options {
     pub reuse: Reuse,
     pub caps: Limits,
     pub compile_limits: CompileLimits,
-    /// What becomes of NaNs where a descriptor does not say.
-    pub nan: Nan,
+    pub manner: Manner,
 }
 
 impl Options {
@@ -54,7 +54,7 @@ impl Options {
             reuse: Reuse::Warm,
             caps: Limits::CAP,
             compile_limits: CompileLimits::DEFAULT,
-            nan: Nan::Native,
+            manner: Manner::DEFAULT,
         }
     }
 }
@@ -97,7 +97,7 @@ pub async fn assemble(options: Options) -> Result<Assembly, AssemblyError> {
     let store = Arc::new(opened.map_err(|error| AssemblyError::Store(options.data, error))?);
     let fingerprint = engine::fingerprint().map_err(|error| AssemblyError::Engine(format!("{error:#}")))?;
     // Programs of one manner are not taken for programs of the other.
-    let fingerprint = if options.nan == Nan::Canonical { format!("{fingerprint}-nan") } else { fingerprint };
+    let fingerprint = if options.manner.nan == Nan::Canonical { format!("{fingerprint}-nan") } else { fingerprint };
     let nursery = Nursery::open()?;
     let walls = Process::start(&nursery, &["worker"]).await.map_err(AssemblyError::Worker)?.walls;
     let compile_limits = CompileLimits {
@@ -111,7 +111,7 @@ pub async fn assemble(options: Options) -> Result<Assembly, AssemblyError> {
         nursery: nursery.clone(),
         fingerprint,
         limits: compile_limits,
-        nan: options.nan,
+        manner: options.manner,
         walls,
     };
     let registry = Arc::new(Registry::new(workshop));

@@ -15,8 +15,10 @@ use clap::Parser;
 use clap::Subcommand;
 use clap::ValueEnum;
 
+use crate::analysis::module::Manner;
 use crate::analysis::module::ModuleKind;
 use crate::analysis::module::Nan;
+use crate::analysis::module::Wasi03;
 use crate::app;
 use crate::app::Demand;
 use crate::app::Retention;
@@ -57,9 +59,9 @@ enum Command {
         /// What no run may pass, as JSON.
         #[arg(long, value_parser = parse_limits)]
         caps: Option<Limits>,
-        /// Whether its program is a component.
-        #[arg(long)]
-        component: bool,
+        /// What its program is made of, as JSON.
+        #[arg(long, value_parser = parse_kind)]
+        kind: Option<ModuleKind>,
     },
     /// A confined process that compiles one module (the server starts it).
     #[command(hide = true)]
@@ -113,6 +115,8 @@ struct Serve {
     /// What becomes of NaNs in every analysis; `canonical` repeats across architectures, at a price for floats.
     #[arg(long, value_enum, default_value = "native")]
     nan: NanArgument,
+    #[command(flatten)]
+    wasi_03: Wasi03Argument,
     /// Gives every run a process of its own, at some 3 ms each.
     #[arg(long)]
     single_use_workers: bool,
@@ -131,6 +135,20 @@ struct Serve {
     #[cfg(debug_assertions)]
     #[arg(long, hide = true)]
     fault: Option<store::faults::Plan>,
+}
+
+/// Of every command that takes analyses.
+#[derive(Debug, Clone, Copy, clap::Args)]
+struct Wasi03Argument {
+    /// Takes components of WASI 0.3, which the engine calls experimental and outside its security promise.
+    #[arg(long)]
+    experimental_wasi_03: bool,
+}
+
+impl From<Wasi03Argument> for Wasi03 {
+    fn from(argument: Wasi03Argument) -> Self {
+        if argument.experimental_wasi_03 { Self::Taken } else { Self::Refused }
+    }
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -156,9 +174,8 @@ pub fn main() -> anyhow::Result<()> {
         Command::Gc(arguments) => gc::main(&arguments),
         Command::Verify(arguments) => verify::main(&arguments),
         Command::Selftest(arguments) => selftest::main(&arguments),
-        Command::Worker { caps, component } => {
-            let kind = if component { ModuleKind::CommandComponent } else { ModuleKind::Command };
-            Ok(worker::serve(worker::channel()?, caps.unwrap_or(Limits::CAP), kind)?)
+        Command::Worker { caps, kind } => {
+            Ok(worker::serve(worker::channel()?, caps.unwrap_or(Limits::CAP), kind.unwrap_or_default())?)
         }
         Command::Compile { limits } => Ok(worker::compile(worker::channel()?, limits.unwrap_or_default())?),
     }
@@ -191,9 +208,13 @@ fn serve(arguments: Serve) -> anyhow::Result<()> {
         reuse: if arguments.single_use_workers { Reuse::Never } else { Reuse::Warm },
         caps,
         compile_limits: resolve_compile_caps(arguments.compile_caps)?,
-        nan: match arguments.nan {
-            NanArgument::Native => Nan::Native,
-            NanArgument::Canonical => Nan::Canonical,
+        manner: Manner {
+            nan: match arguments.nan {
+                NanArgument::Native => Nan::Native,
+                NanArgument::Canonical => Nan::Canonical,
+            },
+            wasi_03: arguments.wasi_03.into(),
+            ..Manner::DEFAULT
         },
     };
     let options = app::Options {
@@ -220,6 +241,10 @@ fn serve(arguments: Serve) -> anyhow::Result<()> {
 }
 
 fn parse_compile_limits(json: &str) -> Result<CompileLimits, serde_json::Error> {
+    serde_json::from_str(json)
+}
+
+fn parse_kind(json: &str) -> Result<ModuleKind, serde_json::Error> {
     serde_json::from_str(json)
 }
 

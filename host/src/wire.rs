@@ -19,10 +19,9 @@ use serde::Deserialize;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::analysis::module::Effort;
+use crate::analysis::module::Manner;
 use crate::analysis::module::ModuleFacts;
 use crate::analysis::module::ModuleKind;
-use crate::analysis::module::Nan;
 use crate::analysis::module::Span;
 use crate::limits::CompileLimits;
 use crate::limits::Limits;
@@ -50,7 +49,7 @@ pub enum Command {
     /// There is no room for another file.
     NoFile,
     /// With the module and an empty file for the program.
-    Compile(CompileLimits, Effort, Nan),
+    Compile(CompileLimits, Manner),
 }
 
 /// What is to be known of a program to load it.

@@ -92,7 +92,8 @@ fn serve_linked(
     confine::drop_rights()?;
     // The engine opens what it needs of /proc now, while it can.
     let engine = engine::running(&held_to(caps, left_out), kind).map_err(io::Error::other)?;
-    let data_bytes = caps.memory_bytes.saturating_add(OWN_MEMORY_BYTES_MAX);
+    let own_bytes = OWN_MEMORY_BYTES_MAX.saturating_add(engine::stacks_bytes(&caps, kind));
+    let data_bytes = caps.memory_bytes.saturating_add(own_bytes);
     let allowance = Allowance {
         file_bytes: caps.artifact_bytes,
         descriptors: 5 * caps.artifacts_count + 32,
@@ -196,13 +197,13 @@ fn compile_behind(socket: OwnedFd, limits: CompileLimits, left_out: LeftOut) -> 
     let walls = confine::enter(allowance, Role::Compiler, left_out)?;
     let mut remote = Remote::new(socket);
     remote.send(&Event::Ready(walls))?;
-    let Some((Command::Compile(limits, effort, nan), descriptors)) = remote.receive()? else {
+    let Some((Command::Compile(limits, manner), descriptors)) = remote.receive()? else {
         return Err(odd("expected a module"));
     };
     let [module, program] = <[OwnedFd; 2]>::try_from(descriptors).map_err(|_| odd("expected two descriptors"))?;
     let size = u64::try_from(rustix::fs::fstat(&module)?.st_size).map_err(io::Error::other)?;
     let bytes = read_all(&module, size)?;
-    match compile::compile((&bytes, module), &limits, compile::Manner { effort, nan }) {
+    match compile::compile((&bytes, module), &limits, manner) {
         Ok(compiled) => {
             write_all(&program, &compiled.program)?;
             remote.send(&Event::Compiled(compiled.facts))

@@ -5,8 +5,8 @@ use std::io;
 use std::os::fd::OwnedFd;
 
 use anyhow::bail;
+use host::analysis::module::Manner;
 use host::analysis::module::ModuleKind;
-use host::analysis::module::Nan;
 use host::id::ClientId;
 use host::id::ModuleDigest;
 use host::limits::CompileLimits;
@@ -41,7 +41,7 @@ impl Program {
         let file = OwnedFd::from(tempfile::tempfile()?);
         // Held to the walls that this machine has, as the server does it.
         let walls = Process::start(&nursery, &["worker"]).await?.walls;
-        let terms = compile::Terms { limits: CompileLimits::DEFAULT, nan: Nan::Native, walls };
+        let terms = compile::Terms { limits: CompileLimits::DEFAULT, manner: Manner::DEFAULT, walls };
         match compile::compile(&nursery, &source.into(), &file, terms).await? {
             Ok(_) => Ok(Self { nursery, file, terms: Terms { caps: Limits::CAP, walls } }),
             Err(reasons) => bail!("the module is refused: {}", reasons.join("; ")),

@@ -21,6 +21,9 @@ pub enum ModuleKind {
     /// A component that exports `wasi:cli/run`.
     #[serde(rename = "wasi-0.2-command")]
     CommandComponent,
+    /// A component that exports `wasi:cli/run` of WASI 0.3: streams and tasks of the component model itself.
+    #[serde(rename = "wasi-0.3-command")]
+    AsyncCommandComponent,
     /// A component that exports the world of `wit/analysis.wit`.
     #[serde(rename = "typed")]
     Typed,
@@ -44,6 +47,34 @@ pub enum Nan {
     Native,
     /// Every one has the bits that the core spec calls canonical; loops over floats take up to three times as long.
     Canonical,
+}
+
+/// What becomes of components of WASI 0.3, which the engine calls experimental and outside its security promise.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Wasi03 {
+    /// They are not installed.
+    #[default]
+    Refused,
+    /// They run: the operator has said so.
+    Taken,
+}
+
+/// Why a component of WASI 0.3 is not installed, where it is not.
+pub const WITHOUT_WASI_03: &str = "WASI 0.3 is experimental in this engine and outside its security promise; it is taken \
+                                   only with the switch `--experimental-wasi-03`";
+
+/// How a module is compiled, as the operator says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manner {
+    pub effort: Effort,
+    /// A descriptor may ask for canonical NaNs by itself.
+    pub nan: Nan,
+    pub wasi_03: Wasi03,
+}
+
+impl Manner {
+    /// What an operator gets who says nothing.
+    pub const DEFAULT: Self = Self { effort: Effort::Full, nan: Nan::Native, wasi_03: Wasi03::Refused };
 }
 
 /// Where something lies in the module's file, bytes.

@@ -6,11 +6,13 @@ use std::path::PathBuf;
 use anyhow::Context;
 use serde_json::json;
 
+use crate::analysis::module::Wasi03;
 use crate::assembly;
 use crate::selftest;
 use crate::selftest::Line;
 use crate::selftest::Verdict;
 use crate::selftest::suite::SUITE;
+use crate::selftest::suite::SUITE_WASI_03;
 use crate::store::scratch::Scratch;
 use crate::store::verdict;
 
@@ -22,17 +24,24 @@ pub(super) struct Arguments {
     /// Writes the verdict to `selftest.json` in this data directory, where `GET /readyz` finds it.
     #[arg(long)]
     data: Option<PathBuf>,
+    #[command(flatten)]
+    wasi_03: super::Wasi03Argument,
 }
 
 /// Runs the suite in a directory of its own; an error when a module did not come to what it should.
 pub(super) fn main(arguments: &Arguments) -> anyhow::Result<()> {
     let scratch = Scratch::new("belljar-selftest").context("no room for a data directory")?;
-    let options = assembly::Options::for_one(scratch.path().join("data"));
+    let mut options = assembly::Options::for_one(scratch.path().join("data"));
+    options.manner.wasi_03 = arguments.wasi_03.into();
+    let more = match options.manner.wasi_03 {
+        Wasi03::Refused => &[],
+        Wasi03::Taken => SUITE_WASI_03,
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let mut lines = Vec::new();
     let verdict = runtime.block_on(async {
         let assembly = assembly::assemble(options).await?;
-        let verdict = selftest::run(&assembly, |line| {
+        let verdict = selftest::run(&assembly, SUITE.iter().chain(more), |line| {
             if arguments.json {
                 lines.push(line.clone());
             } else {
@@ -52,7 +61,7 @@ pub(super) fn main(arguments: &Arguments) -> anyhow::Result<()> {
         say(&total(&verdict));
     }
     if verdict.failed > 0 {
-        anyhow::bail!("{} of {} modules did not come to what they should", verdict.failed, SUITE.len());
+        anyhow::bail!("{} of {} modules did not come to what they should", verdict.failed, SUITE.len() + more.len());
     }
     Ok(())
 }

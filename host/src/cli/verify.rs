@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 
+use crate::analysis::module::Manner;
 use crate::analysis::module::Nan;
 use crate::assembly;
 use crate::id::AnalysisId;
@@ -25,6 +26,8 @@ pub(super) struct Arguments {
     /// Where it is stored; a server may work there meanwhile.
     #[arg(long, default_value = "./belljar-data")]
     data: PathBuf,
+    #[command(flatten)]
+    wasi_03: super::Wasi03Argument,
 }
 
 /// Runs it in a directory of its own; an error when anything came out differently.
@@ -45,7 +48,11 @@ pub(super) fn main(arguments: &Arguments) -> anyhow::Result<()> {
             functions: u32::MAX,
             ..CompileLimits::DEFAULT
         },
-        nan: if original.record.engine.ends_with("-nan") { Nan::Canonical } else { Nan::Native },
+        manner: Manner {
+            nan: if original.record.engine.ends_with("-nan") { Nan::Canonical } else { Nan::Native },
+            wasi_03: arguments.wasi_03.into(),
+            ..Manner::DEFAULT
+        },
         ..assembly::Options::for_one(scratch.path().join("data"))
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;

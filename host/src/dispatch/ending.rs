@@ -214,7 +214,9 @@ fn result(question: &Question, stdout: Vec<u8>, artifacts: &[ArtifactFacts]) -> 
     let form = match question.analysis.kind {
         // It returns its result, and what it returns is JSON.
         ModuleKind::Typed => Stdout::Json,
-        ModuleKind::Command | ModuleKind::CommandComponent => question.analysis.descriptor.stdout,
+        ModuleKind::Command | ModuleKind::CommandComponent | ModuleKind::AsyncCommandComponent => {
+            question.analysis.descriptor.stdout
+        }
     };
     let depth_max = usize::try_from(question.config.limits.result_depth).unwrap_or(usize::MAX);
     let json = result_json(stdout, (form, depth_max), &links).map_err(bad)?;

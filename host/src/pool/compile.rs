@@ -8,8 +8,8 @@ use std::time::Duration;
 use super::nursery::Nursery;
 use super::process::Process;
 use crate::analysis::module::Effort;
+use crate::analysis::module::Manner;
 use crate::analysis::module::ModuleFacts;
-use crate::analysis::module::Nan;
 use crate::limits::CompileLimits;
 use crate::wire::Command;
 use crate::wire::Event;
@@ -19,8 +19,8 @@ use crate::wire::Walls;
 #[derive(Debug, Clone, Copy)]
 pub struct Terms {
     pub limits: CompileLimits,
-    /// What becomes of NaNs.
-    pub nan: Nan,
+    /// The first attempt is at full effort, whatever is said here.
+    pub manner: Manner,
     /// Which must stand.
     pub walls: Walls,
 }
@@ -37,7 +37,7 @@ pub async fn compile(
     program: &OwnedFd,
     terms: Terms,
 ) -> io::Result<Result<ModuleFacts, Vec<String>>> {
-    let Terms { limits, nan, walls } = terms;
+    let Terms { limits, manner, walls } = terms;
     let told = serde_json::to_string(&limits).map_err(io::Error::other)?;
     let mut over = Over::Else;
     for effort in [Effort::Full, Effort::Least] {
@@ -45,7 +45,7 @@ pub async fn compile(
         if process.walls != walls {
             return Err(io::Error::other(format!("a compiler came up with other walls: {:?}", process.walls)));
         }
-        let attempt = attempt(process, (module, program), limits, (effort, nan));
+        let attempt = attempt(process, (module, program), limits, Manner { effort, ..manner });
         match tokio::time::timeout(Duration::from_millis(limits.wall_ms), attempt).await {
             Ok(Ok(compiled)) => return Ok(compiled),
             // Dead or too slow: the cheaper way may do.
@@ -116,9 +116,9 @@ async fn attempt(
     mut process: Process,
     (module, program): (&OwnedFd, &OwnedFd),
     limits: CompileLimits,
-    (effort, nan): (Effort, Nan),
+    manner: Manner,
 ) -> Result<Result<ModuleFacts, Vec<String>>, Dead> {
-    process.send(&Command::Compile(limits, effort, nan), &[module.as_fd(), program.as_fd()]).await?;
+    process.send(&Command::Compile(limits, manner), &[module.as_fd(), program.as_fd()]).await?;
     match process.receive().await? {
         Some(Event::Compiled(facts)) => Ok(Ok(facts)),
         Some(Event::Refused(reasons)) => Ok(Err(reasons)),

@@ -6,7 +6,6 @@ use std::os::fd::OwnedFd;
 
 use super::nursery::Nursery;
 use super::process::Process;
-use crate::analysis::module::ModuleKind;
 use crate::id::ClientId;
 use crate::id::ModuleDigest;
 use crate::limits::Limits;
@@ -80,11 +79,8 @@ impl Worker {
     pub async fn start(nursery: &Nursery, terms: &Terms, (fit, cargo): (Fit, Cargo)) -> io::Result<Self> {
         let caps = Limits { stack_bytes: fit.stack_bytes.min(terms.caps.stack_bytes), ..terms.caps };
         let caps = serde_json::to_string(&caps).map_err(io::Error::other)?;
-        let mut arguments = vec!["worker", "--caps", &caps];
-        if cargo.spec.kind != ModuleKind::Command {
-            arguments.push("--component");
-        }
-        let mut process = Process::start(nursery, &arguments).await?;
+        let kind = serde_json::to_string(&cargo.spec.kind).map_err(io::Error::other)?;
+        let mut process = Process::start(nursery, &["worker", "--caps", &caps, "--kind", &kind]).await?;
         if process.walls != terms.walls {
             return Err(io::Error::other(format!("a worker came up with other walls: {:?}", process.walls)));
         }

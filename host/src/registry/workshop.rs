@@ -14,10 +14,12 @@ use serde::Serialize;
 use sha2::Digest;
 
 use crate::analysis::descriptor::Descriptor;
+use crate::analysis::module::Manner;
 use crate::analysis::module::ModuleFacts;
 use crate::analysis::module::ModuleKind;
-use crate::analysis::module::Nan;
 use crate::analysis::module::Span;
+use crate::analysis::module::WITHOUT_WASI_03;
+use crate::analysis::module::Wasi03;
 use crate::analysis::schema::Schema;
 use crate::id::AnalysisName;
 use crate::id::ModuleDigest;
@@ -67,8 +69,7 @@ pub struct Workshop {
     /// Names the engine that programs are made for.
     pub fingerprint: String,
     pub limits: CompileLimits,
-    /// What becomes of NaNs where a descriptor does not say.
-    pub nan: Nan,
+    pub manner: Manner,
     /// What confined a worker, and must confine whoever compiles.
     pub walls: Walls,
 }
@@ -109,6 +110,12 @@ impl Workshop {
         }
         let digest = ModuleDigest::new(sha2::Sha256::digest(module).into());
         let facts = match self.known(digest)? {
+            // Taken by a server that had the switch.
+            Some(Facts { module: ModuleFacts { kind: ModuleKind::AsyncCommandComponent, .. }, .. })
+                if self.manner.wasi_03 == Wasi03::Refused =>
+            {
+                return Err(InstallError::Refused(vec![WITHOUT_WASI_03.to_owned()]));
+            }
             Some(facts) => facts,
             None => self.compile(digest, module, name).await?,
         };
@@ -156,7 +163,7 @@ impl Workshop {
         let staged = self.store.staging_path();
         let program = self.store.disk().lend(&staged)?.into();
         let module = File::open(&wasm)?.into();
-        let terms = compile::Terms { limits: self.limits, nan: self.nan, walls: self.walls };
+        let terms = compile::Terms { limits: self.limits, manner: self.manner, walls: self.walls };
         let compiled = compile::compile(&self.nursery, &module, &program, terms).await;
         let compiled = compiled.map_err(InstallError::Io).and_then(|it| it.map_err(InstallError::Refused));
         let described = |facts: ModuleFacts| self.describe(facts.clone(), digest, name).map(|_| facts);

@@ -12,6 +12,8 @@ use crate::analysis::module::FILES_SECTION;
 use crate::analysis::module::ModuleFacts;
 use crate::analysis::module::ModuleKind;
 use crate::analysis::module::Span;
+use crate::analysis::module::WITHOUT_WASI_03;
+use crate::analysis::module::Wasi03;
 use crate::limits::CompileLimits;
 
 /// Longest descriptor, bytes.
@@ -24,11 +26,11 @@ const REASON_CHARS_MAX: usize = 300;
 ///
 /// # Errors
 /// The reasons, at least one.
-pub fn admit(module: &[u8], limits: &CompileLimits) -> Result<ModuleFacts, Vec<String>> {
+pub fn admit(module: &[u8], limits: &CompileLimits, wasi_03: Wasi03) -> Result<ModuleFacts, Vec<String>> {
     if u64::try_from(module.len()).unwrap_or(u64::MAX) > limits.module_bytes {
         return Err(vec![format!("the module is larger than {} bytes", limits.module_bytes)]);
     }
-    let mut scan = Scan::new(limits);
+    let mut scan = Scan::new(limits, wasi_03);
     for payload in wasmparser::Parser::new(0).parse_all(module) {
         let read = payload.map_err(|error| error.to_string()).and_then(|it| scan.section(it));
         if let Err(reason) = read {
@@ -43,11 +45,14 @@ struct Scan<'a> {
     facts: ModuleFacts,
     reasons: Vec<String>,
     limits: &'a CompileLimits,
+    wasi_03: Wasi03,
     /// What it is at its outermost.
     encoding: Encoding,
     /// How many modules and components surround the section at hand.
     depth: usize,
     entries: Vec<ModuleKind>,
+    /// Imports of WASI 0.3 that are offered to its commands.
+    imports_03: Vec<String>,
     counts: Counts,
     /// Memories that the core module at hand imports or has.
     memories_here: u32,
@@ -67,14 +72,16 @@ struct Counts {
 }
 
 impl<'a> Scan<'a> {
-    fn new(limits: &'a CompileLimits) -> Self {
+    fn new(limits: &'a CompileLimits, wasi_03: Wasi03) -> Self {
         Self {
             facts: ModuleFacts::default(),
             reasons: Vec::new(),
             limits,
+            wasi_03,
             encoding: Encoding::Module,
             depth: 0,
             entries: Vec::new(),
+            imports_03: Vec::new(),
             counts: Counts::default(),
             memories_here: 0,
         }
@@ -188,11 +195,13 @@ impl<'a> Scan<'a> {
     }
 
     fn component_import(&mut self, name: &str) {
-        if !names::offers(name) {
+        if names::offers_03(name) && self.wasi_03 == Wasi03::Taken {
+            self.imports_03.push(name.to_owned());
+        } else if !names::offers(name) {
             let why = match name {
                 it if it.starts_with("wasi:sockets/") => "sockets are never offered".to_owned(),
                 it if it.starts_with("wasi:http/") => "HTTP is never offered".to_owned(),
-                it if it.starts_with("wasi:") && it.contains("@0.3.") => WASI_0_3.to_owned(),
+                it if names::offers_03(it) => WITHOUT_WASI_03.to_owned(),
                 _ => "which this host does not offer".to_owned(),
             };
             self.refuse(format!("imports `{}`: {why}", name.escape_debug()));
@@ -205,8 +214,13 @@ impl<'a> Scan<'a> {
             self.entries.push(ModuleKind::CommandComponent);
         } else if name == names::TYPED_ENTRY && kind == ComponentExternalKind::Func {
             self.entries.push(ModuleKind::Typed);
+        } else if names::is_run_03(name) && kind == ComponentExternalKind::Instance {
+            self.entries.push(ModuleKind::AsyncCommandComponent);
+            if self.wasi_03 == Wasi03::Refused {
+                self.refuse(format!("exports `{}`: {WITHOUT_WASI_03}", name.escape_debug()));
+            }
         } else if name.starts_with("wasi:cli/run@0.3.") {
-            self.refuse(format!("exports `{}`: {WASI_0_3}", name.escape_debug()));
+            self.refuse(format!("exports `{}`: a draft, which this host does not run", name.escape_debug()));
         }
     }
 
@@ -285,7 +299,12 @@ impl<'a> Scan<'a> {
             [kind] => self.facts.kind = kind,
             [] if self.reasons.is_empty() => self.refuse(NO_ENTRY.to_owned()),
             [] => (),
-            _ => self.refuse("exports both `wasi:cli/run` and `analyse`: one entry point is wanted".to_owned()),
+            _ => self.refuse(MORE_ENTRIES.to_owned()),
+        }
+        if self.facts.kind != ModuleKind::AsyncCommandComponent {
+            for name in std::mem::take(&mut self.imports_03) {
+                self.refuse(format!("imports `{}`: {ONLY_COMMANDS}", name.escape_debug()));
+            }
         }
         self.facts.imports.sort();
         if self.reasons.is_empty() { Ok(self.facts) } else { Err(self.reasons) }
@@ -294,9 +313,10 @@ impl<'a> Scan<'a> {
 
 /// Most imports that a description lists.
 const IMPORTS_MAX: usize = 100;
-const WASI_0_3: &str = "WASI 0.3 is experimental in this engine and outside its security promise";
-const NO_ENTRY: &str = "no entry point: neither a function `_start` (WASI 0.1), nor `wasi:cli/run@0.2` (WASI 0.2), \
-                        nor `analyse` (the typed world)";
+const MORE_ENTRIES: &str = "exports more than one `wasi:cli/run`, or that and `analyse`: one entry point is wanted";
+const ONLY_COMMANDS: &str = "only what exports `wasi:cli/run@0.3` may import interfaces of WASI 0.3";
+const NO_ENTRY: &str = "no entry point: neither a function `_start` (WASI 0.1), nor `wasi:cli/run@0.2` (WASI 0.2) \
+                        or `@0.3`, nor `analyse` (the typed world)";
 
 #[cfg(test)]
 mod tests;

@@ -10,7 +10,7 @@ use super::port::Host;
 use super::program::Entry;
 use super::program::NoMore;
 use super::resources::Resources;
-use crate::analysis::module::Effort;
+use crate::analysis::module::Manner;
 use crate::analysis::module::ModuleFacts;
 use crate::analysis::module::ModuleKind;
 use crate::analysis::module::Nan;
@@ -24,14 +24,6 @@ pub struct Compiled {
     pub program: Vec<u8>,
 }
 
-/// How a module is compiled.
-#[derive(Debug, Clone, Copy)]
-pub struct Manner {
-    pub effort: Effort,
-    /// What the operator says; a descriptor may ask for canonical NaNs by itself.
-    pub nan: Nan,
-}
-
 /// Checks and compiles a module, which lies in `file` too.
 ///
 /// # Errors
@@ -41,7 +33,7 @@ pub fn compile(
     limits: &CompileLimits,
     manner: Manner,
 ) -> Result<Compiled, Vec<String>> {
-    let facts = admission::admit(module, limits)?;
+    let facts = admission::admit(module, limits, manner.wasi_03)?;
     if let Some(span) = facts.files {
         // Where they will be mounted is not known yet, and does not matter to what is in them.
         Resources::open(file, span, "/").map_err(|error| vec![format!("the files that ship with it: {error}")])?;
@@ -56,7 +48,7 @@ pub fn compile(
             let module = wasmtime::Module::new(&engine, module).map_err(refuse)?;
             Entry::<Nobody>::command(&engine, &module, &NoMore).and_then(|_| module.serialize())
         }
-        ModuleKind::CommandComponent | ModuleKind::Typed => {
+        ModuleKind::CommandComponent | ModuleKind::AsyncCommandComponent | ModuleKind::Typed => {
             let component = wasmtime::component::Component::new(&engine, module).map_err(refuse)?;
             Entry::<Nobody>::component(&engine, &component, facts.kind).and_then(|_| component.serialize())
         }

@@ -20,12 +20,37 @@ use crate::limits::Limits;
 const MEMORY_RESERVED_BYTES: u64 = 4 << 30;
 const MEMORY_GUARD_BYTES: u64 = 32 << 20;
 
+/// Calls of a guest that may wait at once, each on a stack of its own.
+pub(super) const WAITING_MAX: u32 = 16;
+
 /// Memories that a worker has slots for; a component may have more than one.
 fn memories(kind: ModuleKind) -> u32 {
     match kind {
         ModuleKind::Command => 1,
-        ModuleKind::CommandComponent | ModuleKind::Typed => CompileLimits::DEFAULT.memories,
+        ModuleKind::CommandComponent | ModuleKind::AsyncCommandComponent | ModuleKind::Typed => {
+            CompileLimits::DEFAULT.memories
+        }
     }
+}
+
+/// Stacks that a worker has, besides that of its thread.
+fn stacks(kind: ModuleKind) -> u32 {
+    match kind {
+        ModuleKind::Command | ModuleKind::CommandComponent | ModuleKind::Typed => 0,
+        ModuleKind::AsyncCommandComponent => WAITING_MAX,
+    }
+}
+
+/// The stack of a guest, and what the host may use of it above.
+fn stack_bytes(caps: &Limits) -> u64 {
+    caps.stack_bytes.saturating_add(1 << 20)
+}
+
+/// Memory that the engine of such a worker sets aside for stacks, bytes.
+#[must_use]
+pub fn stacks_bytes(caps: &Limits, kind: ModuleKind) -> u64 {
+    // Each has a guard below, and is rounded up to whole pages.
+    u64::from(stacks(kind)) * stack_bytes(caps).saturating_add(128 << 10)
 }
 
 /// Address space that the engine of such a worker sets aside and does not use, bytes; a guard lies on either
@@ -42,8 +67,15 @@ pub fn reserved_bytes(kind: ModuleKind) -> u64 {
 pub fn compiling(effort: Effort, nan: Nan, kind: ModuleKind) -> wasmtime::Result<Engine> {
     let mut config = compiler_settings(effort);
     config.cranelift_nan_canonicalization(nan == Nan::Canonical);
-    config.memory_init_cow(maps_images(kind)).wasm_multi_memory(has_adapters(kind));
+    fit(&mut config, kind);
     Engine::new(&config)
+}
+
+/// What a module of that kind needs and others do without.
+fn fit(config: &mut Config, kind: ModuleKind) {
+    let waits = kind == ModuleKind::AsyncCommandComponent;
+    config.memory_init_cow(maps_images(kind)).wasm_multi_memory(has_adapters(kind));
+    config.concurrency_support(waits).wasm_component_model_async(waits);
 }
 
 /// Whether the first content of a memory is mapped out of the program's file. A component is loaded from bytes, of
@@ -84,7 +116,7 @@ pub fn running(caps: &Limits, kind: ModuleKind) -> wasmtime::Result<Engine> {
     pool.total_core_instances(instances)
         .total_memories(memories)
         .total_tables(tables)
-        .total_stacks(0)
+        .total_stacks(stacks(kind))
         .total_gc_heaps(0)
         .total_component_instances(1)
         .max_component_instance_size(4 << 20)
@@ -101,11 +133,10 @@ pub fn running(caps: &Limits, kind: ModuleKind) -> wasmtime::Result<Engine> {
         .table_keep_resident(64 << 10)
         .pagemap_scan(Enabled::Auto);
     let mut config = base();
-    // Nothing here is async, but the engine insists that such a stack would do.
-    let stack_bytes = size(caps.stack_bytes);
     config.enable_compiler(false);
-    config.memory_init_cow(maps_images(kind)).wasm_multi_memory(has_adapters(kind));
-    config.max_wasm_stack(stack_bytes).async_stack_size(stack_bytes.saturating_add(1 << 20));
+    fit(&mut config, kind);
+    // The engine insists that such a stack would do, also where nothing waits.
+    config.max_wasm_stack(size(caps.stack_bytes)).async_stack_size(size(stack_bytes(caps)));
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
     Engine::new(&config)
 }
@@ -159,7 +190,12 @@ fn base() -> Config {
         .wasm_wide_arithmetic(false)
         .wasm_stack_switching(false)
         .wasm_component_model(true)
-        // The async ABI, and WASI 0.3 with it: on by default, experimental, outside the engine's promise.
-        .wasm_component_model_async(false);
+        // The async ABI, and WASI 0.3 with it, which the engine has on by itself; see `fit`.
+        .concurrency_support(false)
+        .wasm_component_model_async(false)
+        .wasm_component_model_more_async_builtins(false)
+        .wasm_component_model_async_stackful(false)
+        .wasm_component_model_threading(false)
+        .wasm_component_model_error_context(false);
     config
 }

@@ -8,8 +8,11 @@ use wasmtime::Store;
 use wasmtime::Trap;
 
 use super::clock::GuestClock;
+use super::component::Alarms;
+use super::component::Leftovers;
 use super::component::Listings;
 use super::component::Polls;
+use super::engine::WAITING_MAX;
 use super::errno::CallError;
 use super::errno::Errno;
 use super::limiter::Limiter;
@@ -82,6 +85,8 @@ pub struct Guest<H: Host> {
     random_left: u64,
     pub(super) polls: Polls,
     pub(super) listings: Listings,
+    pub(super) alarms: Alarms,
+    pub(super) leftovers: Leftovers,
     /// Of the typed world, by descriptor.
     pub(super) artifact_names: BTreeMap<u32, String>,
     pub(super) limiter: Limiter,
@@ -105,6 +110,8 @@ impl<H: Host> Guest<H> {
             random_left: limits.random_bytes,
             polls: Polls::default(),
             listings: Listings::default(),
+            alarms: Alarms::default(),
+            leftovers: Leftovers::default(),
             artifact_names: BTreeMap::new(),
             limiter: Limiter::new(&limits),
             work: Work::default(),
@@ -262,6 +269,8 @@ fn component_fault(error: &wasmtime::Error) -> Failure {
         over(Reason::MemoryLimit, "instances")
     } else if words.contains("handle limit exceeded") {
         over(Reason::MemoryLimit, "handles")
+    } else if words.contains("fibers reached") {
+        Failure::new(Reason::MemoryLimit, format!("more than {WAITING_MAX} calls that wait at once"))
     } else {
         Failure::new(Reason::Trap, words.chars().take(FAULT_CHARS_MAX).collect::<String>())
     }

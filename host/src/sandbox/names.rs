@@ -80,9 +80,37 @@ const INTERFACES: [&str; 22] = [
     "wasi:random/random@0.2",
 ];
 
+/// Every interface of WASI 0.3 that a component may import; one that exports `run` of it, for it alone can wait.
+const INTERFACES_03: [&str; 19] = [
+    "wasi:cli/environment@0.3",
+    "wasi:cli/exit@0.3",
+    "wasi:cli/stderr@0.3",
+    "wasi:cli/stdin@0.3",
+    "wasi:cli/stdout@0.3",
+    "wasi:cli/terminal-input@0.3",
+    "wasi:cli/terminal-output@0.3",
+    "wasi:cli/terminal-stderr@0.3",
+    "wasi:cli/terminal-stdin@0.3",
+    "wasi:cli/terminal-stdout@0.3",
+    "wasi:cli/types@0.3",
+    "wasi:clocks/monotonic-clock@0.3",
+    "wasi:clocks/system-clock@0.3",
+    "wasi:clocks/types@0.3",
+    "wasi:filesystem/preopens@0.3",
+    "wasi:filesystem/types@0.3",
+    "wasi:random/insecure-seed@0.3",
+    "wasi:random/insecure@0.3",
+    "wasi:random/random@0.3",
+];
+
 /// Whether an import is one of [`INTERFACES`].
 pub(super) fn offers(import: &str) -> bool {
     INTERFACES.iter().any(|offered| import.strip_prefix(offered).is_some_and(|patch| patch.starts_with('.')))
+}
+
+/// Whether an import is one of [`INTERFACES_03`].
+pub(super) fn offers_03(import: &str) -> bool {
+    INTERFACES_03.iter().any(|offered| import.strip_prefix(offered).is_some_and(is_patch))
 }
 
 /// The export of the typed world.
@@ -90,12 +118,21 @@ pub(super) const TYPED_ENTRY: &str = "analyse";
 
 /// Whether an export is `wasi:cli/run` of any 0.2.
 pub(super) fn is_run(export: &str) -> bool {
-    export.strip_prefix("wasi:cli/run@0.2.").is_some_and(|patch| patch.bytes().all(|it| it.is_ascii_digit()))
+    export.strip_prefix("wasi:cli/run@0.2").is_some_and(is_patch)
+}
+
+/// Whether an export is `wasi:cli/run` of any 0.3; drafts of it are none.
+pub(super) fn is_run_03(export: &str) -> bool {
+    export.strip_prefix("wasi:cli/run@0.3").is_some_and(is_patch)
+}
+
+fn is_patch(rest: &str) -> bool {
+    rest.strip_prefix('.').is_some_and(|patch| !patch.is_empty() && patch.bytes().all(|it| it.is_ascii_digit()))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::offers;
+    use super::*;
 
     #[test]
     fn an_interface_is_offered_by_name_and_minor_version() {
@@ -113,5 +150,17 @@ mod tests {
         ] {
             assert!(!offers(other), "{other}");
         }
+        for offered in ["wasi:cli/stdin@0.3.0", "wasi:clocks/system-clock@0.3.12"] {
+            assert!(offers_03(offered), "{offered}");
+        }
+        for other in [
+            "wasi:cli/stdin@0.3.0-rc-2025-09-16",
+            "wasi:cli/stdin@0.3",
+            "wasi:sockets/types@0.3.0",
+            "wasi:cli/stdin@0.2.0",
+        ] {
+            assert!(!offers_03(other), "{other}");
+        }
+        assert!(is_run_03("wasi:cli/run@0.3.1") && !is_run_03("wasi:cli/run@0.3.") && !is_run_03("wasi:cli/run@0.2.0"));
     }
 }

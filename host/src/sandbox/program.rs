@@ -29,6 +29,7 @@ pub struct Program<H: Host> {
 pub(super) enum Entry<H: Host> {
     Command(wasmtime::InstancePre<Guest<H>>),
     CommandComponent(wasmtime::component::InstancePre<Guest<H>>, ComponentExportIndex),
+    AsyncCommandComponent(wasmtime::component::InstancePre<Guest<H>>, ComponentExportIndex),
     Typed(wasmtime::component::InstancePre<Guest<H>>, ComponentExportIndex),
 }
 
@@ -79,7 +80,7 @@ impl<H: Host> Program<H> {
     ) -> wasmtime::Result<Self> {
         let entry = match kind {
             ModuleKind::Command => Entry::command(engine, &deserialize(engine, program)?, more)?,
-            ModuleKind::CommandComponent | ModuleKind::Typed => {
+            ModuleKind::CommandComponent | ModuleKind::AsyncCommandComponent | ModuleKind::Typed => {
                 Entry::component(engine, &deserialize_component(engine, &program)?, kind)?
             }
         };
@@ -111,7 +112,7 @@ impl<H: Host> Entry<H> {
     /// What does not fit.
     pub(super) fn component(engine: &Engine, component: &Component, kind: ModuleKind) -> wasmtime::Result<Self> {
         let mut linker = wasmtime::component::Linker::new(engine);
-        component::link(&mut linker)?;
+        component::link(&mut linker, kind)?;
         let instance = linker.instantiate_pre(component)?;
         let missing = || wasmtime::Error::msg("the entry point is not exported");
         if kind == ModuleKind::Typed {
@@ -121,11 +122,12 @@ impl<H: Host> Entry<H> {
             ));
         }
         let exports = component.component_type();
-        let name =
-            exports.exports(engine).map(|(name, _)| name).find(|name| names::is_run(name)).ok_or_else(missing)?;
+        let waits = kind == ModuleKind::AsyncCommandComponent;
+        let is_run = if waits { names::is_run_03 } else { names::is_run };
+        let name = exports.exports(engine).map(|(name, _)| name).find(|name| is_run(name)).ok_or_else(missing)?;
         let run = component.get_export_index(None, name).ok_or_else(missing)?;
         let run = component.get_export_index(Some(&run), "run").ok_or_else(missing)?;
-        Ok(Self::CommandComponent(instance, run))
+        Ok(if waits { Self::AsyncCommandComponent(instance, run) } else { Self::CommandComponent(instance, run) })
     }
 
     pub(super) fn is_component(&self) -> bool {
@@ -147,6 +149,10 @@ impl<H: Host> Entry<H> {
                 let instance = instance.instantiate(&mut *store)?;
                 let run = instance.get_typed_func::<(), (Result<(), ()>,)>(&mut *store, run)?;
                 let (ended,) = run.call(store, ())?;
+                Ok(ended.map_or_else(|()| Answer::Failed("exit code 1".to_owned()), |()| Answer::Returned))
+            }
+            Self::AsyncCommandComponent(instance, run) => {
+                let ended = component::call_and_wait(store, instance, run)?;
                 Ok(ended.map_or_else(|()| Answer::Failed("exit code 1".to_owned()), |()| Answer::Returned))
             }
             Self::Typed(instance, analyse) => {

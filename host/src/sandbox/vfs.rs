@@ -119,6 +119,10 @@ pub struct Vfs<H> {
     pub host: H,
 }
 
+/// The guest's stdin.
+pub const STDIN_FD: Fd = 0;
+/// The guest's stdout.
+pub const STDOUT_FD: Fd = 1;
 /// The guest's stderr.
 pub const STDERR_FD: Fd = 2;
 const FIRST_ROOT: Fd = 3;

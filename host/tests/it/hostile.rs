@@ -87,7 +87,7 @@ fn installed(server: &Server) -> BTreeSet<&'static str> {
     SUITE.iter().map(|it| it.name).filter(|it| listed.contains(it)).collect()
 }
 
-fn check(case: &Case, server: &Server, (run, answer): (&str, &Answer)) {
+pub(crate) fn check(case: &Case, server: &Server, (run, answer): (&str, &Answer)) {
     let name = case.name;
     let record = server.get(&format!("/results/{run}/run")).expect(200).json();
     let outcome = if answer.status == 200 {

@@ -28,4 +28,5 @@ mod surface;
 mod uploads;
 #[cfg(target_os = "linux")]
 mod walls;
+mod wasi_03;
 mod workers;

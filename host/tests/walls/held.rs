@@ -11,9 +11,8 @@ use std::process::Command;
 use std::process::Stdio;
 use std::time::Duration;
 
-use host::analysis::module::Effort;
+use host::analysis::module::Manner;
 use host::analysis::module::ModuleKind;
-use host::analysis::module::Nan;
 use host::limits::CompileLimits;
 use host::limits::Limits;
 use host::run::Failure;
@@ -120,7 +119,7 @@ impl Held {
 
     /// Has it compile a module into an empty file.
     pub(crate) fn compile(&mut self, module: &File, program: &File) -> Option<()> {
-        let command = wire::Command::Compile(CompileLimits::DEFAULT, Effort::Full, Nan::Native);
+        let command = wire::Command::Compile(CompileLimits::DEFAULT, Manner::DEFAULT);
         self.say(&command, &[module.as_fd(), program.as_fd()]);
         let event = self.receive()?;
         assert!(matches!(event, Event::Compiled { .. }), "{event:?}");

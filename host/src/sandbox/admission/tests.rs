@@ -5,7 +5,11 @@ use super::*;
 const START: &str = "(memory (export \"memory\") 1) (func (export \"_start\"))";
 
 fn admitted(wat: &str, limits: CompileLimits) -> Result<ModuleFacts, String> {
-    admit(&wat::parse_str(wat).unwrap(), &limits).map_err(|reasons| reasons.join("; "))
+    admitted_with(wat, limits, Wasi03::Refused)
+}
+
+fn admitted_with(wat: &str, limits: CompileLimits, wasi_03: Wasi03) -> Result<ModuleFacts, String> {
+    admit(&wat::parse_str(wat).unwrap(), &limits, wasi_03).map_err(|reasons| reasons.join("; "))
 }
 
 #[test]
@@ -82,6 +86,7 @@ fn a_kind_is_found_and_what_it_may_not_import_is_named() {
         r#"(component
             (import "wasi:sockets/tcp@0.2.0" (instance))
             (import "wasi:http/types@0.2.0" (instance))
+            (import "wasi:cli/stdin@0.3.0" (instance))
             (import "wasi:io/streams@0.3.0" (instance))
             (import "other:thing/x" (instance))
             (import "wasi:io/streams@0.2.1" (instance)))"#,
@@ -91,12 +96,40 @@ fn a_kind_is_found_and_what_it_may_not_import_is_named() {
     for named in [
         "wasi:sockets/tcp@0.2.0`: sockets",
         "wasi:http/types@0.2.0`: HTTP",
-        "streams@0.3.0`: WASI 0.3",
+        "stdin@0.3.0`: WASI 0.3",
+        "streams@0.3.0`: which this host does not offer",
         "other:thing/x",
     ] {
         assert!(refused.contains(named), "{named}: {refused}");
     }
     assert!(!refused.contains("streams@0.2.1"), "{refused}");
+}
+
+#[test]
+fn wasi_0_3_is_taken_with_the_switch_and_refused_by_its_name_without() {
+    let command = |imports: &str| format!("(component {imports} {})", COMMAND.replace("@0.2.0", "@0.3.0"));
+    let with = |wat: &str| admitted_with(wat, CompileLimits::DEFAULT, Wasi03::Taken);
+    let both = r#"(import "wasi:random/random@0.3.0" (instance)) (import "wasi:io/poll@0.2.0" (instance))"#;
+    let taken = with(&command(both)).unwrap();
+    assert_eq!(taken.kind, ModuleKind::AsyncCommandComponent);
+    assert_eq!(taken.imports, ["wasi:io/poll@0.2.0", "wasi:random/random@0.3.0"]);
+    let refused = admitted(&command(both), CompileLimits::DEFAULT).unwrap_err();
+    for named in ["imports `wasi:random/random@0.3.0`", "exports `wasi:cli/run@0.3.0`", "`--experimental-wasi-03`"] {
+        assert!(refused.contains(named), "{named}: {refused}");
+    }
+    let refused = with(&command(
+        r#"(import "wasi:sockets/types@0.3.0" (instance))
+           (import "wasi:http/client@0.3.0" (instance))
+           (import "wasi:clocks/timezone@0.3.0" (instance))"#,
+    ));
+    let refused = refused.unwrap_err();
+    for named in ["sockets/types@0.3.0`: sockets", "http/client@0.3.0`: HTTP", "clocks/timezone@0.3.0`: which"] {
+        assert!(refused.contains(named), "{named}: {refused}");
+    }
+    let refused = with(&format!(r#"(component (import "wasi:random/random@0.3.0" (instance)) {COMMAND})"#));
+    assert!(refused.unwrap_err().contains("wasi:random/random@0.3.0`: only what exports `wasi:cli/run@0.3`"));
+    let refused = with(&format!("(component {})", COMMAND.replace("@0.2.0", "@0.3.0-rc-2025-09-16")));
+    assert!(refused.unwrap_err().contains("a draft"));
 }
 
 /// The export that makes a component a command.

@@ -1,19 +1,19 @@
-//! `wasi:cli`: arguments, environment, streams, the end; no terminal, ever.
+//! `wasi:cli`: arguments, environment, the end; no terminal, ever.
 
 use wasmtime::component::Linker;
 use wasmtime::component::Resource;
 
 use super::Interface;
-use super::types::InputStream;
-use super::types::OutputStream;
 use super::types::TerminalInput;
 use super::types::TerminalOutput;
+use super::version::Version;
 use crate::sandbox::errno::CallError;
 use crate::sandbox::execute::Guest;
 use crate::sandbox::port::Host;
 
-pub(super) fn link<H: Host>(linker: &mut Linker<Guest<H>>) -> wasmtime::Result<()> {
-    let mut environment = Interface(linker.instance("wasi:cli/environment@0.2.12")?);
+/// Defines what every version has; the directory to start in goes by different names.
+pub(super) fn link<H: Host, V: Version>(linker: &mut Linker<Guest<H>>, cwd: &str) -> wasmtime::Result<()> {
+    let mut environment = Interface::<H, V>::wasi(linker, "cli/environment")?;
     environment.plain("get-environment", |guest, ()| {
         let pairs = guest.environment.iter().filter_map(|it| it.split_once('='));
         Ok(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect::<Vec<_>>())
@@ -22,24 +22,16 @@ pub(super) fn link<H: Host>(linker: &mut Linker<Guest<H>>) -> wasmtime::Result<(
         guest.work.count(guest.argv.iter().map(|it| u64::try_from(it.len()).unwrap_or(u64::MAX)).sum());
         Ok(guest.argv.clone())
     })?;
-    environment.plain("initial-cwd", |_, ()| Ok(None::<String>))?;
-    let mut exit = Interface(linker.instance("wasi:cli/exit@0.2.12")?);
+    environment.plain(cwd, |_, ()| Ok(None::<String>))?;
+    let mut exit = Interface::<H, V>::wasi(linker, "cli/exit")?;
     exit.silent("exit", |_, (status,): (Result<(), ()>,)| Err(CallError::Exit(i32::from(status.is_err()))))?;
     exit.silent("exit-with-code", |_, (code,): (u8,)| Err(CallError::Exit(i32::from(code))))?;
-    Interface(linker.instance("wasi:cli/stdin@0.2.12")?)
-        .plain("get-stdin", |_, ()| Ok(Resource::<InputStream>::new_own(0)))?;
-    Interface(linker.instance("wasi:cli/stdout@0.2.12")?)
-        .plain("get-stdout", |_, ()| Ok(Resource::<OutputStream>::new_own(1)))?;
-    Interface(linker.instance("wasi:cli/stderr@0.2.12")?)
-        .plain("get-stderr", |_, ()| Ok(Resource::<OutputStream>::new_own(2)))?;
-    Interface(linker.instance("wasi:cli/terminal-input@0.2.12")?)
-        .resource::<TerminalInput>("terminal-input", |_, _| ())?;
-    Interface(linker.instance("wasi:cli/terminal-output@0.2.12")?)
-        .resource::<TerminalOutput>("terminal-output", |_, _| ())?;
-    Interface(linker.instance("wasi:cli/terminal-stdin@0.2.12")?)
+    Interface::<H, V>::wasi(linker, "cli/terminal-input")?.resource::<TerminalInput>("terminal-input", |_, _| ())?;
+    Interface::<H, V>::wasi(linker, "cli/terminal-output")?.resource::<TerminalOutput>("terminal-output", |_, _| ())?;
+    Interface::<H, V>::wasi(linker, "cli/terminal-stdin")?
         .plain("get-terminal-stdin", |_, ()| Ok(None::<Resource<TerminalInput>>))?;
-    Interface(linker.instance("wasi:cli/terminal-stdout@0.2.12")?)
+    Interface::<H, V>::wasi(linker, "cli/terminal-stdout")?
         .plain("get-terminal-stdout", |_, ()| Ok(None::<Resource<TerminalOutput>>))?;
-    Interface(linker.instance("wasi:cli/terminal-stderr@0.2.12")?)
+    Interface::<H, V>::wasi(linker, "cli/terminal-stderr")?
         .plain("get-terminal-stderr", |_, ()| Ok(None::<Resource<TerminalOutput>>))
 }

@@ -7,6 +7,7 @@ use wasmtime::component::Lower;
 use wasmtime::component::Resource;
 
 use super::Interface;
+use super::p2::Wasi02;
 use crate::sandbox::errno::CallError;
 use crate::sandbox::errno::Errno;
 use crate::sandbox::execute::Guest;
@@ -52,7 +53,7 @@ enum Level {
 enum Artifact {}
 
 pub(super) fn link<H: Host>(linker: &mut Linker<Guest<H>>) -> wasmtime::Result<()> {
-    let mut sample = Interface(linker.instance("belljar:analysis/sample@1.0.0")?);
+    let mut sample = Interface::<H, Wasi02>::named(linker, "belljar:analysis/sample@1.0.0")?;
     sample.plain("describe", |guest, ()| {
         let (name, size) = guest.vfs.sample();
         Ok(Facts {
@@ -66,7 +67,7 @@ pub(super) fn link<H: Host>(linker: &mut Linker<Guest<H>>) -> wasmtime::Result<(
     sample.plain("read", |guest, (offset, len): (u64, u32)| {
         guest.read_block(u64::from(len.min(READ_BYTES_MAX)), |vfs, buffer| vfs.read_sample(buffer, offset))
     })?;
-    let mut report = Interface(linker.instance("belljar:analysis/report@1.0.0")?);
+    let mut report = Interface::<H, Wasi02>::named(linker, "belljar:analysis/report@1.0.0")?;
     report.silent("progress", |guest, (fraction, message): (f64, String)| {
         say(guest, &format!("@progress {fraction:.3} {}\n", one_line(&message)))
     })?;
@@ -76,7 +77,7 @@ pub(super) fn link<H: Host>(linker: &mut Linker<Guest<H>>) -> wasmtime::Result<(
     link_artifact(&mut report)
 }
 
-fn link_artifact<H: Host>(report: &mut Interface<'_, H>) -> wasmtime::Result<()> {
+fn link_artifact<H: Host>(report: &mut Interface<'_, H, Wasi02>) -> wasmtime::Result<()> {
     report.resource::<Artifact>("artifact", |guest, rep| {
         guest.artifact_names.remove(&rep);
         guest.vfs.close_own(rep);

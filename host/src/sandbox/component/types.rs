@@ -37,23 +37,23 @@ pub(super) enum StreamError {
 }
 
 /// `wasi:clocks/wall-clock.datetime`.
-#[derive(Debug, Clone, Copy, ComponentType, Lift, Lower)]
+#[derive(Debug, Clone, Copy, Default, ComponentType, Lift, Lower)]
 #[component(record)]
 pub(super) struct Datetime {
     pub(super) seconds: u64,
     pub(super) nanoseconds: u32,
 }
 
-/// `wasi:filesystem/types.new-timestamp`.
+/// `wasi:filesystem/types.new-timestamp`, of the points in time of a version.
 #[derive(Debug, Clone, Copy, ComponentType, Lift, Lower)]
 #[component(variant)]
-pub(super) enum NewTimestamp {
+pub(super) enum NewTimestamp<I> {
     #[component(name = "no-change")]
     NoChange,
     #[component(name = "now")]
     Now,
     #[component(name = "timestamp")]
-    Timestamp(Datetime),
+    Timestamp(I),
 }
 
 /// `wasi:filesystem/types.descriptor-type`.
@@ -100,29 +100,29 @@ pub(super) enum Advice {
     NoReuse,
 }
 
-/// `wasi:filesystem/types.descriptor-stat`.
+/// `wasi:filesystem/types.descriptor-stat`, of the types of files and points in time of a version.
 #[derive(Debug, Clone, Copy, ComponentType, Lift, Lower)]
 #[component(record)]
-pub(super) struct DescriptorStat {
+pub(super) struct DescriptorStat<K, I> {
     #[component(name = "type")]
-    file_type: DescriptorType,
+    file_type: K,
     #[component(name = "link-count")]
     link_count: u64,
     size: u64,
     #[component(name = "data-access-timestamp")]
-    accessed: Option<Datetime>,
+    accessed: Option<I>,
     #[component(name = "data-modification-timestamp")]
-    modified: Option<Datetime>,
+    modified: Option<I>,
     #[component(name = "status-change-timestamp")]
-    changed: Option<Datetime>,
+    changed: Option<I>,
 }
 
-/// `wasi:filesystem/types.directory-entry`.
+/// `wasi:filesystem/types.directory-entry`, of the types of files of a version.
 #[derive(Debug, Clone, ComponentType, Lift, Lower)]
 #[component(record)]
-pub(super) struct DirectoryEntry {
+pub(super) struct DirectoryEntry<K> {
     #[component(name = "type")]
-    pub(super) file_type: DescriptorType,
+    pub(super) file_type: K,
     pub(super) name: String,
 }
 
@@ -276,18 +276,18 @@ impl From<Errno> for ErrorCode {
     }
 }
 
-impl DescriptorType {
-    pub(super) fn of(stat: Stat) -> Self {
+impl From<Stat> for DescriptorType {
+    fn from(stat: Stat) -> Self {
         if stat.directory { Self::Directory } else { Self::RegularFile }
     }
 }
 
-impl From<Stat> for DescriptorStat {
+impl<K: From<Stat>, I: Default + Copy> From<Stat> for DescriptorStat<K, I> {
     /// Every time is 0, every link count 1.
     fn from(stat: Stat) -> Self {
-        let never = Some(Datetime { seconds: 0, nanoseconds: 0 });
+        let never = Some(I::default());
         Self {
-            file_type: DescriptorType::of(stat),
+            file_type: stat.into(),
             link_count: 1,
             size: stat.size,
             accessed: never,

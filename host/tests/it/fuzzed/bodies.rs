@@ -13,6 +13,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use host::analysis::descriptor::Descriptor;
 use host::analysis::module::Span;
+use host::analysis::module::Wasi03;
 use host::analysis::schema::Schema;
 use host::http::fuzzing;
 use host::id::SafeName;
@@ -78,7 +79,7 @@ pub(crate) fn args(data: &[u8]) {
 
 /// Any bytes as a module: facts or reasons, both short enough for one message.
 pub(crate) fn admission(data: &[u8]) {
-    match admission::admit(data, &CompileLimits::DEFAULT) {
+    match admission::admit(data, &CompileLimits::DEFAULT, Wasi03::Taken) {
         Ok(facts) => {
             assert!(facts.descriptor.map_or(0, |it| it.len()) <= admission::DESCRIPTOR_BYTES_MAX);
             assert!(facts.imports.is_sorted());

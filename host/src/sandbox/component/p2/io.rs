@@ -3,12 +3,13 @@
 use wasmtime::component::Linker;
 use wasmtime::component::Resource;
 
-use super::Interface;
-use super::slots::Slots;
-use super::types::InputStream;
-use super::types::IoError;
-use super::types::OutputStream;
-use super::types::Pollable;
+use super::Wasi02;
+use crate::sandbox::component::Interface;
+use crate::sandbox::component::slots::Slots;
+use crate::sandbox::component::types::InputStream;
+use crate::sandbox::component::types::IoError;
+use crate::sandbox::component::types::OutputStream;
+use crate::sandbox::component::types::Pollable;
 use crate::sandbox::errno::Errno;
 use crate::sandbox::execute::Guest;
 use crate::sandbox::port::Host;
@@ -26,12 +27,12 @@ pub(in crate::sandbox) type Polls = Slots<u64>;
 const CHUNK_BYTES_MAX: u64 = 1 << 20;
 
 pub(super) fn link<H: Host>(linker: &mut Linker<Guest<H>>) -> wasmtime::Result<()> {
-    let mut error = Interface(linker.instance("wasi:io/error@0.2.12")?);
+    let mut error = Interface::<H, Wasi02>::wasi(linker, "io/error")?;
     error.resource::<IoError>("error", |_, _| ())?;
     error.plain("[method]error.to-debug-string", |_, (it,): (Resource<IoError>,)| {
         Ok(format!("WASI error number {}", it.rep()))
     })?;
-    let mut poll = Interface(linker.instance("wasi:io/poll@0.2.12")?);
+    let mut poll = Interface::<H, Wasi02>::wasi(linker, "io/poll")?;
     poll.resource::<Pollable>("pollable", |guest, rep| {
         guest.polls.remove(rep);
     })?;
@@ -43,12 +44,12 @@ pub(super) fn link<H: Host>(linker: &mut Linker<Guest<H>>) -> wasmtime::Result<(
         Ok(())
     })?;
     poll.plain("poll", |guest, (them,): (Vec<Resource<Pollable>>,)| wait(guest, &them))?;
-    let mut streams = Interface(linker.instance("wasi:io/streams@0.2.12")?);
+    let mut streams = Interface::<H, Wasi02>::wasi(linker, "io/streams")?;
     link_input(&mut streams)?;
     link_output(&mut streams)
 }
 
-fn link_input<H: Host>(streams: &mut Interface<'_, H>) -> wasmtime::Result<()> {
+fn link_input<H: Host>(streams: &mut Interface<'_, H, Wasi02>) -> wasmtime::Result<()> {
     streams.resource::<InputStream>("input-stream", |guest, rep| guest.vfs.close_own(rep))?;
     for name in ["[method]input-stream.read", "[method]input-stream.blocking-read"] {
         streams.streaming(name, |guest, (it, len): (Resource<InputStream>, u64)| read(guest, &it, len))?;
@@ -63,7 +64,7 @@ fn link_input<H: Host>(streams: &mut Interface<'_, H>) -> wasmtime::Result<()> {
     })
 }
 
-fn link_output<H: Host>(streams: &mut Interface<'_, H>) -> wasmtime::Result<()> {
+fn link_output<H: Host>(streams: &mut Interface<'_, H, Wasi02>) -> wasmtime::Result<()> {
     streams.resource::<OutputStream>("output-stream", |guest, rep| guest.vfs.close_own(rep))?;
     streams.streaming("[method]output-stream.check-write", |_, (_,): (Resource<OutputStream>,)| {
         Ok(Some(CHUNK_BYTES_MAX))

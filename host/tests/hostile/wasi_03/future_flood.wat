@@ -1,0 +1,21 @@
+;; Makes a thousand million futures and drops none (GHSA-93g3).
+;; expect: memory-limit
+;; says: handles
+(component
+  (type $it (future u8))
+  (core func $new (canon future.new $it))
+  (core func $drop-readable (canon future.drop-readable $it))
+  (core func $drop-writable (canon future.drop-writable $it))
+  (core module $main
+    (import "" "new" (func $new (result i64)))
+    (import "" "drop-readable" (func $drop-readable (param i32)))
+    (import "" "drop-writable" (func $drop-writable (param i32)))
+    (func (export "run") (result i32)
+      (local $both i64)
+      (loop $again (drop (call $new)) (br $again))
+      (i32.const 0)))
+  (core instance $m (instantiate $main (with "" (instance (export "new" (func $new))
+    (export "drop-readable" (func $drop-readable)) (export "drop-writable" (func $drop-writable))))))
+  (func $run async (result (result)) (canon lift (core func $m "run")))
+  (instance $entry (export "run" (func $run)))
+  (export "wasi:cli/run@0.3.0" (instance $entry)))

@@ -1,0 +1,31 @@
+;; Waits for a future that nobody will ever write (GHSA-xrvr).
+;; expect: trap
+;; says: deadlock
+(component
+  (core module $memory (memory (export "memory") 1))
+  (core instance $mem (instantiate $memory))
+  (alias core export $mem "memory" (core memory $memory))
+  (type $it (future))
+  (core func $new (canon future.new $it))
+  (core func $read (canon future.read $it async))
+  (core func $set.new (canon waitable-set.new))
+  (core func $set.wait (canon waitable-set.wait (memory $memory)))
+  (core func $join (canon waitable.join))
+  (core module $main
+    (import "" "new" (func $new (result i64)))
+    (import "" "read" (func $read (param i32 i32) (result i32)))
+    (import "" "set.new" (func $set.new (result i32)))
+    (import "" "set.wait" (func $set.wait (param i32 i32) (result i32)))
+    (import "" "join" (func $join (param i32 i32)))
+    (func (export "run") (result i32)
+      (local $end i32) (local $set i32)
+      (local.set $end (i32.wrap_i64 (call $new)))
+      (local.set $set (call $set.new))
+      (drop (call $read (local.get $end) (i32.const 0)))
+      (call $join (local.get $end) (local.get $set))
+      (call $set.wait (local.get $set) (i32.const 0))))
+  (core instance $m (instantiate $main (with "" (instance (export "new" (func $new)) (export "read" (func $read))
+    (export "set.new" (func $set.new)) (export "set.wait" (func $set.wait)) (export "join" (func $join))))))
+  (func $run async (result (result)) (canon lift (core func $m "run")))
+  (instance $entry (export "run" (func $run)))
+  (export "wasi:cli/run@0.3.0" (instance $entry)))

@@ -1,0 +1,14 @@
+;; Sleeps until the end of time: the deadline ends it, whatever it waits for.
+;; expect: deadline
+;; limits: {"wall_ms": 300}
+(component
+  (import "wasi:clocks/monotonic-clock@0.3.0" (instance $clock
+    (export "wait-for" (func async (param "how-long" u64)))))
+  (core func $wait (canon lower (func $clock "wait-for")))
+  (core module $main
+    (import "" "wait" (func $wait (param i64)))
+    (func (export "run") (result i32) (call $wait (i64.const -1)) (i32.const 0)))
+  (core instance $m (instantiate $main (with "" (instance (export "wait" (func $wait))))))
+  (func $run async (result (result)) (canon lift (core func $m "run")))
+  (instance $entry (export "run" (func $run)))
+  (export "wasi:cli/run@0.3.0" (instance $entry)))
