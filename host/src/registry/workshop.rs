@@ -6,6 +6,7 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -25,12 +26,13 @@ use crate::id::Sha256;
 use crate::limits::CompileLimits;
 use crate::pool::compile;
 use crate::pool::nursery::Nursery;
+use crate::pool::worker;
 use crate::pool::worker::Cargo;
+use crate::pool::worker::Terms;
 use crate::store::Store;
 use crate::store::digest::Sha256Writer;
 use crate::store::disk;
 use crate::wire::LoadSpec;
-use crate::wire::Walls;
 
 /// One installed analysis.
 #[derive(Debug)]
@@ -69,8 +71,8 @@ pub struct Workshop {
     pub limits: CompileLimits,
     /// What becomes of NaNs where a descriptor does not say.
     pub nan: Nan,
-    /// What confined a worker, and must confine whoever compiles.
-    pub walls: Walls,
+    /// What a worker is held to, and hence what a program must fit; whoever compiles has the same walls.
+    pub terms: Terms,
 }
 
 /// Why a module is not installed.
@@ -84,7 +86,8 @@ pub enum InstallError {
     Io(#[from] io::Error),
 }
 
-const FACTS_VERSION: u32 = 2;
+/// Older ones were written before a worker had loaded the program.
+const FACTS_VERSION: u32 = 3;
 const NO_DESCRIPTOR: &str = "no descriptor: neither a section `belljar:analysis` inside nor `<name>.json` beside it";
 
 /// `data/analyses/<digest>.json`.
@@ -153,17 +156,31 @@ impl Workshop {
             let (wasm, module) = (wasm.clone(), module.to_vec());
             self.on_disk(move |store| store.disk().replace(&store.staging_path(), &wasm, &module)).await?;
         }
+        let facts = self.build(digest, &wasm, name).await.inspect_err(|_| {
+            // A refused module leaves neither a program nor its bytes; the start sweeps what cannot be removed.
+            drop(self.store.disk().remove_if_there(&self.program_path(digest)));
+            drop(first.then(|| self.store.disk().remove_if_there(&wasm)));
+        })?;
+        self.remember(digest, &facts).await?;
+        Ok(facts)
+    }
+
+    /// Compiles a module, and has a worker load what came of it: what no worker can load would fail at every run.
+    async fn build(
+        &self,
+        digest: ModuleDigest,
+        wasm: &Path,
+        name: Option<&AnalysisName>,
+    ) -> Result<Facts, InstallError> {
         let staged = self.store.staging_path();
         let program = self.store.disk().lend(&staged)?.into();
-        let module = File::open(&wasm)?.into();
-        let terms = compile::Terms { limits: self.limits, nan: self.nan, walls: self.walls };
+        let module = File::open(wasm)?.into();
+        let terms = compile::Terms { limits: self.limits, nan: self.nan, walls: self.terms.walls };
         let compiled = compile::compile(&self.nursery, &module, &program, terms).await;
         let compiled = compiled.map_err(InstallError::Io).and_then(|it| it.map_err(InstallError::Refused));
-        let described = |facts: ModuleFacts| self.describe(facts.clone(), digest, name).map(|_| facts);
-        let compiled = compiled.and_then(described).inspect_err(|_| {
-            // A refused module leaves neither half a program nor its bytes; the start sweeps what cannot be removed.
+        let described = |facts: ModuleFacts| Ok((self.describe(facts.clone(), digest, name)?, facts));
+        let (analysis, compiled) = compiled.and_then(described).inspect_err(|_| {
             drop(self.store.disk().remove_if_there(&staged));
-            drop(first.then(|| self.store.disk().remove_if_there(&wasm)));
         })?;
         let target = self.program_path(digest);
         let program_sha256 = self
@@ -174,10 +191,9 @@ impl Workshop {
                 Ok(sha256.finish())
             })
             .await?;
-        let facts =
-            Facts { version: FACTS_VERSION, engine: self.fingerprint.clone(), program_sha256, module: compiled };
-        self.remember(digest, &facts).await?;
-        Ok(facts)
+        let loaded = worker::try_load(&self.nursery, &self.terms, analysis.cargo()?).await?;
+        loaded.map_err(|why| InstallError::Refused(vec![format!("no worker can load it: {why}")]))?;
+        Ok(Facts { version: FACTS_VERSION, engine: self.fingerprint.clone(), program_sha256, module: compiled })
     }
 
     async fn remember(&self, digest: ModuleDigest, facts: &Facts) -> io::Result<()> {
