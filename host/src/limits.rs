@@ -23,6 +23,8 @@ macro_rules! limits {
             pub const DEFAULT: Self = Self { $($name: $default,)+ };
             /// The most that an analysis may be granted unless the operator says otherwise.
             pub const CAP: Self = Self { $($name: $cap,)+ };
+            /// Nothing of anything.
+            const NONE: Self = Self { $($name: 0,)+ };
             /// Every limit's name, and what it bounds.
             pub const MEANINGS: &[(&str, &str)] = &[$((stringify!($name), concat!($($doc),+)),)+];
 
@@ -100,6 +102,9 @@ pub const STACK_BYTES_MAX: u64 = 4 * MIB;
 /// The deepest result that an operator can grant: what the JSON reader can take without a stack of its own.
 pub const RESULT_DEPTH_MAX: u64 = 120;
 
+/// The shallowest stack that there is, bytes: an engine must have one.
+pub const STACK_BYTES_MIN: u64 = 16 * KIB;
+
 impl Default for Limits {
     fn default() -> Self {
         Self::DEFAULT
@@ -107,6 +112,9 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// What every run gets, whoever asks for less: without it there is no engine, and no instance to run.
+    pub const FLOOR: Self = Self { instances: 1, stack_bytes: STACK_BYTES_MIN, ..Self::NONE };
+
     /// Files that may be made in a run, removed ones included: each costs the host a message.
     #[must_use]
     pub fn files_made_max(&self) -> u64 {
@@ -119,11 +127,12 @@ impl Limits {
         self.tightest(other) == other
     }
 
-    /// What a run gets: the analysis' wish over the defaults, the request's wish below that, never over `cap`.
+    /// What a run gets: the analysis' wish over the defaults, the request's wish below that, never over `cap`, nor below
+    /// [`Self::FLOOR`], which a `cap` is never below.
     #[must_use]
     pub fn resolve(cap: Self, analysis: &AskedLimits, request: &AskedLimits) -> Self {
         let granted = Self::DEFAULT.with(analysis).tightest(cap);
-        granted.with(request).tightest(granted)
+        granted.with(request).tightest(granted).widest(Self::FLOOR)
     }
 
     /// Fuel for a sample of that size.
@@ -216,6 +225,16 @@ mod tests {
         let none = AskedLimits::default();
         assert_eq!(Limits::resolve(Limits::CAP, &none, &asked(5)).wall_ms, 5);
         assert_eq!(Limits::resolve(Limits::CAP, &none, &asked(400_000)).wall_ms, Limits::DEFAULT.wall_ms);
+    }
+
+    #[test]
+    fn nobody_gets_less_than_a_run_needs_to_begin() {
+        let asked = AskedLimits { instances: Some(0), stack_bytes: Some(0), ..AskedLimits::default() };
+        let none = AskedLimits::default();
+        for (analysis, request) in [(&asked, &none), (&none, &asked)] {
+            let limits = Limits::resolve(Limits::CAP, analysis, request);
+            assert_eq!((limits.instances, limits.stack_bytes), (1, STACK_BYTES_MIN));
+        }
     }
 
     #[test]

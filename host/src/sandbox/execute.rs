@@ -235,6 +235,7 @@ fn fault<H: Host>(error: wasmtime::Error, guest: &mut Guest<H>, entry: &Entry<H>
             Some(Trap::StackOverflow) => Failure::new(Reason::StackOverflow, "call stack exhausted"),
             Some(trap) => Failure::new(Reason::Trap, trap.to_string()),
             None if guest.limiter.refused => Failure::new(Reason::MemoryLimit, "needs more memory to start"),
+            None if format!("{error:#}").contains("instance count too high") => over(Reason::MemoryLimit, "instances"),
             None if entry.is_component() => component_fault(&error),
             None => return Err(error),
         },
@@ -258,11 +259,12 @@ fn component_fault(error: &wasmtime::Error) -> Failure {
     let words = format!("{error:#}");
     if words.contains("fuel allocated for hostcalls") {
         over(Reason::MemoryLimit, "host_call_bytes")
-    } else if words.contains("instance count too high") {
-        over(Reason::MemoryLimit, "instances")
     } else if words.contains("handle limit exceeded") {
         over(Reason::MemoryLimit, "handles")
     } else {
         Failure::new(Reason::Trap, words.chars().take(FAULT_CHARS_MAX).collect::<String>())
     }
 }
+
+#[cfg(test)]
+mod tests;

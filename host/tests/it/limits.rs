@@ -88,6 +88,22 @@ fn every_limit_holds_to_the_unit() {
 }
 
 #[test]
+fn nothing_of_any_limit_ends_a_run_by_a_reason_of_its_own() {
+    let server = start();
+    let file = server.upload("x.bin", &[b'x'; 100]);
+    for (limit, _) in Limits::MEANINGS {
+        for analysis in ["plain", "prints_much", "writes"] {
+            let run = server.analyse(&file, analysis, json!({ "args": { "of": limit }, "limits": { *limit: 0 } }));
+            server.result(&run);
+            let record = server.get(&format!("/results/{run}/run")).expect(200).json();
+            assert_eq!(record["attempts"], 1, "{limit}: {analysis}: {record}");
+            let reason = record["reason"].as_str().unwrap_or_default();
+            assert!(!matches!(reason, "host-interrupted" | "engine-error"), "{limit}: {analysis}: {record}");
+        }
+    }
+}
+
+#[test]
 fn fuel_is_counted_and_grows_with_the_file() {
     let server = start();
     let file = server.upload("x.bin", &[b'x'; 100]);
