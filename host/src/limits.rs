@@ -75,6 +75,9 @@ limits! {
     handles = 1_000, at most 10_000;
     /// From start to end, milliseconds; the worker is killed after it.
     wall_ms = 300_000, at most 86_400_000;
+    /// CPU time of the run's process, milliseconds, to a few tenths of a second; the worker is killed after it. Fuel bounds
+    /// what a guest does, but not what the engine does for it where strings cross between parts of a component.
+    cpu_ms = 300_000, at most 3_600_000;
     /// What the guest prints on stdout, bytes: also the longest result.
     stdout_bytes = 4 * MIB, at most 16 * MIB;
     /// What is kept of stderr, bytes; the rest is dropped and said so.

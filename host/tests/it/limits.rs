@@ -39,14 +39,15 @@ const fn about(probe: Probe, too_little: u64) -> Probe {
 
 /// `fuel_base` and `fuel_per_byte` need what was measured, and have a test of their own; so has `stderr_bytes`, over
 /// which no run fails.
-const PROBES: [Probe; 16] = [
+const PROBES: [Probe; 17] = [
     probe("memory_bytes", "grows", 3 * 65_536, ("memory-limit", "was refused more memory")),
     probe("table_elements", "grows", 20, ("memory-limit", "was refused more memory")),
     probe("instances", "two_instances", 2, ("memory-limit", "instances")),
     about(probe("stack_bytes", "recurses", 512 << 10, ("stack-overflow", "call stack")), 16 << 10),
     about(probe("host_call_bytes", "prints_much", 1 << 20, ("memory-limit", "host_call_bytes")), 1 << 10),
     about(probe("handles", "prints_much", 100, ("memory-limit", "handles")), 2),
-    about(probe("wall_ms", "sleeps", 60_000, ("deadline", "")), 100),
+    about(probe("wall_ms", "sleeps", 60_000, ("deadline", "longer than")), 100),
+    about(probe("cpu_ms", "spins", 60_000, ("deadline", "cpu_ms")), 100),
     probe("stdout_bytes", "plain", 8, ("output-limit", "stdout_bytes")),
     probe("result_depth", "nests", 3, ("bad-output", "result_depth")),
     probe("artifact_bytes", "writes", 100, ("output-limit", "artifact_bytes")),
@@ -253,6 +254,7 @@ fn start() -> Server {
         ("rolls", parse(&command("(call $check (call $random (i32.const 4096) (i32.const 100)))", "")), none()),
         ("traps", parse(&command("unreachable", "")), none()),
         ("sleeps", parse(SLEEPS), none()),
+        ("spins", parse(SPINS), none()),
         ("grows", parse(GROWS), none()),
         ("recurses", parse(RECURSES), none()),
         ("two_instances", parse(TWO_INSTANCES), none()),
@@ -311,6 +313,15 @@ const SLEEPS: &str = r#"(module
   (func (export "_start")
     (i64.store (i32.const 24) (i64.const 1000000000))
     (drop (call $poll (i32.const 0) (i32.const 64) (i32.const 1) (i32.const 128)))))"#;
+
+/// For about a second.
+const SPINS: &str = r#"(module
+  (memory (export "memory") 1)
+  (func (export "_start") (local $n i64)
+    (loop
+      (i64.store (i32.const 0) (i64.add (i64.load (i32.const 0)) (local.get $n)))
+      (local.set $n (i64.add (local.get $n) (i64.const 1)))
+      (br_if 0 (i64.lt_u (local.get $n) (i64.const 800000000))))))"#;
 
 const TWO_INSTANCES: &str = r#"(component
   (core module $nothing)
