@@ -63,6 +63,7 @@ pub(super) fn begin<H: Host>(store: &mut impl AsContextMut<Data = Guest<H>>) -> 
     let mut store = store.as_context_mut();
     let guest = store.data_mut();
     guest.work = Work { bytes: 0, fuel };
+    guest.vfs.afford_holes(fuel.saturating_mul(BYTES_PER_FUEL) / WRITE_WORK);
     guest.tell_progress(fuel);
     Ok(())
 }
@@ -75,7 +76,10 @@ pub(super) fn end<H: Host, T>(
     store: &mut impl AsContextMut<Data = Guest<H>>,
     done: Done<T>,
 ) -> wasmtime::Result<Result<T, Errno>> {
-    let cost = store.as_context_mut().data().work.bytes / BYTES_PER_FUEL;
+    let context = store.as_context();
+    let guest = context.data();
+    let holes = guest.vfs.holes().saturating_mul(WRITE_WORK);
+    let cost = guest.work.bytes.saturating_add(holes) / BYTES_PER_FUEL;
     charge(store, cost)?;
     match done {
         Ok(value) => Ok(Ok(value)),

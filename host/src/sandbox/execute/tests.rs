@@ -66,3 +66,48 @@ fn a_module_that_may_have_no_instance_fails_by_that_name() {
     let failure = run(module, Limits { instances: 0, ..Limits::DEFAULT }).outcome.unwrap_err();
     assert_eq!(failure, Failure::new(Reason::MemoryLimit, "more than `instances` allows"));
 }
+
+/// A command that makes a file, and then does that.
+fn with_file(then: &str) -> String {
+    format!(
+        r#"(module
+  (import "wasi_snapshot_preview1" "path_open" (func $open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_filestat_set_size" (func $set_size (param i32 i64) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_allocate" (func $allocate (param i32 i64 i64) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_pwrite" (func $pwrite (param i32 i32 i32 i64 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_seek" (func $seek (param i32 i64 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 0) "x") (data (i32.const 8) "\00\00\00\00\01\00\00\00")
+  (func (export "_start") (local $f i32)
+    (drop (call $open (i32.const 4) (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 1)
+      (i64.const 66) (i64.const 0) (i32.const 0) (i32.const 32)))
+    (local.set $f (i32.load (i32.const 32)))
+    {then}))"#
+    )
+}
+
+#[test]
+fn what_a_file_grows_by_is_paid_for_like_what_is_written() {
+    const SIZE: u64 = 64 << 20;
+    let nothing = run(&with_file(""), Limits::DEFAULT).usage.fuel;
+    let set_size = format!("(drop (call $set_size (local.get $f) (i64.const {SIZE})))");
+    let allocate = format!("(drop (call $allocate (local.get $f) (i64.const 0) (i64.const {SIZE})))");
+    let far =
+        format!("(drop (call $pwrite (local.get $f) (i32.const 8) (i32.const 1) (i64.const {SIZE}) (i32.const 32)))");
+    let after_seek = format!(
+        "(drop (call $seek (local.get $f) (i64.const {SIZE}) (i32.const 0) (i32.const 32)))
+         (drop (call $write (local.get $f) (i32.const 8) (i32.const 1) (i32.const 32)))"
+    );
+    for then in [&set_size, &allocate, &far, &after_seek] {
+        let grown = run(&with_file(then), Limits::DEFAULT);
+        let cost = grown.usage.fuel - nothing;
+        assert!((SIZE / 4..SIZE / 4 + 5_000).contains(&cost), "{then}: {cost}");
+        assert_eq!(grown.artifacts[0].size & !1, SIZE, "{then}");
+        let poor = run(&with_file(then), Limits { fuel_base: SIZE / 8, ..Limits::DEFAULT });
+        assert_eq!(poor.outcome.unwrap_err().reason, Reason::OutOfFuel, "{then}");
+        // Neither what makes it shorter costs, nor what lets it be.
+        let again = run(&with_file(&format!("{then}{then}")), Limits::DEFAULT);
+        assert!(again.usage.fuel - grown.usage.fuel < 5_000, "{then}");
+    }
+}
