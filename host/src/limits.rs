@@ -208,6 +208,8 @@ pub const ARGS_BYTES_MAX: usize = 64 * 1024;
 pub const ENV_BYTES_MAX: usize = 8 * 1024;
 /// The words of a command line together, bytes; in the same datagram.
 pub const ARGV_BYTES_MAX: usize = 32 * 1024;
+/// Words of a command line: even empty ones are carried to the guest one by one.
+pub const ARGV_WORDS_MAX: usize = 1_000;
 
 #[cfg(test)]
 mod tests {

@@ -111,3 +111,49 @@ fn what_a_file_grows_by_is_paid_for_like_what_is_written() {
         assert!(again.usage.fuel - grown.usage.fuel < 5_000, "{then}");
     }
 }
+
+#[test]
+fn every_text_that_a_component_names_something_by_is_paid_for() {
+    const LENGTH: u64 = 2 << 20;
+    let fuel = |call: &str, length: u64| {
+        let wat = include_str!("tests/paths.wat").replace("LENGTH", &length.to_string()).replace("CALL", call);
+        let ended = run(&wat, Limits::DEFAULT);
+        assert!(!matches!(ended.outcome, Err(Failure { reason: Reason::OutOfFuel, .. })), "{call}");
+        ended.usage.fuel
+    };
+    const TEXT: &str = "(local.get $at) (local.get $len)";
+    const NEVER: &str = "(i32.const 0) (i64.const 0) (i32.const 0)";
+    for (function, params, texts) in [
+        ("open", format!("(i32.const 0) {TEXT} (i32.const 0) (i32.const 0)"), 1),
+        ("stat", format!("(i32.const 0) {TEXT}"), 1),
+        ("hash", format!("(i32.const 0) {TEXT}"), 1),
+        ("times", format!("(i32.const 0) {TEXT} {NEVER} {NEVER}"), 1),
+        ("mkdir", TEXT.to_owned(), 1),
+        ("rmdir", TEXT.to_owned(), 1),
+        ("unlink", TEXT.to_owned(), 1),
+        ("rename", format!("{TEXT} (local.get $d) {TEXT}"), 2),
+        ("link", format!("(i32.const 0) {TEXT} (local.get $d) {TEXT}"), 2),
+        ("symlink", format!("{TEXT} {TEXT}"), 2),
+        ("readlink", TEXT.to_owned(), 1),
+        ("create", TEXT.to_owned(), 1),
+    ] {
+        let itself = if function == "create" { "" } else { "(local.get $d)" };
+        let call = format!("(call ${function} {itself} {params} (local.get $out))");
+        let cost = fuel(&call, LENGTH) - fuel(&call, 1);
+        assert!((texts * LENGTH / 16..texts * LENGTH / 16 + 5_000).contains(&cost), "{function}: {cost}");
+    }
+}
+
+#[test]
+fn words_of_a_command_line_cost_even_when_they_are_empty() {
+    let sizes = r#"(module
+      (import "wasi_snapshot_preview1" "args_sizes_get" (func $sizes (param i32 i32) (result i32)))
+      (import "wasi_snapshot_preview1" "args_get" (func $get (param i32 i32) (result i32)))
+      (memory (export "memory") 1)
+      (func (export "_start") (drop (call CALLED (i32.const 0) (i32.const 16384)))))"#;
+    for called in ["$sizes", "$get"] {
+        let wat = sizes.replace("CALLED", called);
+        let fuel = |words| run_with(&wat, vec![String::new(); words], Limits::DEFAULT).usage.fuel;
+        assert!(fuel(1_001) >= fuel(1) + 4_000, "{called}");
+    }
+}
