@@ -30,7 +30,7 @@ use crate::run::Reason;
 use crate::run::SoFar;
 use crate::run::Usage;
 
-/// How much of what wasmtime says is told.
+/// How much of what wasmtime or a guest says of a failure is told: it travels in one datagram.
 const FAULT_CHARS_MAX: usize = 500;
 
 /// What one run is given.
@@ -196,7 +196,7 @@ pub fn execute<H: Host>(program: &Program<H>, request: Request, host: H) -> wasm
             Ok(text)
         }
         Ok(Answer::Printed(_)) => Err(over(Reason::OutputLimit, "stdout_bytes")),
-        Ok(Answer::Failed(detail)) => Err(explained(Failure::new(Reason::NonzeroExit, detail), &guest)),
+        Ok(Answer::Failed(detail)) => Err(explained(Failure::new(Reason::NonzeroExit, short(&detail)), &guest)),
         Err(error) => match fault(error, &mut guest, &program.entry)? {
             Some(failure) => Err(explained(failure, &guest)),
             None => Ok(guest.vfs.take_stdout()),
@@ -209,6 +209,10 @@ pub fn execute<H: Host>(program: &Program<H>, request: Request, host: H) -> wasm
         bytes_read: guest.vfs.bytes_read(),
     };
     Ok(Ended { outcome, usage, artifacts: guest.vfs.artifacts(), host: guest.vfs.host })
+}
+
+fn short(detail: &str) -> String {
+    detail.chars().take(FAULT_CHARS_MAX).collect()
 }
 
 fn over(reason: Reason, limit: &str) -> Failure {
@@ -262,7 +266,7 @@ fn component_fault(error: &wasmtime::Error) -> Failure {
     } else if words.contains("handle limit exceeded") {
         over(Reason::MemoryLimit, "handles")
     } else {
-        Failure::new(Reason::Trap, words.chars().take(FAULT_CHARS_MAX).collect::<String>())
+        Failure::new(Reason::Trap, short(&words))
     }
 }
 

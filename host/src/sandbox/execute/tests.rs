@@ -157,3 +157,10 @@ fn words_of_a_command_line_cost_even_when_they_are_empty() {
         assert!(fuel(1_001) >= fuel(1) + 4_000, "{called}");
     }
 }
+
+#[test]
+fn an_error_longer_than_a_message_is_cut() {
+    let failure =
+        run(include_str!("../../../tests/hostile/component_long_error.wat"), Limits::DEFAULT).outcome.unwrap_err();
+    assert_eq!(failure, Failure::new(Reason::NonzeroExit, "E".repeat(FAULT_CHARS_MAX)));
+}
