@@ -80,6 +80,8 @@ pub struct Guest<H: Host> {
     pub(super) clock: GuestClock,
     pub(super) random: GuestRandom,
     random_left: u64,
+    /// What the host allocates for one call.
+    host_call_bytes: u64,
     pub(super) polls: Polls,
     pub(super) listings: Listings,
     /// Of the typed world, by descriptor.
@@ -103,6 +105,7 @@ impl<H: Host> Guest<H> {
             clock: GuestClock::new(request.epoch_s),
             random: GuestRandom::new(request.seed),
             random_left: limits.random_bytes,
+            host_call_bytes: limits.host_call_bytes,
             polls: Polls::default(),
             listings: Listings::default(),
             artifact_names: BTreeMap::new(),
@@ -153,6 +156,9 @@ impl<H: Host> Guest<H> {
 
     /// That many random bytes.
     pub(super) fn random_bytes(&mut self, count: u64) -> Result<Vec<u8>, CallError> {
+        if count > self.host_call_bytes {
+            return Err(CallError::Limit(Reason::MemoryLimit, "host_call_bytes"));
+        }
         self.take_random(count)?;
         let mut bytes = vec![0; usize::try_from(count).map_err(|_| Errno::Inval)?];
         self.random.fill(&mut bytes);

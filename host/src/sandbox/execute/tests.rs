@@ -164,3 +164,16 @@ fn an_error_longer_than_a_message_is_cut() {
         run(include_str!("../../../tests/hostile/component_long_error.wat"), Limits::DEFAULT).outcome.unwrap_err();
     assert_eq!(failure, Failure::new(Reason::NonzeroExit, "E".repeat(FAULT_CHARS_MAX)));
 }
+
+#[test]
+fn random_bytes_of_one_call_are_held_to_what_the_host_allocates_for_it() {
+    let wat = include_str!("../../../tests/hostile/component_random_list.wat");
+    let ask = |count: u64| {
+        run(&wat.replace("0x10000000000", &count.to_string()), Limits { host_call_bytes: 1000, ..Limits::DEFAULT })
+    };
+    assert!(ask(1000).outcome.is_ok());
+    let ended = ask(1001);
+    assert_eq!(ended.outcome.unwrap_err(), Failure::new(Reason::MemoryLimit, "more than `host_call_bytes` allows"));
+    // None of them was paid for, since none was made.
+    assert!(ended.usage.fuel < 1001 * 64 / 16);
+}
