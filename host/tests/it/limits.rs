@@ -105,6 +105,21 @@ fn nothing_of_any_limit_ends_a_run_by_a_reason_of_its_own() {
 }
 
 #[test]
+fn a_result_that_grows_past_its_size_when_it_is_wrapped_is_told_so() {
+    let server = start();
+    let file = server.upload("x.bin", b"x");
+    // Sixty thousand NULs, of which each is written with six characters.
+    let ask = |bytes: u64| {
+        server.analyse(&file, "prints_much", json!({ "args": { "b": bytes }, "limits": { "stdout_bytes": bytes } }))
+    };
+    let enough = 6 * 60_000 + 11;
+    assert_eq!(server.result(&ask(enough)).expect(200).body.len(), 360_011);
+    let problem = server.result(&ask(enough - 1)).expect(422).json();
+    assert_eq!(problem["reason"], "output-limit");
+    assert!(problem["detail"].as_str().unwrap().contains("stdout_bytes"), "{problem}");
+}
+
+#[test]
 fn fuel_is_counted_and_grows_with_the_file() {
     let server = start();
     let file = server.upload("x.bin", &[b'x'; 100]);
