@@ -5,7 +5,9 @@ use std::os::fd::OwnedFd;
 
 use super::*;
 use crate::analysis::module::Effort;
+use crate::analysis::module::FILES_SECTION;
 use crate::analysis::module::Nan;
+use crate::analysis::module::with_sections;
 use crate::limits::CompileLimits;
 use crate::limits::Limits;
 use crate::sandbox::compile;
@@ -176,4 +178,19 @@ fn random_bytes_of_one_call_are_held_to_what_the_host_allocates_for_it() {
     assert_eq!(ended.outcome.unwrap_err(), Failure::new(Reason::MemoryLimit, "more than `host_call_bytes` allows"));
     // None of them was paid for, since none was made.
     assert!(ended.usage.fuel < 1001 * 64 / 16);
+}
+
+#[test]
+fn a_reason_against_a_module_is_short_however_long_a_path_that_ships_with_it() {
+    let mut tar = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_gnu();
+    header.set_size(0);
+    tar.append_data(&mut header, "x".repeat(200_000), io::empty()).unwrap();
+    let tar = tar.into_inner().unwrap();
+    let module = wat::parse_str(r#"(module (memory (export "memory") 1) (func (export "_start")))"#).unwrap();
+    let module = with_sections(&module, &[(FILES_SECTION, &tar)]);
+    let manner = compile::Manner { effort: Effort::Least, nan: Nan::Native };
+    let reasons = compile::compile((&module, file(&module)), &CompileLimits::DEFAULT, manner).unwrap_err();
+    assert_eq!(reasons.len(), 1);
+    assert!(reasons[0].starts_with("the files that ship with it: `xxx") && reasons[0].len() == 500, "{}", reasons[0]);
 }
