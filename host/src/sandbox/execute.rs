@@ -190,7 +190,7 @@ pub fn execute<H: Host>(program: &Program<H>, request: Request, host: H) -> wasm
     let called = program.entry.call(&mut store);
     let fuel_left = store.get_fuel()?;
     let mut guest = store.into_data();
-    // A trap leaves the engine's counter where it was last written down, or at 0: what is used is then not known.
+    // A trap leaves the engine's counter where it was last written down: what was used since is then not known.
     let fuel_exact = match &called {
         Ok(_) => true,
         Err(_) if guest.end.is_some() => true,

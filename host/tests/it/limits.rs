@@ -161,10 +161,17 @@ fn a_log_is_kept_up_to_its_size_and_says_where_it_was_cut() {
 fn a_trap_does_not_make_the_record_lie_about_fuel() {
     let server = start();
     let file = server.upload("x.bin", b"x");
-    let run = server.analyse(&file, "traps", json!({}));
-    assert_eq!(server.result(&run).expect(422).json()["reason"], "trap");
-    let record = server.get(&format!("/results/{run}/run")).expect(200).json();
-    assert_eq!(record["usage"]["fuel_exact"], false, "{record}");
+    let fuel = |analysis: &str, status: u16, exact: bool| {
+        let run = server.analyse(&file, analysis, json!({}));
+        server.result(&run).expect(status);
+        let record = server.get(&format!("/results/{run}/run")).expect(200).json();
+        assert_eq!(record["usage"]["fuel_exact"], exact, "{record}");
+        record["usage"]["fuel"].as_u64().unwrap()
+    };
+    // One calls the host, and then traps after as much work as the other does.
+    let (calls, all) = (400, fuel("works", 200, true));
+    let at_least = fuel("traps", 422, false);
+    assert!((calls..=all).contains(&at_least), "{at_least} of {all}");
 }
 
 #[test]
@@ -240,6 +247,8 @@ fn start() -> Server {
     let text = json!({ "stdout": "text" });
     let files = "(call $make (i32.const 1024) (i32.const 1) (i32.const 100))
                  (call $make (i32.const 1025) (i32.const 1) (i32.const 100))";
+    let work = "(local $n i32) (call $check (call $random (i32.const 4096) (i32.const 1)))
+                (loop (br_if 0 (i32.lt_u (local.tee $n (i32.add (local.get $n) (i32.const 1))) (i32.const 10000))))";
     let modules: Vec<(&str, Vec<u8>, Value)> = vec![
         (
             "plain",
@@ -267,7 +276,8 @@ fn start() -> Server {
             none(),
         ),
         ("rolls", parse(&command("(call $check (call $random (i32.const 4096) (i32.const 100)))", "")), none()),
-        ("traps", parse(&command("unreachable", "")), none()),
+        ("traps", parse(&command(&format!("{work} (drop (i32.div_u (local.get $n) (i32.const 0)))"), "")), none()),
+        ("works", parse(&command(work, "")), none()),
         ("sleeps", parse(SLEEPS), none()),
         ("spins", parse(SPINS), none()),
         ("grows", parse(GROWS), none()),
