@@ -45,7 +45,7 @@ pub(super) fn main(arguments: &Arguments) -> anyhow::Result<()> {
             functions: u32::MAX,
             ..CompileLimits::DEFAULT
         },
-        nan: if original.record.engine.ends_with("-nan") { Nan::Canonical } else { Nan::Native },
+        nan: if original.record.engine.split('-').any(|it| it == "nan") { Nan::Canonical } else { Nan::Native },
         ..assembly::Options::for_one(scratch.path().join("data"))
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;

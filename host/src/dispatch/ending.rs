@@ -80,7 +80,7 @@ impl Dispatch {
             self.ports.store.disk().settled().await?;
         }
         let (store, finished) = (Arc::clone(&self.ports.store), self.ports.clock.now());
-        let engine = self.ports.registry.fingerprint().to_owned();
+        let engine = question.analysis.engine.clone();
         let store_it = move || {
             let usage = attempted.usage;
             let mut attempted = attempted;

@@ -15,6 +15,7 @@ use serde::Serialize;
 use sha2::Digest;
 
 use crate::analysis::descriptor::Descriptor;
+use crate::analysis::module::Effort;
 use crate::analysis::module::ModuleFacts;
 use crate::analysis::module::ModuleKind;
 use crate::analysis::module::Nan;
@@ -44,6 +45,8 @@ pub struct Analysis {
     /// What it imports, as `module.name`.
     pub capabilities: Vec<String>,
     pub kind: ModuleKind,
+    /// Names all that its program was made by.
+    pub engine: String,
     files: Option<Span>,
     wasm: PathBuf,
     program: PathBuf,
@@ -97,6 +100,8 @@ struct Facts {
     /// The engine that the program was made for.
     engine: String,
     program_sha256: Sha256,
+    /// Which of two hangs on how much time there was: two servers may differ in it.
+    effort: Effort,
     module: ModuleFacts,
 }
 
@@ -115,7 +120,7 @@ impl Workshop {
             Some(facts) => facts,
             None => self.compile(digest, module, name).await?,
         };
-        self.describe(facts.module, digest, name)
+        self.describe((facts.module, facts.effort), digest, name)
     }
 
     /// Makes an analysis out of what is stored of it, under that name where one is given.
@@ -178,8 +183,10 @@ impl Workshop {
         let terms = compile::Terms { limits: self.limits, nan: self.nan, walls: self.terms.walls };
         let compiled = compile::compile(&self.nursery, &module, &program, terms).await;
         let compiled = compiled.map_err(InstallError::Io).and_then(|it| it.map_err(InstallError::Refused));
-        let described = |facts: ModuleFacts| Ok((self.describe(facts.clone(), digest, name)?, facts));
-        let (analysis, compiled) = compiled.and_then(described).inspect_err(|_| {
+        let described = |(facts, effort): (ModuleFacts, Effort)| {
+            Ok((self.describe((facts.clone(), effort), digest, name)?, facts, effort))
+        };
+        let (analysis, compiled, effort) = compiled.and_then(described).inspect_err(|_| {
             drop(self.store.disk().remove_if_there(&staged));
         })?;
         let target = self.program_path(digest);
@@ -193,7 +200,7 @@ impl Workshop {
             .await?;
         let loaded = worker::try_load(&self.nursery, &self.terms, analysis.cargo()?).await?;
         loaded.map_err(|why| InstallError::Refused(vec![format!("no worker can load it: {why}")]))?;
-        Ok(Facts { version: FACTS_VERSION, engine: self.fingerprint.clone(), program_sha256, module: compiled })
+        Ok(Facts { version: FACTS_VERSION, engine: self.fingerprint.clone(), program_sha256, effort, module: compiled })
     }
 
     async fn remember(&self, digest: ModuleDigest, facts: &Facts) -> io::Result<()> {
@@ -214,7 +221,7 @@ impl Workshop {
 
     fn describe(
         &self,
-        facts: ModuleFacts,
+        (facts, effort): (ModuleFacts, Effort),
         module: ModuleDigest,
         name: Option<&AnalysisName>,
     ) -> Result<Analysis, InstallError> {
@@ -239,6 +246,10 @@ impl Workshop {
             module,
             capabilities: facts.imports,
             kind: facts.kind,
+            engine: match effort {
+                Effort::Full => self.fingerprint.clone(),
+                Effort::Least => format!("{}-least", self.fingerprint),
+            },
             files: facts.files,
             wasm: self.path(module, "wasm"),
             program: self.program_path(module),
