@@ -106,13 +106,14 @@ pub async fn assemble(options: Options) -> Result<Assembly, AssemblyError> {
         ..options.compile_limits
     };
     let metrics = Arc::new(Metrics::new(&fingerprint));
+    let terms = Terms { caps: options.caps, walls };
     let workshop = Workshop {
         store: Arc::clone(&store),
         nursery: nursery.clone(),
         fingerprint,
         limits: compile_limits,
         manner: options.manner,
-        walls,
+        terms,
     };
     let registry = Arc::new(Registry::new(workshop));
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -124,7 +125,7 @@ pub async fn assemble(options: Options) -> Result<Assembly, AssemblyError> {
         workers_max: options.workers,
         queue_max: options.queue_max,
         reuse: options.reuse,
-        terms: Terms { caps: options.caps, walls },
+        terms,
         metrics: Arc::clone(&metrics),
     }));
     Ok(Assembly { store, registry, dispatch, clock, metrics, caps: options.caps, compile_limits, walls })

@@ -268,6 +268,12 @@ fn resolve_caps(named: Vec<(String, u64)>) -> anyhow::Result<Limits> {
     {
         anyhow::ensure!(value <= max, "--cap {name}: at most {max} can be granted");
     }
+    for (name, value, min) in [
+        ("stack_bytes", caps.stack_bytes, Limits::FLOOR.stack_bytes),
+        ("instances", caps.instances, Limits::FLOOR.instances),
+    ] {
+        anyhow::ensure!(value >= min, "--cap {name}: at least {min} is needed to run anything");
+    }
     Ok(caps)
 }
 
@@ -284,6 +290,8 @@ mod tests {
         assert_eq!(caps(&[]).unwrap(), super::Limits::CAP);
         assert_eq!(caps(&["wall_ms=5"]).unwrap().wall_ms, 5);
         assert!(caps(&["wall=5"]).unwrap_err().chain().any(|it| it.to_string().contains("wall_ms")));
+        assert!(caps(&["stack_bytes=16384", "instances=1"]).is_ok());
+        assert!(caps(&["stack_bytes=16383"]).is_err() && caps(&["instances=0"]).is_err());
         assert!(super::parse_cap("wall_ms").is_err() && super::parse_cap("wall_ms=-1").is_err());
     }
 

@@ -23,6 +23,8 @@ macro_rules! limits {
             pub const DEFAULT: Self = Self { $($name: $default,)+ };
             /// The most that an analysis may be granted unless the operator says otherwise.
             pub const CAP: Self = Self { $($name: $cap,)+ };
+            /// Nothing of anything.
+            const NONE: Self = Self { $($name: 0,)+ };
             /// Every limit's name, and what it bounds.
             pub const MEANINGS: &[(&str, &str)] = &[$((stringify!($name), concat!($($doc),+)),)+];
 
@@ -73,6 +75,9 @@ limits! {
     handles = 1_000, at most 10_000;
     /// From start to end, milliseconds; the worker is killed after it.
     wall_ms = 300_000, at most 86_400_000;
+    /// CPU time of the run's process, milliseconds, to a few tenths of a second; the worker is killed after it. Fuel bounds
+    /// what a guest does, but not what the engine does for it where strings cross between parts of a component.
+    cpu_ms = 300_000, at most 3_600_000;
     /// What the guest prints on stdout, bytes: also the longest result.
     stdout_bytes = 4 * MIB, at most 16 * MIB;
     /// What is kept of stderr, bytes; the rest is dropped and said so.
@@ -100,6 +105,9 @@ pub const STACK_BYTES_MAX: u64 = 4 * MIB;
 /// The deepest result that an operator can grant: what the JSON reader can take without a stack of its own.
 pub const RESULT_DEPTH_MAX: u64 = 120;
 
+/// The shallowest stack that there is, bytes: an engine must have one.
+pub const STACK_BYTES_MIN: u64 = 16 * KIB;
+
 impl Default for Limits {
     fn default() -> Self {
         Self::DEFAULT
@@ -107,6 +115,9 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// What every run gets, whoever asks for less: without it there is no engine, and no instance to run.
+    pub const FLOOR: Self = Self { instances: 1, stack_bytes: STACK_BYTES_MIN, ..Self::NONE };
+
     /// Files that may be made in a run, removed ones included: each costs the host a message.
     #[must_use]
     pub fn files_made_max(&self) -> u64 {
@@ -119,11 +130,12 @@ impl Limits {
         self.tightest(other) == other
     }
 
-    /// What a run gets: the analysis' wish over the defaults, the request's wish below that, never over `cap`.
+    /// What a run gets: the analysis' wish over the defaults, the request's wish below that, never over `cap`, nor below
+    /// [`Self::FLOOR`], which a `cap` is never below.
     #[must_use]
     pub fn resolve(cap: Self, analysis: &AskedLimits, request: &AskedLimits) -> Self {
         let granted = Self::DEFAULT.with(analysis).tightest(cap);
-        granted.with(request).tightest(granted)
+        granted.with(request).tightest(granted).widest(Self::FLOOR)
     }
 
     /// Fuel for a sample of that size.
@@ -196,6 +208,8 @@ pub const ARGS_BYTES_MAX: usize = 64 * 1024;
 pub const ENV_BYTES_MAX: usize = 8 * 1024;
 /// The words of a command line together, bytes; in the same datagram.
 pub const ARGV_BYTES_MAX: usize = 32 * 1024;
+/// Words of a command line: even empty ones are carried to the guest one by one.
+pub const ARGV_WORDS_MAX: usize = 1_000;
 
 #[cfg(test)]
 mod tests {
@@ -216,6 +230,16 @@ mod tests {
         let none = AskedLimits::default();
         assert_eq!(Limits::resolve(Limits::CAP, &none, &asked(5)).wall_ms, 5);
         assert_eq!(Limits::resolve(Limits::CAP, &none, &asked(400_000)).wall_ms, Limits::DEFAULT.wall_ms);
+    }
+
+    #[test]
+    fn nobody_gets_less_than_a_run_needs_to_begin() {
+        let asked = AskedLimits { instances: Some(0), stack_bytes: Some(0), ..AskedLimits::default() };
+        let none = AskedLimits::default();
+        for (analysis, request) in [(&asked, &none), (&none, &asked)] {
+            let limits = Limits::resolve(Limits::CAP, analysis, request);
+            assert_eq!((limits.instances, limits.stack_bytes), (1, STACK_BYTES_MIN));
+        }
     }
 
     #[test]

@@ -164,9 +164,9 @@ pub struct SoFar {
 /// What a run used.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
-    /// Fuel spent; an upper bound when not exact.
+    /// Fuel spent; at least so much when not exact.
     pub fuel: u64,
-    /// False after a trap, where the engine's counter cannot be read.
+    /// False after a trap, which leaves what was spent since the last call or so uncounted.
     pub fuel_exact: bool,
     /// Most linear memory held, bytes.
     pub memory_bytes_peak: u64,

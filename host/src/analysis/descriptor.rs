@@ -10,6 +10,7 @@ use super::module::Nan;
 use super::module::check_mount;
 use crate::id::AnalysisName;
 use crate::limits::ARGV_BYTES_MAX;
+use crate::limits::ARGV_WORDS_MAX;
 use crate::limits::AskedLimits;
 use crate::limits::ENV_BYTES_MAX;
 
@@ -106,6 +107,9 @@ impl Descriptor {
         let mut wrong = Vec::new();
         if let Some(mount) = &self.files {
             wrong.extend(check_mount(mount).err().map(|it| format!("files: {it}")));
+        }
+        if self.argv.len() > ARGV_WORDS_MAX {
+            wrong.push(format!("argv: more than {ARGV_WORDS_MAX} words"));
         }
         let bytes: usize = self.env.iter().map(|(name, value)| name.len() + value.len() + 2).sum();
         if bytes > ENV_BYTES_MAX {
@@ -225,6 +229,13 @@ mod tests {
         };
         assert_eq!(of(ARGV_BYTES_MAX / 2).unwrap()[0].len(), ARGV_BYTES_MAX);
         assert!(of(ARGV_BYTES_MAX / 2 + 1).is_err());
+    }
+
+    #[test]
+    fn a_command_line_has_so_many_words() {
+        let of = |words: usize| descriptor(&format!(r#", "argv": {}"#, serde_json::json!(vec![""; words]))).check();
+        assert_eq!(of(ARGV_WORDS_MAX), Ok(()));
+        assert_eq!(of(ARGV_WORDS_MAX + 1), Err(vec![format!("argv: more than {ARGV_WORDS_MAX} words")]));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io;
 
 use serde::de::DeserializeSeed;
 use serde::de::Deserializer;
@@ -11,36 +12,84 @@ use serde::de::Visitor;
 
 use super::descriptor::Stdout;
 
+/// What a result is held to.
+#[derive(Debug, Clone, Copy)]
+pub struct Shape {
+    /// What is made of stdout.
+    pub form: Stdout,
+    /// How many arrays and objects may lie within each other.
+    pub depth_max: usize,
+    /// Longest result, bytes; escapes and links are part of it.
+    pub bytes_max: usize,
+}
+
+/// Why there is none.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoResult {
+    /// In words for its author.
+    #[error("{0}")]
+    Bad(String),
+    #[error("the result is too long")]
+    TooLong,
+}
+
 /// The JSON that becomes `results.json`. Numbers and spacing stay as the guest wrote them; `links` maps a path such as
-/// `/out/a.mp4` to what stands in its place; `depth_max` is how many arrays and
-/// objects may lie within each other.
+/// `/out/a.mp4` to what stands in its place.
 ///
 /// # Errors
-/// Why it is no result, in words for its author.
-pub fn result_json(
-    stdout: Vec<u8>,
-    (form, depth_max): (Stdout, usize),
-    links: &BTreeMap<String, String>,
-) -> Result<Vec<u8>, String> {
-    let json = match form {
+/// [`NoResult`].
+pub fn result_json(stdout: Vec<u8>, shape: Shape, links: &BTreeMap<String, String>) -> Result<Vec<u8>, NoResult> {
+    let json = match shape.form {
         Stdout::Json => stdout.trim_ascii().to_vec(),
-        Stdout::Text => serde_json::json!({ "text": text(stdout)? }).to_string().into_bytes(),
-        Stdout::Lines => {
-            let text = text(stdout)?;
-            serde_json::to_vec(&Lines { lines: &text }).map_err(|error| error.to_string())?
-        }
+        Stdout::Text => written(&Text { text: &text(stdout)? }, shape.bytes_max)?,
+        Stdout::Lines => written(&Lines { lines: &text(stdout)? }, shape.bytes_max)?,
         Stdout::None => b"{}".to_vec(),
     };
     if json.is_empty() {
-        return Err("stdout is empty; it should hold one JSON document".to_owned());
+        return Err(NoResult::Bad("stdout is empty; it should hold one JSON document".to_owned()));
     }
-    std::str::from_utf8(&json).map_err(|error| format!("stdout is not UTF-8: {error}"))?;
+    std::str::from_utf8(&json).map_err(|error| NoResult::Bad(format!("stdout is not UTF-8: {error}")))?;
     let mut deserializer = serde_json::Deserializer::from_slice(&json);
-    Checked { depth_left: depth_max }
+    Checked { depth_left: shape.depth_max }
         .deserialize(&mut deserializer)
         .and_then(|()| deserializer.end())
-        .map_err(|error| format!("stdout is not one JSON document: {error}"))?;
-    Ok(if links.is_empty() { json } else { rewrite(&json, links) })
+        .map_err(|error| NoResult::Bad(format!("stdout is not one JSON document: {error}")))?;
+    if links.is_empty() { Ok(json) } else { rewrite(&json, links, shape.bytes_max).ok_or(NoResult::TooLong) }
+}
+
+/// A place that takes so many bytes and no more.
+struct Bounded {
+    bytes: Vec<u8>,
+    bytes_max: usize,
+}
+
+impl io::Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if bytes.len() > self.bytes_max - self.bytes.len() {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        self.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn written(value: &impl serde::Serialize, bytes_max: usize) -> Result<Vec<u8>, NoResult> {
+    let mut bounded = Bounded { bytes: Vec::new(), bytes_max };
+    let error = |error: serde_json::Error| match error.io_error_kind() {
+        Some(io::ErrorKind::FileTooLarge) => NoResult::TooLong,
+        Some(_) | None => NoResult::Bad(error.to_string()),
+    };
+    serde_json::to_writer(&mut bounded, value).map_err(error)?;
+    Ok(bounded.bytes)
+}
+
+#[derive(serde::Serialize)]
+struct Text<'a> {
+    text: &'a str,
 }
 
 #[derive(serde::Serialize)]
@@ -54,12 +103,12 @@ fn one_by_one<S: serde::Serializer>(text: &str, serializer: S) -> Result<S::Ok, 
     serializer.collect_seq(text.lines())
 }
 
-fn text(stdout: Vec<u8>) -> Result<String, String> {
-    String::from_utf8(stdout).map_err(|error| format!("stdout is not UTF-8: {error}"))
+fn text(stdout: Vec<u8>) -> Result<String, NoResult> {
+    String::from_utf8(stdout).map_err(|error| NoResult::Bad(format!("stdout is not UTF-8: {error}")))
 }
 
-/// Replaces string values, not keys, that are exactly a path. `json` is valid.
-fn rewrite(json: &[u8], links: &BTreeMap<String, String>) -> Vec<u8> {
+/// Replaces string values, not keys, that are exactly a path. `json` is valid. `None` when that makes it too long.
+fn rewrite(json: &[u8], links: &BTreeMap<String, String>, bytes_max: usize) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(json.len());
     let mut at = 0;
     while at < json.len() {
@@ -77,9 +126,12 @@ fn rewrite(json: &[u8], links: &BTreeMap<String, String>) -> Vec<u8> {
             }
             Some(_) | None => out.extend_from_slice(&json[at..end]),
         }
+        if out.len() > bytes_max {
+            return None;
+        }
         at = end;
     }
-    out
+    Some(out).filter(|out| out.len() <= bytes_max)
 }
 
 fn string_end(json: &[u8], start: usize) -> usize {
@@ -163,9 +215,14 @@ impl<'de> Visitor<'de> for Checked {
 mod tests {
     use super::*;
 
-    fn check(stdout: &[u8]) -> Result<String, String> {
+    fn check(stdout: &[u8]) -> Result<String, NoResult> {
+        shaped(stdout, (Stdout::Json, 1000))
+    }
+
+    fn shaped(stdout: &[u8], (form, bytes_max): (Stdout, usize)) -> Result<String, NoResult> {
         let links = BTreeMap::from([("/out/a.mp4".to_owned(), "/download/f/a/a.mp4".to_owned())]);
-        result_json(stdout.to_vec(), (Stdout::Json, 100), &links).map(|json| String::from_utf8(json).unwrap())
+        let shape = Shape { form, depth_max: 100, bytes_max };
+        result_json(stdout.to_vec(), shape, &links).map(|json| String::from_utf8(json).unwrap())
     }
 
     #[test]
@@ -188,10 +245,22 @@ mod tests {
 
     #[test]
     fn text_is_wrapped() {
-        let wrap =
-            |form| String::from_utf8(result_json(b"a\nb\n".to_vec(), (form, 100), &BTreeMap::new()).unwrap()).unwrap();
+        let wrap = |form| shaped(b"a\nb\n", (form, 1000)).unwrap();
         assert_eq!(wrap(Stdout::Text), r#"{"text":"a\nb\n"}"#);
         assert_eq!(wrap(Stdout::Lines), r#"{"lines":["a","b"]}"#);
         assert_eq!(wrap(Stdout::None), "{}");
+    }
+
+    #[test]
+    fn links_and_escapes_count() {
+        for (stdout, form, bytes) in [
+            (&br#"["/out/a.mp4", "/out/a.mp4"]"#[..], Stdout::Json, 46),
+            (br#"{"a":"/out/a.mp4"} "#, Stdout::Json, 27),
+            (b"\x01\x02", Stdout::Text, 23),
+            (b"\n\n\n", Stdout::Lines, 20),
+        ] {
+            assert_eq!(shaped(stdout, (form, bytes)).unwrap().len(), bytes);
+            assert_eq!(shaped(stdout, (form, bytes - 1)), Err(NoResult::TooLong));
+        }
     }
 }

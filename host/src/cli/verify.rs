@@ -49,7 +49,7 @@ pub(super) fn main(arguments: &Arguments) -> anyhow::Result<()> {
             ..CompileLimits::DEFAULT
         },
         manner: Manner {
-            nan: if original.record.engine.ends_with("-nan") { Nan::Canonical } else { Nan::Native },
+            nan: if original.record.engine.split('-').any(|it| it == "nan") { Nan::Canonical } else { Nan::Native },
             wasi_03: arguments.wasi_03.into(),
             ..Manner::DEFAULT
         },

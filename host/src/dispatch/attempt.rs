@@ -23,6 +23,7 @@ use super::ending::CHECKED_SHARES;
 use crate::analysis::descriptor::Stdin;
 use crate::analysis::module::ModuleKind;
 use crate::id::RunKey;
+use crate::pool::process::cpu_time;
 use crate::pool::worker::Fit;
 use crate::pool::worker::Worker;
 use crate::run::Failure;
@@ -156,7 +157,7 @@ impl Dispatch {
             done = run => done.map_err(|error| interrupted(key, number, &error)),
             () = tokio::time::sleep(wall) => Err(Failure::new(Reason::Deadline, format!("longer than {} ms", wall.as_millis()))),
             reason = killed(orders) => Err(dismissed(reason)),
-            failure = self.takes_too_much(&lent, &pid) => Err(failure),
+            failure = self.takes_too_much((&lent, &pid), question.config.limits.cpu_ms) => Err(failure),
         };
         let ended = match ended {
             // What it was lent is looked at when it can no longer be changed.
@@ -181,11 +182,19 @@ impl Dispatch {
     }
 
     /// Waits until a worker takes more than it may of what only the server sees whole: room on the disk, by the files that
-    /// it writes by itself, and memory, whose limit can be got round from within.
-    async fn takes_too_much(&self, lent: &AtomicBool, pid: &AtomicU32) -> Failure {
+    /// it writes by itself, memory, whose limit can be got round from within, and CPU time, which fuel counts in part.
+    async fn takes_too_much(&self, (lent, pid): (&AtomicBool, &AtomicU32), cpu_ms_max: u64) -> Failure {
         let most = self.ports.terms.caps.memory_bytes.saturating_add(OWN_MEMORY_BYTES_MAX);
+        // What a warm worker took before: as of the first look, so that a run that is over by then costs nothing.
+        let mut before = None;
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
+            if let Some(now) = cpu_time(pid.load(Ordering::Relaxed)) {
+                let spent = now.saturating_sub(*before.get_or_insert(now));
+                if spent > Duration::from_millis(cpu_ms_max) {
+                    return Failure::new(Reason::Deadline, format!("more CPU time than `cpu_ms` allows, {cpu_ms_max}"));
+                }
+            }
             if lent.load(Ordering::Relaxed) && self.ports.store.check_room(0).is_err() {
                 return Failure::new(Reason::StorageFull, "the disk is full");
             }

@@ -12,6 +12,8 @@ use super::Question;
 use super::attempt::Attempted;
 use crate::analysis::descriptor::Stdout;
 use crate::analysis::module::ModuleKind;
+use crate::analysis::result::NoResult;
+use crate::analysis::result::Shape;
 use crate::analysis::result::result_json;
 use crate::id::RunKey;
 use crate::id::SafeName;
@@ -78,7 +80,7 @@ impl Dispatch {
             self.ports.store.disk().settled().await?;
         }
         let (store, finished) = (Arc::clone(&self.ports.store), self.ports.clock.now());
-        let engine = self.ports.registry.fingerprint().to_owned();
+        let engine = question.analysis.engine.clone();
         let store_it = move || {
             let usage = attempted.usage;
             let mut attempted = attempted;
@@ -218,8 +220,13 @@ fn result(question: &Question, stdout: Vec<u8>, artifacts: &[ArtifactFacts]) -> 
             question.analysis.descriptor.stdout
         }
     };
-    let depth_max = usize::try_from(question.config.limits.result_depth).unwrap_or(usize::MAX);
-    let json = result_json(stdout, (form, depth_max), &links).map_err(bad)?;
+    let limits = question.config.limits;
+    let depth_max = usize::try_from(limits.result_depth).unwrap_or(usize::MAX);
+    let bytes_max = usize::try_from(limits.stdout_bytes).unwrap_or(usize::MAX);
+    let json = result_json(stdout, Shape { form, depth_max, bytes_max }, &links).map_err(|why| match why {
+        NoResult::Bad(detail) => bad(detail),
+        NoResult::TooLong => Failure::new(Reason::OutputLimit, "the result is longer than `stdout_bytes` allows"),
+    })?;
     if let Some(schema) = &question.analysis.result {
         let value = serde_json::from_slice(&json).map_err(|error| bad(error.to_string()))?;
         if let Some(invalid) = schema.check(&value).first() {

@@ -27,7 +27,7 @@ pub struct Terms {
 
 /// Compiles a module into the empty file `program`; a module that is too dear is tried once more with least effort.
 ///
-/// Inside, every reason to refuse it; a process that died of it is one of them.
+/// Inside, the effort that it took, or every reason to refuse it; a process that died of it is one of them.
 ///
 /// # Errors
 /// When no process can be had, which says nothing of the module.
@@ -36,7 +36,7 @@ pub async fn compile(
     module: &OwnedFd,
     program: &OwnedFd,
     terms: Terms,
-) -> io::Result<Result<ModuleFacts, Vec<String>>> {
+) -> io::Result<Result<(ModuleFacts, Effort), Vec<String>>> {
     let Terms { limits, manner, walls } = terms;
     let told = serde_json::to_string(&limits).map_err(io::Error::other)?;
     let mut over = Over::Else;
@@ -47,7 +47,7 @@ pub async fn compile(
         }
         let attempt = attempt(process, (module, program), limits, Manner { effort, ..manner });
         match tokio::time::timeout(Duration::from_millis(limits.wall_ms), attempt).await {
-            Ok(Ok(compiled)) => return Ok(compiled),
+            Ok(Ok(compiled)) => return Ok(compiled.map(|facts| (facts, effort))),
             // Dead or too slow: the cheaper way may do.
             Ok(Err(Dead { over: what, error })) => {
                 tracing::warn!(%error, ?effort, "a compiling process failed");

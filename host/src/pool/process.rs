@@ -193,10 +193,25 @@ fn describe(ended: &ExitStatus) -> String {
     format!("{meaning} ({ended})")
 }
 
-/// `starttime`, field 22 of `/proc/<pid>/stat`; the second field is a name in brackets that may hold anything.
+/// CPU time that a process has taken so far, its own and the kernel's for it: `utime` and `stime` of proc(5).
+#[must_use]
+pub fn cpu_time(pid: u32) -> Option<Duration> {
+    let stat = stat(pid)?;
+    let ticks = field(&stat, 14)?.checked_add(field(&stat, 15)?)?;
+    Some(Duration::from_millis(ticks.checked_mul(1000)?.checked_div(rustix::param::clock_ticks_per_second())?))
+}
+
 fn start_token(pid: u32) -> Option<u64> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    stat.rsplit_once(')')?.1.split_ascii_whitespace().nth(19)?.parse().ok()
+    field(&stat(pid)?, 22)
+}
+
+fn stat(pid: u32) -> Option<String> {
+    std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()
+}
+
+/// By its number in proc(5); the second field is a name in brackets that may hold anything.
+fn field(stat: &str, number: usize) -> Option<u64> {
+    stat.rsplit_once(')')?.1.split_ascii_whitespace().nth(number.checked_sub(3)?)?.parse().ok()
 }
 
 impl Drop for Process {
@@ -217,5 +232,13 @@ mod tests {
         assert!(said(31).starts_with("killed by the seccomp filter") && said(31).contains("signal: 31"));
         assert!(said(9).contains("signal: 9"));
         assert_eq!(said(101 << 8), "exit status: 101");
+    }
+
+    #[test]
+    fn a_name_with_brackets_moves_no_field() {
+        let stat = "7 (a) b) R 1 7 7 0 -1 4194304 100 0 0 0 250 50 0 0 20 0 1 0 12345 1000";
+        assert_eq!([14, 15, 22].map(|it| field(stat, it)), [Some(250), Some(50), Some(12345)]);
+        assert_eq!(field("7 (a", 14), None);
+        assert!(cpu_time(std::process::id()).is_some() && cpu_time(0).is_none());
     }
 }

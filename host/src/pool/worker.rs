@@ -77,21 +77,8 @@ impl Worker {
     /// # Errors
     /// When the process or the program does not come up.
     pub async fn start(nursery: &Nursery, terms: &Terms, (fit, cargo): (Fit, Cargo)) -> io::Result<Self> {
-        let caps = Limits { stack_bytes: fit.stack_bytes.min(terms.caps.stack_bytes), ..terms.caps };
-        let caps = serde_json::to_string(&caps).map_err(io::Error::other)?;
-        let kind = serde_json::to_string(&cargo.spec.kind).map_err(io::Error::other)?;
-        let mut process = Process::start(nursery, &["worker", "--caps", &caps, "--kind", &kind]).await?;
-        if process.walls != terms.walls {
-            return Err(io::Error::other(format!("a worker came up with other walls: {:?}", process.walls)));
-        }
-        let descriptors: Vec<_> = std::iter::once(&cargo.program).chain(&cargo.module).map(AsFd::as_fd).collect();
-        process.send(&Command::Load(cargo.spec), &descriptors).await?;
-        match process.receive().await? {
-            Some(Event::Loaded) => Ok(Self { process, fit }),
-            Some(Event::Fault(detail)) => Err(io::Error::other(short(&detail))),
-            Some(odd) => Err(io::Error::other(format!("the worker loaded no program and sent {}", odd.name()))),
-            None => Err(io::Error::other("the worker died over its program")),
-        }
+        let process = load(nursery, terms, (fit.stack_bytes, cargo)).await?.map_err(io::Error::other)?;
+        Ok(Self { process, fit })
     }
 
     /// Tells its process from every other.
@@ -172,6 +159,36 @@ impl Worker {
                 ) => return Err(io::Error::other(format!("the worker sent {} in a run", odd.name()))),
             }
         }
+    }
+}
+
+/// Whether a worker that is held to those terms can load a program; inside, why not.
+///
+/// # Errors
+/// When no worker can be had, which says nothing of the program.
+pub async fn try_load(nursery: &Nursery, terms: &Terms, cargo: Cargo) -> io::Result<Result<(), String>> {
+    Ok(load(nursery, terms, (terms.caps.stack_bytes, cargo)).await?.map(drop))
+}
+
+async fn load(
+    nursery: &Nursery,
+    terms: &Terms,
+    (stack_bytes, cargo): (u64, Cargo),
+) -> io::Result<Result<Process, String>> {
+    let caps = Limits { stack_bytes: stack_bytes.min(terms.caps.stack_bytes), ..terms.caps };
+    let caps = serde_json::to_string(&caps).map_err(io::Error::other)?;
+    let kind = serde_json::to_string(&cargo.spec.kind).map_err(io::Error::other)?;
+    let mut process = Process::start(nursery, &["worker", "--caps", &caps, "--kind", &kind]).await?;
+    if process.walls != terms.walls {
+        return Err(io::Error::other(format!("a worker came up with other walls: {:?}", process.walls)));
+    }
+    let descriptors: Vec<_> = std::iter::once(&cargo.program).chain(&cargo.module).map(AsFd::as_fd).collect();
+    process.send(&Command::Load(cargo.spec), &descriptors).await?;
+    match process.receive().await? {
+        Some(Event::Loaded) => Ok(Ok(process)),
+        Some(Event::Fault(detail)) => Ok(Err(short(&detail))),
+        Some(odd) => Err(io::Error::other(format!("the worker loaded no program and sent {}", odd.name()))),
+        None => Ok(Err("the worker died over its program".to_owned())),
     }
 }
 

@@ -6,6 +6,7 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ use serde::Serialize;
 use sha2::Digest;
 
 use crate::analysis::descriptor::Descriptor;
+use crate::analysis::module::Effort;
 use crate::analysis::module::Manner;
 use crate::analysis::module::ModuleFacts;
 use crate::analysis::module::ModuleKind;
@@ -27,12 +29,13 @@ use crate::id::Sha256;
 use crate::limits::CompileLimits;
 use crate::pool::compile;
 use crate::pool::nursery::Nursery;
+use crate::pool::worker;
 use crate::pool::worker::Cargo;
+use crate::pool::worker::Terms;
 use crate::store::Store;
 use crate::store::digest::Sha256Writer;
 use crate::store::disk;
 use crate::wire::LoadSpec;
-use crate::wire::Walls;
 
 /// One installed analysis.
 #[derive(Debug)]
@@ -44,6 +47,8 @@ pub struct Analysis {
     /// What it imports, as `module.name`.
     pub capabilities: Vec<String>,
     pub kind: ModuleKind,
+    /// Names all that its program was made by.
+    pub engine: String,
     files: Option<Span>,
     wasm: PathBuf,
     program: PathBuf,
@@ -70,8 +75,8 @@ pub struct Workshop {
     pub fingerprint: String,
     pub limits: CompileLimits,
     pub manner: Manner,
-    /// What confined a worker, and must confine whoever compiles.
-    pub walls: Walls,
+    /// What a worker is held to, and hence what a program must fit; whoever compiles has the same walls.
+    pub terms: Terms,
 }
 
 /// Why a module is not installed.
@@ -85,7 +90,8 @@ pub enum InstallError {
     Io(#[from] io::Error),
 }
 
-const FACTS_VERSION: u32 = 2;
+/// Older ones were written before a worker had loaded the program.
+const FACTS_VERSION: u32 = 3;
 const NO_DESCRIPTOR: &str = "no descriptor: neither a section `belljar:analysis` inside nor `<name>.json` beside it";
 
 /// `data/analyses/<digest>.json`.
@@ -95,6 +101,8 @@ struct Facts {
     /// The engine that the program was made for.
     engine: String,
     program_sha256: Sha256,
+    /// Which of two hangs on how much time there was: two servers may differ in it.
+    effort: Effort,
     module: ModuleFacts,
 }
 
@@ -119,7 +127,7 @@ impl Workshop {
             Some(facts) => facts,
             None => self.compile(digest, module, name).await?,
         };
-        self.describe(facts.module, digest, name)
+        self.describe((facts.module, facts.effort), digest, name)
     }
 
     /// Makes an analysis out of what is stored of it, under that name where one is given.
@@ -160,17 +168,33 @@ impl Workshop {
             let (wasm, module) = (wasm.clone(), module.to_vec());
             self.on_disk(move |store| store.disk().replace(&store.staging_path(), &wasm, &module)).await?;
         }
+        let facts = self.build(digest, &wasm, name).await.inspect_err(|_| {
+            // A refused module leaves neither a program nor its bytes; the start sweeps what cannot be removed.
+            drop(self.store.disk().remove_if_there(&self.program_path(digest)));
+            drop(first.then(|| self.store.disk().remove_if_there(&wasm)));
+        })?;
+        self.remember(digest, &facts).await?;
+        Ok(facts)
+    }
+
+    /// Compiles a module, and has a worker load what came of it: what no worker can load would fail at every run.
+    async fn build(
+        &self,
+        digest: ModuleDigest,
+        wasm: &Path,
+        name: Option<&AnalysisName>,
+    ) -> Result<Facts, InstallError> {
         let staged = self.store.staging_path();
         let program = self.store.disk().lend(&staged)?.into();
-        let module = File::open(&wasm)?.into();
-        let terms = compile::Terms { limits: self.limits, manner: self.manner, walls: self.walls };
+        let module = File::open(wasm)?.into();
+        let terms = compile::Terms { limits: self.limits, manner: self.manner, walls: self.terms.walls };
         let compiled = compile::compile(&self.nursery, &module, &program, terms).await;
         let compiled = compiled.map_err(InstallError::Io).and_then(|it| it.map_err(InstallError::Refused));
-        let described = |facts: ModuleFacts| self.describe(facts.clone(), digest, name).map(|_| facts);
-        let compiled = compiled.and_then(described).inspect_err(|_| {
-            // A refused module leaves neither half a program nor its bytes; the start sweeps what cannot be removed.
+        let described = |(facts, effort): (ModuleFacts, Effort)| {
+            Ok((self.describe((facts.clone(), effort), digest, name)?, facts, effort))
+        };
+        let (analysis, compiled, effort) = compiled.and_then(described).inspect_err(|_| {
             drop(self.store.disk().remove_if_there(&staged));
-            drop(first.then(|| self.store.disk().remove_if_there(&wasm)));
         })?;
         let target = self.program_path(digest);
         let program_sha256 = self
@@ -181,10 +205,9 @@ impl Workshop {
                 Ok(sha256.finish())
             })
             .await?;
-        let facts =
-            Facts { version: FACTS_VERSION, engine: self.fingerprint.clone(), program_sha256, module: compiled };
-        self.remember(digest, &facts).await?;
-        Ok(facts)
+        let loaded = worker::try_load(&self.nursery, &self.terms, analysis.cargo()?).await?;
+        loaded.map_err(|why| InstallError::Refused(vec![format!("no worker can load it: {why}")]))?;
+        Ok(Facts { version: FACTS_VERSION, engine: self.fingerprint.clone(), program_sha256, effort, module: compiled })
     }
 
     async fn remember(&self, digest: ModuleDigest, facts: &Facts) -> io::Result<()> {
@@ -205,7 +228,7 @@ impl Workshop {
 
     fn describe(
         &self,
-        facts: ModuleFacts,
+        (facts, effort): (ModuleFacts, Effort),
         module: ModuleDigest,
         name: Option<&AnalysisName>,
     ) -> Result<Analysis, InstallError> {
@@ -230,6 +253,10 @@ impl Workshop {
             module,
             capabilities: facts.imports,
             kind: facts.kind,
+            engine: match effort {
+                Effort::Full => self.fingerprint.clone(),
+                Effort::Least => format!("{}-least", self.fingerprint),
+            },
             files: facts.files,
             wasm: self.path(module, "wasm"),
             program: self.program_path(module),

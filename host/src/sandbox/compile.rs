@@ -17,6 +17,8 @@ use crate::analysis::module::Nan;
 use crate::limits::CompileLimits;
 use crate::run::SoFar;
 
+const REASON_CHARS_MAX: usize = 500;
+
 /// What compiling gave.
 #[derive(Debug)]
 pub struct Compiled {
@@ -36,9 +38,9 @@ pub fn compile(
     let facts = admission::admit(module, limits, manner.wasi_03)?;
     if let Some(span) = facts.files {
         // Where they will be mounted is not known yet, and does not matter to what is in them.
-        Resources::open(file, span, "/").map_err(|error| vec![format!("the files that ship with it: {error}")])?;
+        Resources::open(file, span, "/").map_err(|error| short(&format!("the files that ship with it: {error}")))?;
     }
-    let refuse = |error: wasmtime::Error| vec![format!("{error:#}").chars().take(500).collect()];
+    let refuse = |error: wasmtime::Error| short(&format!("{error:#}"));
     let asked = facts.descriptor.as_deref().map_or(Nan::Native, asked_nan);
     let nan = if asked == Nan::Canonical { asked } else { manner.nan };
     let engine = engine::compiling(manner.effort, nan, facts.kind).map_err(refuse)?;
@@ -54,6 +56,11 @@ pub fn compile(
         }
     };
     Ok(Compiled { facts, program: program.map_err(refuse)? })
+}
+
+/// As much of a reason as is told: all of them travel in one datagram.
+fn short(reason: &str) -> Vec<String> {
+    vec![reason.chars().take(REASON_CHARS_MAX).collect()]
 }
 
 /// A descriptor that is wrong otherwise is refused by who reads all of it.

@@ -33,7 +33,7 @@ use crate::run::Reason;
 use crate::run::SoFar;
 use crate::run::Usage;
 
-/// How much of what wasmtime says is told.
+/// How much of what wasmtime or a guest says of a failure is told: it travels in one datagram.
 const FAULT_CHARS_MAX: usize = 500;
 
 /// What one run is given.
@@ -83,6 +83,8 @@ pub struct Guest<H: Host> {
     pub(super) clock: GuestClock,
     pub(super) random: GuestRandom,
     random_left: u64,
+    /// What the host allocates for one call.
+    host_call_bytes: u64,
     pub(super) polls: Polls,
     pub(super) listings: Listings,
     pub(super) alarms: Alarms,
@@ -108,6 +110,7 @@ impl<H: Host> Guest<H> {
             clock: GuestClock::new(request.epoch_s),
             random: GuestRandom::new(request.seed),
             random_left: limits.random_bytes,
+            host_call_bytes: limits.host_call_bytes,
             polls: Polls::default(),
             listings: Listings::default(),
             alarms: Alarms::default(),
@@ -160,6 +163,9 @@ impl<H: Host> Guest<H> {
 
     /// That many random bytes.
     pub(super) fn random_bytes(&mut self, count: u64) -> Result<Vec<u8>, CallError> {
+        if count > self.host_call_bytes {
+            return Err(CallError::Limit(Reason::MemoryLimit, "host_call_bytes"));
+        }
         self.take_random(count)?;
         let mut bytes = vec![0; usize::try_from(count).map_err(|_| Errno::Inval)?];
         self.random.fill(&mut bytes);
@@ -191,7 +197,7 @@ pub fn execute<H: Host>(program: &Program<H>, request: Request, host: H) -> wasm
     let called = program.entry.call(&mut store);
     let fuel_left = store.get_fuel()?;
     let mut guest = store.into_data();
-    // A trap leaves the engine's counter where it was last written down, or at 0: what is used is then not known.
+    // A trap leaves the engine's counter where it was last written down: what was used since is then not known.
     let fuel_exact = match &called {
         Ok(_) => true,
         Err(_) if guest.end.is_some() => true,
@@ -203,7 +209,7 @@ pub fn execute<H: Host>(program: &Program<H>, request: Request, host: H) -> wasm
             Ok(text)
         }
         Ok(Answer::Printed(_)) => Err(over(Reason::OutputLimit, "stdout_bytes")),
-        Ok(Answer::Failed(detail)) => Err(explained(Failure::new(Reason::NonzeroExit, detail), &guest)),
+        Ok(Answer::Failed(detail)) => Err(explained(Failure::new(Reason::NonzeroExit, short(&detail)), &guest)),
         Err(error) => match fault(error, &mut guest, &program.entry)? {
             Some(failure) => Err(explained(failure, &guest)),
             None => Ok(guest.vfs.take_stdout()),
@@ -216,6 +222,10 @@ pub fn execute<H: Host>(program: &Program<H>, request: Request, host: H) -> wasm
         bytes_read: guest.vfs.bytes_read(),
     };
     Ok(Ended { outcome, usage, artifacts: guest.vfs.artifacts(), host: guest.vfs.host })
+}
+
+fn short(detail: &str) -> String {
+    detail.chars().take(FAULT_CHARS_MAX).collect()
 }
 
 fn over(reason: Reason, limit: &str) -> Failure {
@@ -242,6 +252,7 @@ fn fault<H: Host>(error: wasmtime::Error, guest: &mut Guest<H>, entry: &Entry<H>
             Some(Trap::StackOverflow) => Failure::new(Reason::StackOverflow, "call stack exhausted"),
             Some(trap) => Failure::new(Reason::Trap, trap.to_string()),
             None if guest.limiter.refused => Failure::new(Reason::MemoryLimit, "needs more memory to start"),
+            None if format!("{error:#}").contains("instance count too high") => over(Reason::MemoryLimit, "instances"),
             None if entry.is_component() => component_fault(&error),
             None => return Err(error),
         },
@@ -265,13 +276,14 @@ fn component_fault(error: &wasmtime::Error) -> Failure {
     let words = format!("{error:#}");
     if words.contains("fuel allocated for hostcalls") {
         over(Reason::MemoryLimit, "host_call_bytes")
-    } else if words.contains("instance count too high") {
-        over(Reason::MemoryLimit, "instances")
     } else if words.contains("handle limit exceeded") {
         over(Reason::MemoryLimit, "handles")
     } else if words.contains("fibers reached") {
         Failure::new(Reason::MemoryLimit, format!("more than {WAITING_MAX} calls that wait at once"))
     } else {
-        Failure::new(Reason::Trap, words.chars().take(FAULT_CHARS_MAX).collect::<String>())
+        Failure::new(Reason::Trap, short(&words))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -99,6 +99,14 @@ pub enum FileType {
     Regular,
 }
 
+/// Length that a file gets without a byte being written. It is as dear as what is written: whoever reads the file later
+/// reads that much.
+#[derive(Debug, Clone, Copy)]
+struct Holes {
+    made: u64,
+    afforded: u64,
+}
+
 /// The state of one run's files.
 #[derive(Debug)]
 pub struct Vfs<H> {
@@ -113,6 +121,8 @@ pub struct Vfs<H> {
     /// Bytes that the log still takes; `None` once it was cut.
     stderr_room: Option<u64>,
     bytes_read: u64,
+    /// Bytes of holes that the call under way has made, and that it may make.
+    holes: Holes,
     denied: Option<String>,
     limits: Limits,
     /// What the sandbox asks of its surroundings.
@@ -154,6 +164,7 @@ impl<H: Host> Vfs<H> {
             stdout: Vec::new(),
             stderr_room: Some(mounts.limits.stderr_bytes),
             bytes_read: 0,
+            holes: Holes { made: 0, afforded: u64::MAX },
             denied: None,
             limits: mounts.limits,
             host,
@@ -191,6 +202,17 @@ impl<H: Host> Vfs<H> {
     #[must_use]
     pub fn bytes_read(&self) -> u64 {
         self.bytes_read
+    }
+
+    /// Begins to count holes, of which so many bytes can be paid for.
+    pub fn afford_holes(&mut self, bytes: u64) {
+        self.holes = Holes { made: 0, afforded: bytes };
+    }
+
+    /// Bytes of holes made since then.
+    #[must_use]
+    pub fn holes(&self) -> u64 {
+        self.holes.made
     }
 
     /// The first attempt to reach what is not there to be reached.

@@ -21,6 +21,8 @@ pub(super) const WRITE_WORK: u64 = 4;
 pub(super) const RANDOM_WORK: u64 = 64;
 /// What listing one name of a directory costs, in bytes.
 pub(super) const NAME_WORK: u64 = 256;
+/// What a word of a command line or an environment costs besides its bytes, in bytes.
+const WORD_WORK: u64 = 64;
 /// What looking at one thing that a guest polls costs, in bytes: measured, some 40 ns against 0.12 ns for one of fuel.
 pub(super) const POLL_WORK: u64 = 4096;
 
@@ -40,6 +42,19 @@ impl Work {
     /// Counts what was done.
     pub(super) fn count(&mut self, bytes: u64) {
         self.bytes = self.bytes.saturating_add(bytes);
+    }
+
+    /// Counts text that a component named something by: it was copied and checked before the call began.
+    pub(super) fn count_text(&mut self, text: &str) {
+        self.count(u64::try_from(text.len()).unwrap_or(u64::MAX));
+    }
+
+    /// Counts words that the guest is handed, however short.
+    pub(super) fn count_words(&mut self, words: &[String]) {
+        for word in words {
+            self.count(WORD_WORK);
+            self.count_text(word);
+        }
     }
 
     /// Says before it is done whether there is fuel for that much more.
@@ -65,6 +80,7 @@ pub(super) fn begin<H: Host>(store: &mut impl AsContextMut<Data = Guest<H>>) -> 
     let mut store = store.as_context_mut();
     let guest = store.data_mut();
     guest.work = Work { bytes: 0, fuel };
+    guest.vfs.afford_holes(fuel.saturating_mul(BYTES_PER_FUEL) / WRITE_WORK);
     guest.tell_progress(fuel);
     Ok(())
 }
@@ -85,7 +101,10 @@ pub(super) fn end<H: Host, T>(
     store: &mut impl AsContextMut<Data = Guest<H>>,
     done: Done<T>,
 ) -> wasmtime::Result<Result<T, Errno>> {
-    let cost = store.as_context_mut().data().work.bytes / BYTES_PER_FUEL;
+    let context = store.as_context();
+    let guest = context.data();
+    let holes = guest.vfs.holes().saturating_mul(WRITE_WORK);
+    let cost = guest.work.bytes.saturating_add(holes) / BYTES_PER_FUEL;
     charge(store, cost)?;
     match done {
         Ok(value) => Ok(Ok(value)),

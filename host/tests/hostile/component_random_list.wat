@@ -1,5 +1,6 @@
-;; Asks for 2^40 random bytes as one list: they are paid for before there is a buffer for them.
-;; expect: out-of-fuel
+;; Asks for 2^40 random bytes as one list: that is more than the host allocates for a call.
+;; expect: memory-limit
+;; says: host_call_bytes
 (component
   (import "wasi:random/random@0.2.0" (instance $random
     (export "get-random-bytes" (func (param "len" u64) (result (list u8))))))

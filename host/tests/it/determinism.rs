@@ -58,20 +58,7 @@ fn a_stored_run_is_verified_beside_the_server_and_a_changed_one_is_found() {
     let file = server.upload("table.csv", &table());
     let run = server.analyse(&file, "entropy", json!({}));
     server.result(&run).expect(200);
-    let verify = || {
-        let ids = run.split('/');
-        let done = Command::new(env!("CARGO_BIN_EXE_belljar"))
-            .arg("verify")
-            .args(ids)
-            .arg("--data")
-            .arg(server.data())
-            .output();
-        let done = done.unwrap();
-        (
-            done.status.success(),
-            String::from_utf8_lossy(&done.stdout).into_owned() + &String::from_utf8_lossy(&done.stderr),
-        )
-    };
+    let verify = || verify(&server, &run);
     let (same, said) = verify();
     assert!(same && said.contains("the same: result"), "{said}");
     let (file_id, analysis_id) = run.split_once('/').unwrap();
@@ -85,4 +72,47 @@ fn a_stored_run_is_verified_beside_the_server_and_a_changed_one_is_found() {
     std::fs::write(&record, changed.to_string()).unwrap();
     let (same, said) = verify();
     assert!(!same && said.contains("differs: the result"), "{said}");
+}
+
+/// What `belljar verify` says of a run, and whether it came out the same.
+fn verify(server: &Server, run: &str) -> (bool, String) {
+    let done = Command::new(env!("CARGO_BIN_EXE_belljar"))
+        .arg("verify")
+        .args(run.split('/'))
+        .arg("--data")
+        .arg(server.data())
+        .output()
+        .unwrap();
+    let said = [done.stdout, done.stderr].concat();
+    (done.status.success(), String::from_utf8_lossy(&said).into_owned())
+}
+
+#[test]
+fn what_was_compiled_with_least_effort_says_so_and_is_verified_by_the_other() {
+    let plain = r#"(module (memory (export "memory") 1) (func (export "_start")))"#;
+    let none = json!({ "stdout": "none" });
+    let mut server = Server::start_with(&[("plain", plain, none)], &["--nan", "canonical"]);
+    let file = server.upload("x", b"x");
+    let engine_of = |server: &Server| {
+        let run = server.analyse(&file, "plain", json!({ "rerun": true }));
+        server.result(&run).expect(200);
+        let record = server.get(&format!("/results/{run}/run")).expect(200).json();
+        (run, record["engine"].as_str().unwrap().to_owned())
+    };
+    let (_, full) = engine_of(&server);
+    assert!(full.ends_with("-nan"), "{full}");
+    // As if it had been too dear when it was compiled.
+    for entry in std::fs::read_dir(server.data().join("analyses")).unwrap().map(|it| it.unwrap().path()) {
+        if entry.extension().is_some_and(|it| it == "json") {
+            let facts = std::fs::read_to_string(&entry).unwrap();
+            assert!(facts.contains(r#""effort": "Full""#), "{facts}");
+            std::fs::remove_file(&entry).unwrap();
+            std::fs::write(&entry, facts.replace(r#""effort": "Full""#, r#""effort": "Least""#)).unwrap();
+        }
+    }
+    server.crash_and_restart();
+    let (run, least) = engine_of(&server);
+    assert_eq!(least, format!("{full}-least"));
+    let (same, said) = verify(&server, &run);
+    assert!(same && said.contains(&format!("by another engine: {least} before, {full} now")), "{said}");
 }

@@ -133,8 +133,45 @@ fn every_reason_against_a_module_is_told_and_nothing_of_it_stays() {
     refused(&wat::parse_str(says('a')).unwrap(), &["no descriptor"]);
     refused(&packed(&says('a'), &json!({ "name": "others" })), &["`others`", "`theirs`"]);
     refused(&packed(&says('a'), &json!({ "name": "theirs", "args": { "type": 5 } })), &["args:"]);
+    let tables = include_str!("../hostile/component_five_tables.wat")
+        .replace(" ;; times 5", "")
+        .replace("(table 1 funcref)", &"(table 1 funcref)".repeat(5));
+    refused(&packed(&tables, &json!({ "name": "theirs" })), &["no worker can load it"]);
     server.get("/analyses/others").expect(404);
     assert_eq!(stored(), before);
+}
+
+#[test]
+fn what_no_worker_can_load_is_refused_when_it_is_sent() {
+    // The operator takes more tables than a worker has.
+    let server = Server::start_with(&[], &["--accept-modules", "--compile-cap", "tables=8"]);
+    let imports = |count| {
+        let import = "(import \"wasi_snapshot_preview1\" \"sched_yield\" (func (result i32)))";
+        format!("(module {} (memory (export \"memory\") 1) (func (export \"_start\")))", import.repeat(count))
+    };
+    let tables = |count| {
+        let tables = "(table 1 funcref)".repeat(count);
+        format!("(module {tables} (memory (export \"memory\") 1) (func (export \"_start\")))")
+    };
+    for (wat, says) in [
+        (imports(140_000), Some("instance allocation for this module requires")),
+        (imports(120_000), None),
+        (tables(5), Some("defined tables count of 5 exceeds")),
+        (tables(4), None),
+    ] {
+        let module = packed(&wat, &json!({ "name": "theirs", "stdout": "none" }));
+        let answer = server.put("/analyses/theirs", &module);
+        match says {
+            Some(says) => {
+                let answer = answer.expect(422);
+                assert!(answer.text().contains("no worker can load it: "), "{}", answer.text());
+                assert!(answer.text().contains(says), "{}", answer.text());
+            }
+            None => assert!(matches!(answer.status, 200 | 201), "{}", answer.text()),
+        }
+    }
+    let file = server.upload("x", b"x");
+    assert_eq!(ask(&server, &file, "theirs"), json!({}));
 }
 
 #[test]

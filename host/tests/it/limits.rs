@@ -39,14 +39,15 @@ const fn about(probe: Probe, too_little: u64) -> Probe {
 
 /// `fuel_base` and `fuel_per_byte` need what was measured, and have a test of their own; so has `stderr_bytes`, over
 /// which no run fails.
-const PROBES: [Probe; 16] = [
+const PROBES: [Probe; 17] = [
     probe("memory_bytes", "grows", 3 * 65_536, ("memory-limit", "was refused more memory")),
     probe("table_elements", "grows", 20, ("memory-limit", "was refused more memory")),
     probe("instances", "two_instances", 2, ("memory-limit", "instances")),
     about(probe("stack_bytes", "recurses", 512 << 10, ("stack-overflow", "call stack")), 16 << 10),
     about(probe("host_call_bytes", "prints_much", 1 << 20, ("memory-limit", "host_call_bytes")), 1 << 10),
     about(probe("handles", "prints_much", 100, ("memory-limit", "handles")), 2),
-    about(probe("wall_ms", "sleeps", 60_000, ("deadline", "")), 100),
+    about(probe("wall_ms", "sleeps", 60_000, ("deadline", "longer than")), 100),
+    about(probe("cpu_ms", "spins", 60_000, ("deadline", "cpu_ms")), 100),
     probe("stdout_bytes", "plain", 8, ("output-limit", "stdout_bytes")),
     probe("result_depth", "nests", 3, ("bad-output", "result_depth")),
     probe("artifact_bytes", "writes", 100, ("output-limit", "artifact_bytes")),
@@ -85,6 +86,37 @@ fn every_limit_holds_to_the_unit() {
         let record = server.get(&format!("/results/{less}/run")).expect(200).json();
         assert_eq!(record["limits"][limit], *too_little, "{limit}");
     }
+}
+
+#[test]
+fn nothing_of_any_limit_ends_a_run_by_a_reason_of_its_own() {
+    let server = start();
+    let file = server.upload("x.bin", &[b'x'; 100]);
+    for (limit, _) in Limits::MEANINGS {
+        for analysis in ["plain", "prints_much", "writes"] {
+            let run = server.analyse(&file, analysis, json!({ "args": { "of": limit }, "limits": { *limit: 0 } }));
+            server.result(&run);
+            let record = server.get(&format!("/results/{run}/run")).expect(200).json();
+            assert_eq!(record["attempts"], 1, "{limit}: {analysis}: {record}");
+            let reason = record["reason"].as_str().unwrap_or_default();
+            assert!(!matches!(reason, "host-interrupted" | "engine-error"), "{limit}: {analysis}: {record}");
+        }
+    }
+}
+
+#[test]
+fn a_result_that_grows_past_its_size_when_it_is_wrapped_is_told_so() {
+    let server = start();
+    let file = server.upload("x.bin", b"x");
+    // Sixty thousand NULs, of which each is written with six characters.
+    let ask = |bytes: u64| {
+        server.analyse(&file, "prints_much", json!({ "args": { "b": bytes }, "limits": { "stdout_bytes": bytes } }))
+    };
+    let enough = 6 * 60_000 + 11;
+    assert_eq!(server.result(&ask(enough)).expect(200).body.len(), 360_011);
+    let problem = server.result(&ask(enough - 1)).expect(422).json();
+    assert_eq!(problem["reason"], "output-limit");
+    assert!(problem["detail"].as_str().unwrap().contains("stdout_bytes"), "{problem}");
 }
 
 #[test]
@@ -129,10 +161,17 @@ fn a_log_is_kept_up_to_its_size_and_says_where_it_was_cut() {
 fn a_trap_does_not_make_the_record_lie_about_fuel() {
     let server = start();
     let file = server.upload("x.bin", b"x");
-    let run = server.analyse(&file, "traps", json!({}));
-    assert_eq!(server.result(&run).expect(422).json()["reason"], "trap");
-    let record = server.get(&format!("/results/{run}/run")).expect(200).json();
-    assert_eq!(record["usage"]["fuel_exact"], false, "{record}");
+    let fuel = |analysis: &str, status: u16, exact: bool| {
+        let run = server.analyse(&file, analysis, json!({}));
+        server.result(&run).expect(status);
+        let record = server.get(&format!("/results/{run}/run")).expect(200).json();
+        assert_eq!(record["usage"]["fuel_exact"], exact, "{record}");
+        record["usage"]["fuel"].as_u64().unwrap()
+    };
+    // One calls the host, and then traps after as much work as the other does.
+    let (calls, all) = (400, fuel("works", 200, true));
+    let at_least = fuel("traps", 422, false);
+    assert!((calls..=all).contains(&at_least), "{at_least} of {all}");
 }
 
 #[test]
@@ -208,6 +247,8 @@ fn start() -> Server {
     let text = json!({ "stdout": "text" });
     let files = "(call $make (i32.const 1024) (i32.const 1) (i32.const 100))
                  (call $make (i32.const 1025) (i32.const 1) (i32.const 100))";
+    let work = "(local $n i32) (call $check (call $random (i32.const 4096) (i32.const 1)))
+                (loop (br_if 0 (i32.lt_u (local.tee $n (i32.add (local.get $n) (i32.const 1))) (i32.const 10000))))";
     let modules: Vec<(&str, Vec<u8>, Value)> = vec![
         (
             "plain",
@@ -235,8 +276,10 @@ fn start() -> Server {
             none(),
         ),
         ("rolls", parse(&command("(call $check (call $random (i32.const 4096) (i32.const 100)))", "")), none()),
-        ("traps", parse(&command("unreachable", "")), none()),
+        ("traps", parse(&command(&format!("{work} (drop (i32.div_u (local.get $n) (i32.const 0)))"), "")), none()),
+        ("works", parse(&command(work, "")), none()),
         ("sleeps", parse(SLEEPS), none()),
+        ("spins", parse(SPINS), none()),
         ("grows", parse(GROWS), none()),
         ("recurses", parse(RECURSES), none()),
         ("two_instances", parse(TWO_INSTANCES), none()),
@@ -295,6 +338,15 @@ const SLEEPS: &str = r#"(module
   (func (export "_start")
     (i64.store (i32.const 24) (i64.const 1000000000))
     (drop (call $poll (i32.const 0) (i32.const 64) (i32.const 1) (i32.const 128)))))"#;
+
+/// For about a second.
+const SPINS: &str = r#"(module
+  (memory (export "memory") 1)
+  (func (export "_start") (local $n i64)
+    (loop
+      (i64.store (i32.const 0) (i64.add (i64.load (i32.const 0)) (local.get $n)))
+      (local.set $n (i64.add (local.get $n) (i64.const 1)))
+      (br_if 0 (i64.lt_u (local.get $n) (i64.const 800000000))))))"#;
 
 const TWO_INSTANCES: &str = r#"(component
   (core module $nothing)

@@ -15,11 +15,12 @@ use crate::sandbox::port::Host;
 pub(super) fn link<H: Host, V: Version>(linker: &mut Linker<Guest<H>>, cwd: &str) -> wasmtime::Result<()> {
     let mut environment = Interface::<H, V>::wasi(linker, "cli/environment")?;
     environment.plain("get-environment", |guest, ()| {
+        guest.work.count_words(&guest.environment);
         let pairs = guest.environment.iter().filter_map(|it| it.split_once('='));
         Ok(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect::<Vec<_>>())
     })?;
     environment.plain("get-arguments", |guest, ()| {
-        guest.work.count(guest.argv.iter().map(|it| u64::try_from(it.len()).unwrap_or(u64::MAX)).sum());
+        guest.work.count_words(&guest.argv);
         Ok(guest.argv.clone())
     })?;
     environment.plain(cwd, |_, ()| Ok(None::<String>))?;

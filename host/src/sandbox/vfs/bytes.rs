@@ -95,8 +95,10 @@ impl<H: Host> Vfs<H> {
                 if bytes.is_empty() {
                     return Ok(0);
                 }
-                if end > self.tree.size(ino) {
+                let size = self.tree.size(ino);
+                if end > size {
                     self.tree.resize(ino, end)?;
+                    self.count_hole(offset.saturating_sub(size))?;
                 }
                 let Kind::File(file) = self.tree.kind(ino) else { return Err(Errno::Badf.into()) };
                 write_fully(file.as_fd(), bytes, offset)?;
@@ -143,11 +145,18 @@ impl<H: Host> Vfs<H> {
     }
 
     pub(super) fn resize_file(&mut self, ino: Ino, size: u64) -> Result<(), CallError> {
+        let before = self.tree.size(ino);
         self.tree.resize(ino, size)?;
+        self.count_hole(size.saturating_sub(before))?;
         if let Kind::File(file) = self.tree.kind(ino) {
             rustix::fs::ftruncate(file, size)?;
         }
         Ok(())
+    }
+
+    fn count_hole(&mut self, bytes: u64) -> Result<(), CallError> {
+        self.holes.made = self.holes.made.saturating_add(bytes);
+        if self.holes.made > self.holes.afforded { Err(CallError::OutOfFuel) } else { Ok(()) }
     }
 
     fn read_resource(&self, buffer: &mut [u8], (begin, size): (u64, u64), offset: u64) -> Result<usize, CallError> {

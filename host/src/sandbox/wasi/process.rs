@@ -14,16 +14,28 @@ use crate::sandbox::work::Done;
 
 pub(super) fn link<H: Host>(linker: &mut Linker<Guest<H>>) -> wasmtime::Result<()> {
     linker.func_wrap(MODULE, "args_sizes_get", |caller: Caller<'_, Guest<H>>, count: u32, bytes: u32| {
-        call(caller, |memory, guest| sizes(memory, &guest.argv, (count, bytes)))
+        call(caller, |memory, guest| {
+            guest.work.count_words(&guest.argv);
+            sizes(memory, &guest.argv, (count, bytes))
+        })
     })?;
     linker.func_wrap(MODULE, "args_get", |caller: Caller<'_, Guest<H>>, pointers: u32, buffer: u32| {
-        call(caller, |memory, guest| strings(memory, &guest.argv, (pointers, buffer)))
+        call(caller, |memory, guest| {
+            guest.work.count_words(&guest.argv);
+            strings(memory, &guest.argv, (pointers, buffer))
+        })
     })?;
     linker.func_wrap(MODULE, "environ_sizes_get", |caller: Caller<'_, Guest<H>>, count: u32, bytes: u32| {
-        call(caller, |memory, guest| sizes(memory, &guest.environment, (count, bytes)))
+        call(caller, |memory, guest| {
+            guest.work.count_words(&guest.environment);
+            sizes(memory, &guest.environment, (count, bytes))
+        })
     })?;
     linker.func_wrap(MODULE, "environ_get", |caller: Caller<'_, Guest<H>>, pointers: u32, buffer: u32| {
-        call(caller, |memory, guest| strings(memory, &guest.environment, (pointers, buffer)))
+        call(caller, |memory, guest| {
+            guest.work.count_words(&guest.environment);
+            strings(memory, &guest.environment, (pointers, buffer))
+        })
     })?;
     linker.func_wrap(MODULE, "proc_exit", |mut caller: Caller<'_, Guest<H>>, code: i32| -> wasmtime::Result<()> {
         caller.data_mut().end = Some(CallError::Exit(code));
