@@ -146,7 +146,7 @@ fn what_makes_no_sense_is_refused_with_a_problem() {
         (ask(json!({ "file_id": file, "analysis": "images" })), 415),
         (ask(json!([])), 422),
         (server.post("/analyse", &[], b"{"), 400),
-        (server.post("/analyse", &[], &vec![b' '; (1 << 20) + 1]), 413),
+        (server.post("/analyse", &[], &vec![b' '; (256 << 10) + 1]), 413),
         (server.get(&format!("/upload/{UNKNOWN}")), 404),
         (server.get(&format!("/results/{file}/{UNKNOWN}")), 404),
         (server.get(&format!("/results/{file}/x")), 404),
