@@ -23,6 +23,8 @@ use crate::http::Api;
 use crate::http::Modules;
 use crate::http::origin::Names;
 use crate::http::places::Places;
+use crate::http::resumable;
+use crate::http::resumable::Resumable;
 use crate::registry;
 use crate::registry::Origin;
 use crate::registry::Registry;
@@ -47,6 +49,8 @@ pub struct Options {
     pub listen: SocketAddr,
     pub analyses: Option<PathBuf>,
     pub upload_bytes_max: u64,
+    /// Uploads that come in pieces at the same time.
+    pub partial_max: usize,
     pub retention: Retention,
     /// That this server answers to, see [`Names`].
     pub names: Vec<String>,
@@ -61,6 +65,8 @@ pub struct Options {
 pub struct Retention {
     pub rules: Rules,
     pub every: Duration,
+    /// How long an upload that comes in pieces is kept without a further one.
+    pub partial: Duration,
 }
 
 /// How much of the second wall must stand for a server to start.
@@ -107,7 +113,10 @@ pub async fn serve(options: Options, listening: impl FnOnce(SocketAddr)) -> anyh
         intakes: Places::new(INTAKES_MAX),
         questions: Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from))),
         names: Names::new(options.listen, options.names),
+        resumable: Resumable::new(options.partial_max, options.retention.partial),
     };
+    resumable::recover(&api).await.context("cannot take up the uploads that come in pieces")?;
+    tokio::spawn(expire(api.clone(), options.retention.every));
     let listener =
         TcpListener::bind(options.listen).await.with_context(|| format!("cannot listen on {}", options.listen))?;
     listening(listener.local_addr()?);
@@ -131,7 +140,7 @@ async fn recover_the_rest(dispatch: Arc<Dispatch>) {
 }
 
 /// Lets go of what the rules say: what has expired at its times, and for room as soon as it is low.
-async fn retain(parts: Assembly, Retention { rules, every }: Retention) {
+async fn retain(parts: Assembly, Retention { rules, every, .. }: Retention) {
     let mut last: Option<Instant> = None;
     loop {
         let low = parts.store.free().is_ok_and(|free| free.is_low(&rules));
@@ -146,6 +155,18 @@ async fn retain(parts: Assembly, Retention { rules, every }: Retention) {
             last = Some(Instant::now());
         }
         tokio::time::sleep(ROOM_EVERY.min(every)).await;
+    }
+}
+
+/// Gives up uploads that nobody goes on with.
+async fn expire(api: Api, every: Duration) {
+    loop {
+        tokio::time::sleep(every).await;
+        match resumable::sweep(&api).await {
+            Ok(0) => (),
+            Ok(given_up) => tracing::info!(given_up, "uploads were abandoned"),
+            Err(error) => tracing::error!(%error, "abandoned uploads cannot be found or removed"),
+        }
     }
 }
 

@@ -131,6 +131,12 @@ struct Serve {
     /// How often it is looked what has expired, seconds; for room, it is looked every few seconds.
     #[arg(long, default_value = "60", help_heading = "Retention")]
     sweep_every_s: std::num::NonZeroU32,
+    /// How long a resumable upload is kept without a further piece, seconds.
+    #[arg(long, default_value = "86400", help_heading = "Retention")]
+    partial_expire_s: std::num::NonZeroU32,
+    /// Resumable uploads on their way at the same time.
+    #[arg(long, default_value = "1000")]
+    partial_max: std::num::NonZeroUsize,
     /// What is to go wrong on the disk; for tests.
     #[cfg(debug_assertions)]
     #[arg(long, hide = true)]
@@ -224,10 +230,12 @@ fn serve(arguments: Serve) -> anyhow::Result<()> {
         listen: arguments.listen,
         analyses: arguments.analyses,
         upload_bytes_max: arguments.upload_bytes_max,
+        partial_max: arguments.partial_max.into(),
         names: arguments.names,
         retention: Retention {
             rules: arguments.retention.rules(),
             every: Duration::from_secs(u32::from(arguments.sweep_every_s).into()),
+            partial: Duration::from_secs(u32::from(arguments.partial_expire_s).into()),
         },
         connections_max: arguments.connections_max.into(),
     };

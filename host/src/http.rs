@@ -18,6 +18,7 @@ pub mod page;
 pub mod path;
 pub mod places;
 pub mod results;
+pub mod resumable;
 pub mod serve;
 pub mod upload;
 mod wait;
@@ -34,6 +35,7 @@ use tokio::sync::Semaphore;
 
 use self::origin::Names;
 use self::places::Places;
+use self::resumable::Resumable;
 use crate::assembly::Assembly;
 use crate::store::retention::Rules;
 
@@ -50,6 +52,7 @@ pub struct Api {
     pub questions: Arc<Semaphore>,
     pub names: Names,
     pub retention: Rules,
+    pub resumable: Resumable,
 }
 
 /// What becomes of modules that clients send.
@@ -83,6 +86,7 @@ pub fn router(api: Api) -> Router {
         .route("/results/{file_id}", get(results::list::list))
         .route("/analyses", get(analyses::list))
         .merge(plain)
+        .merge(resumable::routes())
         .fallback(error::no_such_route)
         .method_not_allowed_fallback(error::wrong_method)
         .layer(from_fn_with_state(api.clone(), origin::same_site))

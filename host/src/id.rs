@@ -83,6 +83,10 @@ digest_id!(
 );
 
 digest_id!(
+    /// An upload that comes in pieces: drawn by lot, and known to whoever began it alone.
+    PartialId, 16, "the id of a resumable upload is 32 lower-case hex digits"
+);
+digest_id!(
     /// An upload's place in the list of them, which are ordered as their places are: by when they came, then by id.
     UploadPlace, 28, "a place in the list of uploads is 56 lower-case hex digits"
 );

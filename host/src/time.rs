@@ -29,6 +29,13 @@ impl Timestamp {
         Self(self.0.saturating_add(i64::try_from(ms).unwrap_or(i64::MAX)))
     }
 
+    /// As HTTP writes it in header fields (RFC 9110), to the second; empty where it cannot.
+    #[must_use]
+    pub fn http_date(self) -> String {
+        let instant = jiff::Timestamp::from_millisecond(self.0).unwrap_or(jiff::Timestamp::MAX);
+        jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&instant).unwrap_or_default()
+    }
+
     /// Milliseconds from `earlier` to this instant; 0 when the clock went back.
     #[must_use]
     pub fn since(self, earlier: Self) -> u64 {
@@ -90,6 +97,11 @@ mod tests {
         let text = String::from(instant);
         assert!(text.ends_with('Z') && text.contains(".123"), "{text}");
         assert_eq!(Timestamp::try_from(text).unwrap(), instant);
+    }
+
+    #[test]
+    fn http_has_its_own_way_to_write_an_instant() {
+        assert_eq!(Timestamp::from_unix_ms(784_111_777_999).http_date(), "Sun, 06 Nov 1994 08:49:37 GMT");
     }
 
     #[test]

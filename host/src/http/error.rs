@@ -14,6 +14,7 @@ use serde_json::Value;
 use serde_json::json;
 
 use super::body::BodyError;
+use super::resumable::turns::Full;
 use crate::analysis::schema::Invalid;
 use crate::dispatch::Denied;
 use crate::registry::PlaceError;
@@ -69,6 +70,23 @@ impl Problem {
             retry_after_s: Some(1),
             ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "other modules are being installed; try again in a second")
         }
+    }
+
+    /// 460, of the tus protocol: what came is not what its checksum says.
+    pub fn checksum() -> Self {
+        let status = StatusCode::from_u16(460).unwrap_or(StatusCode::BAD_REQUEST);
+        let problem = Self::new(status, "what came is not what `Upload-Checksum` says; nothing of it was kept");
+        Self { title: "Checksum Mismatch", ..problem }
+    }
+
+    /// 409: pieces of an upload come one after the other.
+    pub fn wrong_offset(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, detail)
+    }
+
+    /// 412: not a version of the tus protocol that is spoken here.
+    pub fn wrong_version(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::PRECONDITION_FAILED, detail)
     }
 
     /// 404.
@@ -161,6 +179,16 @@ impl From<io::Error> for Problem {
         }
         tracing::error!(%error, "a request failed");
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "this server failed; its log tells why")
+    }
+}
+
+impl From<Full> for Problem {
+    fn from(full: Full) -> Self {
+        let status = match full {
+            Full::Everybody => StatusCode::SERVICE_UNAVAILABLE,
+            Full::Client => StatusCode::TOO_MANY_REQUESTS,
+        };
+        Self { retry_after_s: Some(60), ..Self::new(status, full.to_string()) }
     }
 }
 

@@ -56,6 +56,6 @@ pub async fn count(State(metrics): State<Arc<Metrics>>, request: Request, next: 
 }
 
 fn known(method: &Method) -> &'static str {
-    let listed = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"];
+    let listed = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
     listed.into_iter().find(|it| method == it).unwrap_or("other")
 }

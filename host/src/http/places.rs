@@ -45,7 +45,7 @@ impl Places {
     pub(super) fn give(&self, free: OwnedSemaphorePermit, client: ClientId) -> Option<Place> {
         let mut all = self.held();
         let held = all.get(&client).copied().unwrap_or(0);
-        if held > 0 && held >= self.free.available_permits().saturating_mul(SHARE) {
+        if is_over_share(held, self.free.available_permits()) {
             return None;
         }
         all.insert(client, held + 1);
@@ -62,6 +62,11 @@ impl Places {
     fn held(&self) -> MutexGuard<'_, HashMap<ClientId, usize>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether a client that holds so many may have no more, when so many are left for others.
+pub(super) fn is_over_share(held: usize, free: usize) -> bool {
+    held > 0 && held >= free.saturating_mul(SHARE)
 }
 
 impl Drop for Place {

@@ -2,9 +2,9 @@
 
 pub mod fitting;
 pub(super) mod form;
-mod intake;
+pub(super) mod intake;
 pub mod list;
-mod name;
+pub(super) mod name;
 
 use std::io;
 use std::sync::Arc;
@@ -57,10 +57,12 @@ pub async fn create(
         }
     };
     promise.kept()?;
-    publish(&api, filename, received).await
+    let facts = publish(&api, filename, received).await?.ok_or_else(Problem::collision)?;
+    Ok(Json(facts_json(&facts)))
 }
 
-async fn publish(api: &Api, filename: String, received: Received) -> Result<Json<Value>, Problem> {
+/// Puts what came into place; None when other bytes are there.
+pub(super) async fn publish(api: &Api, filename: String, received: Received) -> Result<Option<UploadFacts>, Problem> {
     let Received { staged, digests, head, size_bytes } = received;
     let (sha1, sha256) = digests.finish();
     let facts = UploadFacts {
@@ -76,10 +78,10 @@ async fn publish(api: &Api, filename: String, received: Received) -> Result<Json
     match api.parts.store.publish_upload(staged, &facts).await? {
         Stored::New => {
             api.parts.metrics.uploaded(facts.size_bytes);
-            Ok(Json(facts_json(&facts)))
+            Ok(Some(facts))
         }
-        Stored::Already(there) => Ok(Json(facts_json(&there))),
-        Stored::Collision => Err(Problem::collision()),
+        Stored::Already(there) => Ok(Some(there)),
+        Stored::Collision => Ok(None),
     }
 }
 

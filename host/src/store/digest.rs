@@ -8,7 +8,7 @@ use crate::id::FileId;
 use crate::id::Sha256;
 
 /// Both digests of an upload: SHA-1 names it, SHA-256 tells it from others that were made to have the same name.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct Digests {
     sha1: sha1::Sha1,
     sha256: sha2::Sha256,

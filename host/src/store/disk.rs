@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::path::PathBuf;
@@ -129,6 +130,42 @@ impl Disk {
         options.write(true).create_new(true).mode(0o444);
         let file = self.change(Change::Create(path), || options.open(path))?;
         Ok(NewFile { file, path: path.to_owned() })
+    }
+
+    /// Begins a new file that is written on after a restart: mode 0644 until it is sealed.
+    ///
+    /// # Errors
+    /// When it exists, and of the disk.
+    pub fn create_to_resume(&self, path: &Path) -> io::Result<NewFile> {
+        let mut options = File::options();
+        options.append(true).create_new(true).mode(0o644);
+        let file = self.change(Change::Create(path), || options.open(path))?;
+        Ok(NewFile { file, path: path.to_owned() })
+    }
+
+    /// Takes up such a file at that many bytes; what lies beyond goes.
+    ///
+    /// # Errors
+    /// When it is shorter, and of the disk.
+    pub fn resume(&self, path: &Path, bytes: u64) -> io::Result<NewFile> {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o644))?;
+        let file = File::options().append(true).open(path)?;
+        let there = file.metadata()?.len();
+        if there < bytes {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, format!("{there} bytes are left of {bytes}")));
+        }
+        if there > bytes {
+            self.change(Change::Truncate(path, bytes), || file.set_len(bytes))?;
+        }
+        Ok(NewFile { file, path: path.to_owned() })
+    }
+
+    /// Nobody writes it any more: mode 0444, as with other new files.
+    ///
+    /// # Errors
+    /// Of the disk.
+    pub fn seal(&self, new: &NewFile) -> io::Result<()> {
+        new.file.set_permissions(fs::Permissions::from_mode(0o444))
     }
 
     /// Makes a new file for a confined process to write.

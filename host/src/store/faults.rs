@@ -137,7 +137,7 @@ fn takes_room(change: Change<'_>) -> bool {
         | Change::MakeDirectory(_)
         | Change::Link(..)
         | Change::Rename(..) => true,
-        Change::Remove(_) | Change::RemoveTree(_) | Change::SyncFile(_) | Change::Sync => false,
+        Change::Truncate(..) | Change::Remove(_) | Change::RemoveTree(_) | Change::SyncFile(_) | Change::Sync => false,
     }
 }
 
@@ -146,6 +146,7 @@ fn name(change: Change<'_>) -> (&'static str, &Path) {
         Change::Create(path) => ("create", path),
         Change::Lend(path) => ("lend", path),
         Change::Write(path, _) => ("write", path),
+        Change::Truncate(path, _) => ("truncate", path),
         Change::Overwrite(path, _) => ("overwrite", path),
         Change::SyncFile(path) => ("sync-file", path),
         Change::MakeDirectory(path) => ("make-directory", path),
@@ -163,6 +164,7 @@ fn name(change: Change<'_>) -> (&'static str, &Path) {
 pub enum Traced {
     Create(PathBuf),
     Write(PathBuf, Vec<u8>),
+    Truncate(PathBuf, u64),
     Overwrite(PathBuf, Vec<u8>),
     SyncFile(PathBuf),
     MakeDirectory(PathBuf),
@@ -199,6 +201,7 @@ impl Probe for Tracer {
                 trace.put(&Traced::Create(path.into()))
             }
             Change::Write(path, bytes) => trace.put(&Traced::Write(path.into(), bytes.into())),
+            Change::Truncate(path, bytes) => trace.put(&Traced::Truncate(path.into(), bytes)),
             Change::Overwrite(path, bytes) => trace.put(&Traced::Overwrite(path.into(), bytes.into())),
             Change::SyncFile(path) => trace.put(&Traced::SyncFile(path.into())),
             Change::MakeDirectory(path) => trace.put(&Traced::MakeDirectory(path.into())),

@@ -5,6 +5,7 @@
 //! ending is not whole goes back to the queue, a program is dropped and compiled again.
 
 mod modules;
+mod partials;
 mod runs;
 #[cfg(test)]
 mod tests;
@@ -53,7 +54,7 @@ pub enum Kind {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Remedy {
-    /// By itself, at the next start.
+    /// By itself, at the next start, or when its time is over.
     Start,
     /// Moved to `quarantine/`, for a person to look at.
     Quarantine,
@@ -85,8 +86,8 @@ impl Report {
 }
 
 /// The folders and files of the layout, besides the 256 of uploads.
-const KNOWN: [&str; 9] =
-    ["FORMAT", "LOCK", "analyses", "gone", "programs", "quarantine", "queue", "selftest.json", "staging"];
+const KNOWN: [&str; 10] =
+    ["FORMAT", "LOCK", "analyses", "gone", "partial", "programs", "quarantine", "queue", "selftest.json", "staging"];
 
 struct Look<'a> {
     store: &'a Store,
@@ -113,6 +114,7 @@ impl Store {
         }
         look.queue()?;
         look.gone()?;
+        look.partials()?;
         for entry in entries(&self.root.join("staging"))? {
             look.unfinished(&entry.path(), "staged and never put into place");
         }

@@ -13,6 +13,8 @@ pub enum Change<'a> {
     Lend(&'a Path),
     /// Appends to a file.
     Write(&'a Path, &'a [u8]),
+    /// Cuts a file off at that many bytes.
+    Truncate(&'a Path, u64),
     /// Replaces what is in a file; not whole for readers.
     Overwrite(&'a Path, &'a [u8]),
     /// The bytes of a file are on disk, its name need not be.

@@ -49,23 +49,29 @@ pub enum Stored {
     Collision,
 }
 
-/// A directory below `staging/` that vanishes unless it is published.
+/// A directory that is to become an upload; below `staging/` it vanishes unless it is published.
 #[derive(Debug)]
 pub struct StagedUpload {
     directory: PathBuf,
     safe_name: SafeName,
     file: NewFile,
     disk: Arc<Disk>,
-    published: Published,
+    unless_published: Unless,
 }
 
-#[derive(Debug, PartialEq, Eq)]
-enum Published {
-    No,
-    Yes,
+/// What becomes of a staged directory when it is let go of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unless {
+    Vanish,
+    Stay,
 }
 
 impl StagedUpload {
+    /// What lies in a directory of somebody else's, who keeps it if it is not published.
+    pub(super) fn kept(directory: PathBuf, (safe_name, file): (SafeName, NewFile), disk: Arc<Disk>) -> Self {
+        Self { directory, safe_name, file, disk, unless_published: Unless::Stay }
+    }
+
     /// Appends bytes.
     ///
     /// # Errors
@@ -83,7 +89,7 @@ impl StagedUpload {
 
 impl Drop for StagedUpload {
     fn drop(&mut self) {
-        if self.published == Published::No {
+        if self.unless_published == Unless::Vanish {
             // What cannot be removed now is swept at the next start.
             drop(self.disk.remove_tree(&self.directory));
         }
@@ -101,7 +107,7 @@ impl Store {
         self.disk.make_directory(&directory)?;
         let file = self.disk.create(&directory.join(safe_name.as_str()));
         let file = file.inspect_err(|_| drop(self.disk.remove_tree(&directory)))?;
-        Ok(StagedUpload { directory, safe_name, file, disk: Arc::clone(&self.disk), published: Published::No })
+        Ok(StagedUpload { directory, safe_name, file, disk: Arc::clone(&self.disk), unless_published: Unless::Vanish })
     }
 
     /// Puts an upload into place, unless the same bytes are there; durable when it returns.
@@ -155,7 +161,7 @@ impl Store {
             return Ok(stored);
         }
         self.disk.rename(&staged.directory, target)?;
-        staged.published = Published::Yes;
+        staged.unless_published = Unless::Stay;
         self.listing.enter(facts);
         self.disk.remove_if_there(&self.gone_path(facts.sha1))?;
         Ok(Stored::New)

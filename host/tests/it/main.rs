@@ -20,6 +20,7 @@ mod metrics;
 mod packages;
 mod power;
 mod regression;
+mod resumable;
 mod retention;
 mod selftest;
 mod server;

@@ -140,6 +140,16 @@ impl Server {
         answer(request.send(body))
     }
 
+    /// With any method.
+    pub(crate) fn send(&self, (method, path): (&str, &str), headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        let request = ureq::http::Request::builder().method(method).uri(self.at(path));
+        let request = headers.iter().fold(request, |it, (name, value)| it.header(*name, *value));
+        if body.is_empty() && method != "PATCH" {
+            return answer(self.agent.run(request.body(()).unwrap()));
+        }
+        answer(self.agent.run(request.body(body).unwrap()))
+    }
+
     pub(crate) fn upload(&self, name: &str, bytes: &[u8]) -> String {
         let disposition = format!("attachment; filename=\"{name}\"");
         let answer = self.post("/upload", &[("content-disposition", &disposition)], bytes).expect(200);

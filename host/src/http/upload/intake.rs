@@ -16,20 +16,20 @@ use crate::store::digest::Digests;
 use crate::store::uploads::StagedUpload;
 
 /// Bytes gathered before they are handed on; two such blocks are in memory at once.
-const BLOCK_BYTES: usize = 1 << 20;
+pub(in super::super) const BLOCK_BYTES: usize = 1 << 20;
 /// Up to this size a file is written where it is received: into the page cache, that costs less than the way there.
 const INLINE_BYTES_MAX: usize = 64 << 10;
 /// A frame below this is copied: it may be a byte that keeps a whole buffer of the network's.
 const COPIED_BYTES_MAX: usize = 16 << 10;
 /// What the media type is found from, bytes.
-const HEAD_BYTES: usize = 4096;
+pub(in super::super) const HEAD_BYTES: usize = 4096;
 
 /// A file that is staged whole.
 #[derive(Debug)]
 pub(in super::super) struct Received {
-    pub(super) staged: StagedUpload,
-    pub(super) digests: Digests,
-    pub(super) head: Vec<u8>,
+    pub(in super::super) staged: StagedUpload,
+    pub(in super::super) digests: Digests,
+    pub(in super::super) head: Vec<u8>,
     pub(in super::super) size_bytes: u64,
 }
 
@@ -61,15 +61,15 @@ pub(super) async fn receive<E: From<io::Error>>(
 
 /// Frames in their order; small ones are together.
 #[derive(Debug, Default, Clone)]
-struct Block {
+pub(in super::super) struct Block {
     frames: Vec<Bytes>,
     /// What came after them.
     small: Vec<u8>,
-    bytes: usize,
+    pub(in super::super) bytes: usize,
 }
 
 impl Block {
-    fn push(&mut self, frame: Bytes) {
+    pub(in super::super) fn push(&mut self, frame: Bytes) {
         self.bytes += frame.len();
         if frame.len() < COPIED_BYTES_MAX {
             self.small.extend_from_slice(&frame);
@@ -89,9 +89,14 @@ impl Block {
         self.frames.iter().map(|frame| &frame[..]).chain([&self.small[..]])
     }
 
-    fn write(&self, store: &Store, mut staged: StagedUpload) -> io::Result<StagedUpload> {
+    /// Gives it to `write` part by part, if there is room for it.
+    pub(in super::super) fn write(&self, store: &Store, write: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
         store.check_room(u64::try_from(self.bytes).unwrap_or(u64::MAX))?;
-        self.parts().filter(|part| !part.is_empty()).try_for_each(|part| staged.write(part))?;
+        self.parts().filter(|part| !part.is_empty()).try_for_each(write)
+    }
+
+    fn stage(&self, store: &Store, mut staged: StagedUpload) -> io::Result<StagedUpload> {
+        self.write(store, |part| staged.write(part))?;
         Ok(staged)
     }
 
@@ -102,13 +107,22 @@ impl Block {
 }
 
 /// Something that is worked on by one thread at a time.
-enum Lane<T> {
+pub(in super::super) enum Lane<T> {
     Idle(T),
     Busy(JoinHandle<io::Result<T>>),
 }
 
-impl<T> Lane<T> {
-    async fn idle(self) -> io::Result<T> {
+impl<T: Send + 'static> Lane<T> {
+    /// Hands it on to a thread; waits until the one before is done.
+    pub(in super::super) async fn work(
+        self,
+        work: impl FnOnce(T) -> io::Result<T> + Send + 'static,
+    ) -> io::Result<Self> {
+        let it = self.idle().await?;
+        Ok(Self::Busy(tokio::task::spawn_blocking(move || work(it))))
+    }
+
+    pub(in super::super) async fn idle(self) -> io::Result<T> {
         match self {
             Self::Idle(it) => Ok(it),
             Self::Busy(work) => work.await.map_err(io::Error::other)?,
@@ -129,7 +143,7 @@ impl Lanes {
         block.flush();
         let (staged, digests) = (self.writing.idle().await?, self.digesting.idle().await?);
         let (same, store) = (block.clone(), Arc::clone(&self.store));
-        let writing = Lane::Busy(tokio::task::spawn_blocking(move || block.write(&store, staged)));
+        let writing = Lane::Busy(tokio::task::spawn_blocking(move || block.stage(&store, staged)));
         let digesting = Lane::Busy(tokio::task::spawn_blocking(move || Ok(same.digest(digests))));
         Ok(Self { writing, digesting, store: self.store })
     }
@@ -140,7 +154,7 @@ impl Lanes {
             return Ok((self.writing.idle().await?, self.digesting.idle().await?));
         }
         let (staged, digests) = (self.writing.idle().await?, self.digesting.idle().await?);
-        Ok((last.write(&self.store, staged)?, last.digest(digests)))
+        Ok((last.stage(&self.store, staged)?, last.digest(digests)))
     }
 }
 

@@ -15,7 +15,7 @@ pub(super) fn of_request(headers: &HeaderMap, query: Option<&str>) -> Result<Str
 }
 
 /// A name no longer than is kept.
-pub(super) fn cut(name: &str) -> String {
+pub(in super::super) fn cut(name: &str) -> String {
     name.chars().take(NAME_CHARS_MAX).collect()
 }
 

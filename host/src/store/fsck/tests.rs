@@ -12,6 +12,8 @@ use crate::store::Options;
 use crate::store::digest::Digests;
 use crate::store::digest::Sha256Writer;
 use crate::store::disk::Durability;
+use crate::store::partial::Partial;
+use crate::store::partial::State;
 use crate::store::runs::ArtifactFacts;
 use crate::store::runs::Ending;
 use crate::store::runs::Finished;
@@ -257,4 +259,40 @@ fn a_directory_that_a_server_works_on_is_not_looked_through() {
     assert!(matches!(Store::hold(world.dir.path()), Err(crate::store::OpenError::InUse)));
     drop(world.store);
     Store::hold(world.dir.path()).unwrap();
+}
+
+#[test]
+fn an_upload_that_comes_in_pieces_has_as_many_bytes_as_count() {
+    let world = world();
+    let now = Timestamp::from_unix_ms(1_000_000_000_000);
+    let id = world.store.draw_partial_id().unwrap();
+    let mut partial = Partial {
+        version: 1,
+        filename: "a.txt".to_owned(),
+        safe_name: SafeName::from_untrusted("a.txt"),
+        metadata: String::new(),
+        length_bytes: 10,
+        offset_bytes: 0,
+        state: State::Receiving,
+        created: now,
+        used: now,
+    };
+    world.store.begin_partial(id, &partial).unwrap();
+    let mut file = world.store.resume_partial(id, &partial).unwrap();
+    world.store.disk().write(&mut file, b"abcdef").unwrap();
+    partial.offset_bytes = 5;
+    world.store.count_partial(id, &file, &partial).unwrap();
+    let found = || world.store.check().unwrap().findings.pop().map(|it| it.kind);
+    assert_eq!(found(), Some(Kind::Unfinished));
+    fs::write(world.store.partial_file(id, &partial), "abcd").unwrap();
+    assert_eq!(found(), Some(Kind::Damaged));
+    let error = world.store.resume_partial(id, &partial).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::InvalidData, "nothing is added where something is missing");
+    world.store.give_up_partial(id, partial, now).unwrap();
+    assert_eq!(found(), None);
+    fs::remove_file(world.store.partial_dir(id).join("info.json")).unwrap();
+    assert_eq!(found(), Some(Kind::Incomplete));
+    world.store.forget_partial(id).unwrap();
+    fs::create_dir(world.dir.path().join("partial/x")).unwrap();
+    assert_eq!(found(), Some(Kind::Orphan));
 }

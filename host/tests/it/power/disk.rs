@@ -46,6 +46,10 @@ enum Effect {
         node: Node,
         bytes: Vec<u8>,
     },
+    Cut {
+        node: Node,
+        bytes: usize,
+    },
 }
 
 /// What a power cut makes of what was not synced.
@@ -115,6 +119,10 @@ impl Recorded {
             Traced::Write(path, bytes) => {
                 let node = self.find(&path);
                 node.into_iter().for_each(|node| self.push(Effect::Append { node, bytes: bytes.clone() }));
+            }
+            Traced::Truncate(path, bytes) => {
+                let bytes = usize::try_from(bytes).unwrap();
+                self.find(&path).into_iter().for_each(|node| self.push(Effect::Cut { node, bytes }));
             }
             Traced::Overwrite(path, bytes) => {
                 if self.find(&path).is_none() {
@@ -229,6 +237,7 @@ impl Recorded {
                     names.insert(to.clone(), *node);
                 }
                 (Effect::Append { node, bytes: more }, Fate::Kept) => bytes.entry(*node).or_default().extend(more),
+                (Effect::Cut { node, bytes: left }, Fate::Kept) => bytes.entry(*node).or_default().truncate(*left),
                 (Effect::Set { node, bytes: all }, Fate::Kept) => drop(bytes.insert(*node, all.clone())),
             }
         }
@@ -236,7 +245,9 @@ impl Recorded {
     }
 
     fn file_is_safe(&self, at: usize, effect: &Effect, changes: usize) -> bool {
-        let (Effect::Append { node, .. } | Effect::Set { node, .. }) = effect else { return false };
+        let (Effect::Append { node, .. } | Effect::Set { node, .. } | Effect::Cut { node, .. }) = effect else {
+            return false;
+        };
         self.synced_files.iter().any(|(synced, file)| file == node && *synced <= changes && at <= *synced)
     }
 

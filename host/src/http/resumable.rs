@@ -1,0 +1,323 @@
+//! `/resumable`: uploads that go on where they stopped, by the tus protocol 1.0.0 with its extensions creation,
+//! creation-with-upload, expiration, checksum and termination.
+//!
+//! `POST /resumable` begins one, `PATCH` adds bytes to it, `HEAD` asks how many have come, `DELETE` gives it up. With the
+//! last byte the file is stored as by `POST /upload`, and from then on every answer has its id in `Belljar-File-Id`; `GET`,
+//! which is none of the protocol, tells the same in JSON. An offset that is answered is on disk. While a piece without a
+//! checksum comes, what has come is made to count every few megabytes, and at its end however that comes about; one with a
+//! checksum counts whole or not at all. Whoever asks for an upload on which another request still works bids that one stop: it
+//! is most likely the same client's, over a connection that it has lost. Work goes on when its request is dropped.
+
+mod asked;
+mod intake;
+pub mod turns;
+
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Extension;
+use axum::Json;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::http::HeaderName;
+use axum::http::HeaderValue;
+use axum::http::Method;
+use axum::http::StatusCode;
+use axum::http::header;
+use axum::middleware::Next;
+use axum::middleware::from_fn;
+use axum::response::IntoResponse;
+use axum::response::Response;
+use axum::routing::options;
+use serde_json::Value;
+use serde_json::json;
+
+use self::asked::Creation;
+use self::asked::Piece;
+use self::turns::Turns;
+use super::Api;
+use super::body::BodyError;
+use super::error;
+use super::error::Problem;
+use super::path;
+use super::path::Path;
+use crate::id::ClientId;
+use crate::id::PartialId;
+use crate::id::SafeName;
+use crate::store::Store;
+use crate::store::partial::Partial;
+use crate::store::partial::State as Stage;
+use crate::time::Timestamp;
+
+const VERSION: HeaderValue = HeaderValue::from_static("1.0.0");
+const EXTENSIONS: &str = "creation,creation-with-upload,expiration,checksum,termination";
+
+const TUS_RESUMABLE: HeaderName = HeaderName::from_static("tus-resumable");
+const TUS_VERSION: HeaderName = HeaderName::from_static("tus-version");
+const UPLOAD_OFFSET: HeaderName = HeaderName::from_static("upload-offset");
+const UPLOAD_LENGTH: HeaderName = HeaderName::from_static("upload-length");
+const UPLOAD_EXPIRES: HeaderName = HeaderName::from_static("upload-expires");
+const UPLOAD_METADATA: HeaderName = HeaderName::from_static("upload-metadata");
+const FILE_ID: HeaderName = HeaderName::from_static("belljar-file-id");
+
+/// What the uploads that come in pieces share.
+#[derive(Debug, Clone)]
+pub struct Resumable {
+    turns: Turns,
+    expire_ms: u64,
+}
+
+impl Resumable {
+    /// So many at the same time, each kept so long without a further piece.
+    #[must_use]
+    pub fn new(count_max: usize, expire: Duration) -> Self {
+        Self { turns: Turns::new(count_max), expire_ms: u64::try_from(expire.as_millis()).unwrap_or(u64::MAX) }
+    }
+
+    fn expires(&self, partial: &Partial) -> Timestamp {
+        partial.used.plus_ms(self.expire_ms)
+    }
+}
+
+/// Its routes.
+pub fn routes() -> Router<Api> {
+    let one = options(tell).head(offset).get(show).patch(append).delete(end).post(in_place_of);
+    let routes = Router::new().route("/resumable", options(tell).post(create)).route("/resumable/{id}", one);
+    routes.layer(from_fn(path::without_query)).layer(from_fn(spoken))
+}
+
+/// Takes up what a former server left.
+///
+/// # Errors
+/// Of the disk.
+pub async fn recover(api: &Api) -> io::Result<()> {
+    let turns = api.resumable.turns.clone();
+    on_disk(api, move |store| {
+        for id in store.partial_ids()? {
+            // What cannot be read is for `belljar fsck`; it keeps no other from going on.
+            match store.partial(id).map(|partial| partial.map(|it| it.state)) {
+                Ok(Some(state)) if state.is_open() => turns.reopen(id),
+                Ok(Some(Stage::Gone)) => store.drop_partial_bytes(id)?,
+                Ok(_) => (),
+                Err(error) => tracing::error!(%id, %error, "an upload that comes in pieces cannot be read"),
+            }
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// Gives up what nobody goes on with, and forgets what ended as long ago; gives how many were given up.
+///
+/// # Errors
+/// Of the disk.
+pub async fn sweep(api: &Api) -> io::Result<usize> {
+    let (resumable, clock) = (api.resumable.clone(), Arc::clone(&api.parts.clock));
+    on_disk(api, move |store| {
+        let mut given_up = 0;
+        for id in store.partial_ids()? {
+            let turn = resumable.turns.take_idle(id);
+            let Ok(Some(partial)) = store.partial(id) else { continue };
+            let now = clock.now();
+            match partial.state.is_open() {
+                _ if resumable.expires(&partial) > now => (),
+                true if turn.is_some() => {
+                    store.give_up_partial(id, partial, now)?;
+                    resumable.turns.close(id);
+                    given_up += 1;
+                }
+                // Somebody goes on with it just now.
+                true => (),
+                false => store.forget_partial(id)?,
+            }
+        }
+        Ok(given_up)
+    })
+    .await
+}
+
+/// Speaks the version that is spoken here, and no other.
+async fn spoken(request: Request, next: Next) -> Response {
+    let free = matches!(*request.method(), Method::OPTIONS | Method::GET);
+    let mut response = if free || request.headers().get(TUS_RESUMABLE) == Some(&VERSION) {
+        next.run(request).await
+    } else {
+        let mut response = Problem::wrong_version("say `Tus-Resumable: 1.0.0`").into_response();
+        response.headers_mut().insert(TUS_VERSION, VERSION);
+        response
+    };
+    response.headers_mut().insert(TUS_RESUMABLE, VERSION);
+    response
+}
+
+/// `OPTIONS /resumable`: what is spoken.
+async fn tell(State(api): State<Api>) -> impl IntoResponse {
+    let headers = [
+        ("tus-version", "1.0.0".to_owned()),
+        ("tus-extension", EXTENSIONS.to_owned()),
+        ("tus-max-size", api.upload_bytes_max.to_string()),
+        ("tus-checksum-algorithm", asked::ALGORITHMS.to_owned()),
+    ];
+    (StatusCode::NO_CONTENT, axum::response::AppendHeaders(headers))
+}
+
+/// `POST /resumable`: begins one, with its first bytes if they are sent along.
+async fn create(
+    State(api): State<Api>,
+    Extension(client): Extension<ClientId>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let creation = Creation::of_head(&headers)?;
+    let first = Piece::first(&headers)?;
+    if creation.length_bytes > api.upload_bytes_max {
+        return Err(BodyError::TooLarge { bytes_max: api.upload_bytes_max }.into());
+    }
+    api.parts.store.check_room(creation.length_bytes)?;
+    to_its_end(async move {
+        let id = begin(&api, creation, client).await?;
+        let begun = match first {
+            None => intake::finish(&api, id).await,
+            Some(piece) => match intake::append(&api, id, (piece, body)).await {
+                Ok(partial) => Ok(partial),
+                // Nobody was told where to go on.
+                Err(problem) => {
+                    intake::end(&api, id).await?;
+                    Err(problem)
+                }
+            },
+        };
+        let answer = answer(&api, StatusCode::CREATED, &begun?)?;
+        Ok(([(header::LOCATION, format!("/resumable/{id}"))], answer).into_response())
+    })
+    .await
+}
+
+async fn begin(api: &Api, creation: Creation, client: ClientId) -> Result<PartialId, Problem> {
+    let now = api.parts.clock.now();
+    let partial = Partial {
+        version: 1,
+        safe_name: SafeName::from_untrusted(&creation.filename),
+        filename: creation.filename,
+        metadata: creation.metadata,
+        length_bytes: creation.length_bytes,
+        offset_bytes: 0,
+        state: Stage::Receiving,
+        created: now,
+        used: now,
+    };
+    let id = api.parts.store.draw_partial_id()?;
+    api.resumable.turns.open(id, client)?;
+
+    let begun = on_disk(api, move |store| store.begin_partial(id, &partial)).await;
+    begun.inspect_err(|_| api.resumable.turns.close(id))?;
+    Ok(id)
+}
+
+/// `PATCH /resumable/<id>`: adds bytes.
+async fn append(
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let (id, piece) = (parse_id(&id)?, Piece::of_head(&headers)?);
+    to_its_end(async move {
+        let partial = intake::append(&api, id, (piece, body)).await?;
+        answer(&api, StatusCode::NO_CONTENT, &partial)
+    })
+    .await
+}
+
+/// `HEAD /resumable/<id>`: how many bytes have come.
+async fn offset(State(api): State<Api>, Path(id): Path<String>) -> Result<Response, Problem> {
+    let id = parse_id(&id)?;
+    to_its_end(async move {
+        let partial = intake::finish(&api, id).await?;
+        let mut response = answer(&api, StatusCode::OK, &partial)?;
+        let headers = response.headers_mut();
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(UPLOAD_LENGTH, HeaderValue::from(partial.length_bytes));
+        headers.insert(UPLOAD_OFFSET, HeaderValue::from(partial.offset_bytes));
+        if !partial.metadata.is_empty() {
+            headers.insert(UPLOAD_METADATA, HeaderValue::from_str(&partial.metadata).map_err(io::Error::other)?);
+        }
+        Ok(response)
+    })
+    .await
+}
+
+/// `GET /resumable/<id>`: the same in words, for whoever does not speak the protocol; disturbs nobody.
+async fn show(State(api): State<Api>, Path(id): Path<String>) -> Result<Response, Problem> {
+    let partial = intake::look(&api, parse_id(&id)?)?;
+    let Partial { filename, length_bytes, offset_bytes, created, .. } = &partial;
+    let mut body = json!({
+        "filename": filename, "size_bytes": length_bytes, "offset_bytes": offset_bytes, "created": created,
+        "expires": api.resumable.expires(&partial), "file_id": Value::Null,
+    });
+    if let Stage::Stored(file_id) = partial.state {
+        body["file_id"] = json!(file_id);
+    }
+    Ok(([(header::CACHE_CONTROL, "no-store")], Json(body)).into_response())
+}
+
+/// `DELETE /resumable/<id>`: gives it up. A file that was stored stays; `DELETE /upload/<file_id>` is for that.
+async fn end(State(api): State<Api>, Path(id): Path<String>) -> Result<Response, Problem> {
+    let id = parse_id(&id)?;
+    to_its_end(async move {
+        intake::end(&api, id).await?;
+        Ok(StatusCode::NO_CONTENT.into_response())
+    })
+    .await
+}
+
+/// `POST /resumable/<id>`: for clients that cannot send what they mean, which the protocol wants to be understood.
+async fn in_place_of(state: State<Api>, id: Path<String>, request: Request) -> Result<Response, Problem> {
+    let (head, body) = request.into_parts();
+    match head.headers.get("x-http-method-override").map(HeaderValue::as_bytes) {
+        Some(b"PATCH") => append(state, id, head.headers, body).await,
+        Some(b"DELETE") => end(state, id).await,
+        Some(b"HEAD") => offset(state, id).await,
+        Some(_) | None => Err(error::wrong_method(head.method, head.uri).await),
+    }
+}
+
+/// What is told of one after a change: how many bytes have come, when it goes, or what it has become.
+fn answer(api: &Api, status: StatusCode, partial: &Partial) -> Result<Response, Problem> {
+    let mut response = status.into_response();
+    let headers = response.headers_mut();
+    headers.insert(UPLOAD_OFFSET, HeaderValue::from(partial.offset_bytes));
+    if let Stage::Stored(file_id) = partial.state {
+        headers.insert(FILE_ID, HeaderValue::try_from(file_id.to_string()).map_err(io::Error::other)?);
+        let location = HeaderValue::try_from(format!("/upload/{file_id}")).map_err(io::Error::other)?;
+        headers.insert(header::CONTENT_LOCATION, location);
+    } else {
+        let expires = api.resumable.expires(partial).http_date();
+        headers.insert(UPLOAD_EXPIRES, HeaderValue::try_from(expires).map_err(io::Error::other)?);
+    }
+    Ok(response)
+}
+
+fn parse_id(id: &str) -> Result<PartialId, Problem> {
+    id.parse().map_err(|error| Problem::not_found(format!("no such upload: {error}")))
+}
+
+/// Does it whether or not the client stays to hear of it.
+async fn to_its_end(
+    work: impl Future<Output = Result<Response, Problem>> + Send + 'static,
+) -> Result<Response, Problem> {
+    tokio::spawn(work).await.map_err(io::Error::other)?
+}
+
+async fn on_disk<T: Send + 'static>(
+    api: &Api,
+    work: impl FnOnce(&Store) -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
+    let store = Arc::clone(&api.parts.store);
+    tokio::task::spawn_blocking(move || work(&store)).await.map_err(io::Error::other)?
+}
