@@ -155,7 +155,7 @@ fn what_no_worker_can_load_is_refused_when_it_is_sent() {
     };
     for (wat, says) in [
         (imports(140_000), Some("instance allocation for this module requires")),
-        (imports(120_000), None),
+        (imports(60_000), None),
         (tables(5), Some("defined tables count of 5 exceeds")),
         (tables(4), None),
     ] {
