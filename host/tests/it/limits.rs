@@ -346,7 +346,7 @@ const SPINS: &str = r#"(module
     (loop
       (i64.store (i32.const 0) (i64.add (i64.load (i32.const 0)) (local.get $n)))
       (local.set $n (i64.add (local.get $n) (i64.const 1)))
-      (br_if 0 (i64.lt_u (local.get $n) (i64.const 800000000))))))"#;
+      (br_if 0 (i64.lt_u (local.get $n) (i64.const 600000000))))))"#;
 
 const TWO_INSTANCES: &str = r#"(component
   (core module $nothing)
