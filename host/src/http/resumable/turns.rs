@@ -2,7 +2,7 @@
 //!
 //! A client that lost its connection asks again before this server has noticed; the request it lost would else hold the
 //! upload until the silence has lasted too long. How many uploads are open is bounded in all, and for each client by what
-//! is free, as with [places](super::super::places).
+//! is free, as with places elsewhere.
 
 use std::collections::HashMap;
 use std::sync::Arc;
