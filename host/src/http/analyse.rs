@@ -60,7 +60,7 @@ fn no_args() -> Value {
     json!({})
 }
 
-/// Takes the question, joins the run in flight, or finds the answer there. Several questions at once: see [`several`].
+/// Takes the question, joins the run in flight, or finds the answer there. Several questions at once: see `several`.
 pub async fn create(
     State(api): State<Api>,
     Extension(client): Extension<ClientId>,
