@@ -209,7 +209,14 @@ impl Dispatch {
         store.check_room(0)?;
         // The upload may have gone between the question and now, or come back by another name. From here on it stays.
         question.upload = store.upload(question.key.file_id)?.ok_or(Denied::Deleting)?;
-        store.accept(question.key, &mut question.config)?;
+        let former = !matches!(store.state(question.key)?, RunState::Unknown);
+        let mut accept = || store.accept(question.key, &mut question.config);
+        // Over a former ending it waits for the disk: others go on elsewhere meanwhile.
+        if former {
+            tokio::task::block_in_place(accept)?
+        } else {
+            accept()?
+        }
         self.entrust(question, place);
         Ok(())
     }

@@ -230,7 +230,7 @@ pub(crate) struct Mortal {
 impl Life {
     /// With these analyses: name, WAT, further members of the descriptor.
     pub(crate) fn with(analyses: &[(&str, &str, Value)]) -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = in_memory();
         put_analyses(dir.path(), compiled(analyses));
         Self(dir)
     }
@@ -325,6 +325,14 @@ fn started(command: &mut Command) -> (Child, Option<String>) {
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
     (child, line.trim().strip_prefix("listening on ").map(str::to_owned))
+}
+
+/// In memory where there is room: a sync of a disk waits for what every other test has written to it.
+fn in_memory() -> TempDir {
+    let memory = Path::new("/dev/shm");
+    let room = rustix::fs::statvfs(memory).is_ok_and(|it| it.f_bavail.saturating_mul(it.f_frsize) > 2 << 30);
+    let dir = if room { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
+    dir.unwrap()
 }
 
 type Module<'a> = (&'a str, Vec<u8>, String);

@@ -5,6 +5,7 @@ use std::io::Read;
 use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;
+use std::time::Instant;
 
 use host::id::FileId;
 use host::id::RunKey;
@@ -61,6 +62,8 @@ struct Kept<T>(Vec<(String, T)>);
 
 /// Of each kind, so many of the newest are looked at in every server; all are in the last.
 const CHECKED_MAX: usize = 6;
+const AGAIN_WITHIN: Duration = Duration::from_secs(8);
+const STUCK_AFTER: Duration = Duration::from_secs(90);
 
 type Answer = (u16, Vec<u8>);
 
@@ -68,7 +71,7 @@ impl Client {
     pub(crate) fn new(url: Option<&str>, life: u64) -> Self {
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
-            .timeout_global(Some(Duration::from_secs(30)))
+            .timeout_global(Some(Duration::from_secs(120)))
             .build()
             .into();
         Self {
@@ -122,7 +125,7 @@ impl Client {
     }
 
     pub(crate) fn get(&self, path: &str) -> Option<Answer> {
-        answer(self.agent.get(format!("{}{path}", self.url.as_ref()?)).header("prefer", "wait=20").call())
+        answer(self.agent.get(format!("{}{path}", self.url.as_ref()?)).header("prefer", "wait=5").call())
     }
 
     pub(crate) fn post(&self, path: &str, body: &[u8]) -> Option<Answer> {
@@ -187,12 +190,14 @@ impl Client {
     /// The result of a run is what it must be, and so is its artifact.
     fn holds(&self, told: &Told, run: &str) -> Option<()> {
         let mut answer = self.get(&format!("/results/{run}"))?;
-        // What the server could not look at when it started, it looks at again.
-        for _ in 0..60 {
-            if answer.0 == 202 && self.temper == Temper::Patient {
-                std::thread::park_timeout(Duration::from_millis(250));
-                answer = self.get(&format!("/results/{run}"))?;
+        // What the server could not look at when it started, it looks at again; what it cannot store, it goes on trying.
+        let began = Instant::now();
+        while answer.0 == 202 && began.elapsed() < STUCK_AFTER {
+            if began.elapsed() > AGAIN_WITHIN && self.temper == Temper::Patient {
+                return None;
             }
+            std::thread::park_timeout(Duration::from_millis(250));
+            answer = self.get(&format!("/results/{run}"))?;
         }
         let expected = told.runs.get(run);
         if self.bears(&answer) {
