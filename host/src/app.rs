@@ -21,6 +21,7 @@ use crate::dispatch::retention::Swept;
 use crate::http;
 use crate::http::Api;
 use crate::http::Modules;
+use crate::http::Shared;
 use crate::http::origin::Names;
 use crate::http::places::Places;
 use crate::http::resumable;
@@ -105,7 +106,7 @@ pub async fn serve(options: Options, listening: impl FnOnce(SocketAddr)) -> anyh
     if !options.retention.rules.say_nothing() {
         tokio::spawn(retain(parts.clone(), options.retention));
     }
-    let api = Api {
+    let api = Api::from(Shared {
         parts,
         retention: options.retention.rules,
         upload_bytes_max: options.upload_bytes_max,
@@ -114,7 +115,7 @@ pub async fn serve(options: Options, listening: impl FnOnce(SocketAddr)) -> anyh
         questions: Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from))),
         names: Names::new(options.listen, options.names),
         resumable: Resumable::new(options.partial_max, options.retention.partial),
-    };
+    });
     resumable::recover(&api).await.context("cannot take up the uploads that come in pieces")?;
     tokio::spawn(expire(api.clone(), options.retention.every));
     let listener =

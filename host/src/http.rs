@@ -23,6 +23,7 @@ pub mod serve;
 pub mod upload;
 mod wait;
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use axum::Router;
@@ -39,9 +40,27 @@ use self::resumable::Resumable;
 use crate::assembly::Assembly;
 use crate::store::retention::Rules;
 
-/// What handlers share.
+/// What handlers share: one pointer, as every client that waits holds some.
 #[derive(Debug, Clone)]
-pub struct Api {
+pub struct Api(Arc<Shared>);
+
+impl From<Shared> for Api {
+    fn from(shared: Shared) -> Self {
+        Self(Arc::new(shared))
+    }
+}
+
+impl Deref for Api {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+/// The parts of a server that requests are answered with.
+#[derive(Debug)]
+pub struct Shared {
     pub parts: Assembly,
     /// Longest upload, bytes.
     pub upload_bytes_max: u64,

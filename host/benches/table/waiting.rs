@@ -1,7 +1,10 @@
-//! What clients cost that do nothing but wait for a run, half of them by long poll, half by server-sent events.
+//! What clients cost that do nothing but wait for a run, half of them by long poll, half by server-sent events. There are
+//! as many as the descriptors that a process may have here allow, two each for the server, but 10,000 at most.
 
 use std::io::Read;
 use std::io::Write;
+use std::net::SocketAddr;
+use std::net::SocketAddrV4;
 use std::net::TcpStream;
 use std::time::Duration;
 
@@ -23,12 +26,13 @@ use crate::server::Durability;
 use crate::server::Server;
 
 const KIB: f64 = 1024.0;
+/// That clients come from: one alone may not have all connections.
+const ADDRESSES: usize = 8;
 /// For the server to take in those who will not be answered.
 const SETTLED_AFTER: Duration = Duration::from_secs(2);
 
 pub(crate) fn measure(bench: &Bench) -> anyhow::Result<Vec<Line>> {
-    let count = bench.pick(1_000, 10_000);
-    raise_descriptors()?;
+    let count = bench.pick(1_000, 10_000).min(raise_descriptors()?.saturating_sub(1_000) / 2);
     let server = Server::start(&bench.memory, Durability::Process)?;
     let file_id = server.upload(b"waited for")?;
     let question = server::question_to("dummy", &file_id, &json!({ "seconds": 3000 })).replace("wait=10", "wait=0");
@@ -55,7 +59,7 @@ pub(crate) fn measure(bench: &Bench) -> anyhow::Result<Vec<Line>> {
 fn wait(server: &Server, results: &str, count: usize) -> anyhow::Result<Vec<TcpStream>> {
     let mut clients = Vec::with_capacity(count);
     for number in 0..count {
-        let mut stream = TcpStream::connect(server.address)?;
+        let mut stream = connect_as(u8::try_from(number % ADDRESSES)?, server.address)?;
         let events = number % 2 == 0;
         let path = if events { format!("{results}/events") } else { results.to_owned() };
         write!(stream, "GET {path} HTTP/1.1\r\nhost: localhost\r\nprefer: wait=60\r\n\r\n")?;
@@ -76,7 +80,18 @@ fn threads(server: &Server) -> anyhow::Result<f64> {
     Ok(real(line.trim().parse::<u64>()?))
 }
 
-fn raise_descriptors() -> anyhow::Result<()> {
+/// Of the loopback addresses, one of these.
+fn connect_as(number: u8, server: SocketAddr) -> anyhow::Result<TcpStream> {
+    use rustix::net;
+    let socket = net::socket(net::AddressFamily::INET, net::SocketType::STREAM, None)?;
+    net::bind(&socket, &SocketAddrV4::new([127, 0, 0, 2 + number].into(), 0))?;
+    net::connect(&socket, &server)?;
+    Ok(TcpStream::from(socket))
+}
+
+/// To as many as this process, and the server that it starts, may have; so many.
+fn raise_descriptors() -> anyhow::Result<usize> {
     let inherited = rustix::process::getrlimit(Resource::Nofile);
-    Ok(rustix::process::setrlimit(Resource::Nofile, Rlimit { current: inherited.maximum, ..inherited })?)
+    rustix::process::setrlimit(Resource::Nofile, Rlimit { current: inherited.maximum, ..inherited })?;
+    Ok(usize::try_from(inherited.maximum.unwrap_or(1 << 20))?)
 }
