@@ -23,9 +23,9 @@ use crate::http::Api;
 use crate::http::Modules;
 use crate::http::Shared;
 use crate::http::origin::Names;
-use crate::http::places::Places;
 use crate::http::resumable;
 use crate::http::resumable::Resumable;
+use crate::places::Places;
 use crate::registry;
 use crate::registry::Origin;
 use crate::registry::Registry;
@@ -100,6 +100,7 @@ pub async fn serve(options: Options, listening: impl FnOnce(SocketAddr)) -> anyh
     if recovered.taken_up > 0 {
         tracing::info!(runs = recovered.taken_up, "took up the runs of a former server");
     }
+    parts.notifier.resume();
     if recovered.left > 0 {
         tokio::spawn(recover_the_rest(Arc::clone(&parts.dispatch)));
     }

@@ -12,6 +12,8 @@ use crate::dispatch::Ports;
 use crate::dispatch::Reuse;
 use crate::limits::CompileLimits;
 use crate::limits::Limits;
+use crate::notify;
+use crate::notify::Notifier;
 use crate::pool::nursery::Nursery;
 use crate::pool::process::Process;
 use crate::pool::worker::Terms;
@@ -40,6 +42,7 @@ pub struct Options {
     pub caps: Limits,
     pub compile_limits: CompileLimits,
     pub manner: Manner,
+    pub notify: notify::Options,
 }
 
 impl Options {
@@ -55,6 +58,7 @@ impl Options {
             caps: Limits::CAP,
             compile_limits: CompileLimits::DEFAULT,
             manner: Manner::DEFAULT,
+            notify: notify::Options::none(),
         }
     }
 }
@@ -65,6 +69,7 @@ pub struct Assembly {
     pub store: Arc<Store>,
     pub registry: Arc<Registry>,
     pub dispatch: Arc<Dispatch>,
+    pub notifier: Arc<Notifier>,
     pub clock: Arc<dyn Clock>,
     pub metrics: Arc<Metrics>,
     pub caps: Limits,
@@ -117,6 +122,8 @@ pub async fn assemble(options: Options) -> Result<Assembly, AssemblyError> {
     };
     let registry = Arc::new(Registry::new(workshop));
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let ports = (Arc::clone(&clock), Arc::clone(&metrics));
+    let notifier = Arc::new(Notifier::open(options.notify, Arc::clone(&store), ports)?);
     let dispatch = Arc::new(Dispatch::new(Ports {
         store: Arc::clone(&store),
         registry: Arc::clone(&registry),
@@ -127,6 +134,7 @@ pub async fn assemble(options: Options) -> Result<Assembly, AssemblyError> {
         reuse: options.reuse,
         terms,
         metrics: Arc::clone(&metrics),
+        notifier: Arc::clone(&notifier),
     }));
-    Ok(Assembly { store, registry, dispatch, clock, metrics, caps: options.caps, compile_limits, walls })
+    Ok(Assembly { store, registry, dispatch, notifier, clock, metrics, caps: options.caps, compile_limits, walls })
 }

@@ -2,6 +2,7 @@
 
 mod fsck;
 mod gc;
+mod notify;
 mod selftest;
 mod verify;
 
@@ -44,7 +45,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Serve the REST API.
-    Serve(Serve),
+    Serve(Box<Serve>),
     /// Run the hostile modules that this binary carries, here and now, and tell what stops each.
     Selftest(selftest::Arguments),
     /// Let go of what the rules of retention say; its server must not run, and does so by itself when told the same.
@@ -137,6 +138,8 @@ struct Serve {
     /// Resumable uploads on their way at the same time.
     #[arg(long, default_value = "1000")]
     partial_max: std::num::NonZeroUsize,
+    #[command(flatten)]
+    notify: notify::Arguments,
     /// What is to go wrong on the disk; for tests.
     #[cfg(debug_assertions)]
     #[arg(long, hide = true)]
@@ -175,7 +178,7 @@ enum NanArgument {
 /// Whatever the command says; shown to the person at the terminal.
 pub fn main() -> anyhow::Result<()> {
     match Arguments::parse().command {
-        Command::Serve(arguments) => serve(arguments),
+        Command::Serve(arguments) => serve(*arguments),
         Command::Fsck(arguments) => fsck::main(&arguments),
         Command::Gc(arguments) => gc::main(&arguments),
         Command::Verify(arguments) => verify::main(&arguments),
@@ -222,6 +225,7 @@ fn serve(arguments: Serve) -> anyhow::Result<()> {
             wasi_03: arguments.wasi_03.into(),
             ..Manner::DEFAULT
         },
+        notify: arguments.notify.options()?,
     };
     let options = app::Options {
         parts,

@@ -36,6 +36,7 @@ use self::owner::Place;
 use self::warm::Warm;
 use crate::id::ClientId;
 use crate::id::RunKey;
+use crate::notify::Notifier;
 use crate::pool::nursery::Nursery;
 use crate::pool::worker::Terms;
 use crate::registry::Registry;
@@ -129,6 +130,7 @@ pub struct Ports {
     pub reuse: Reuse,
     pub terms: Terms,
     pub metrics: Arc<Metrics>,
+    pub notifier: Arc<Notifier>,
 }
 
 /// What becomes of a worker after its run.
@@ -243,7 +245,7 @@ impl Dispatch {
             let Some(place) = self.owner.hold(ask).await? else { continue };
             match store.take_up(key) {
                 Ok(Some(config)) => found.push((place, config)),
-                Ok(None) => (),
+                Ok(None) => self.ports.notifier.ended(key),
                 Err(error) => recovered.leave(key, &error),
             }
         }

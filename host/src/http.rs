@@ -16,7 +16,6 @@ pub mod metrics;
 pub mod origin;
 pub mod page;
 pub mod path;
-pub mod places;
 pub mod results;
 pub mod resumable;
 pub mod serve;
@@ -35,9 +34,9 @@ use axum::routing::put;
 use tokio::sync::Semaphore;
 
 use self::origin::Names;
-use self::places::Places;
 use self::resumable::Resumable;
 use crate::assembly::Assembly;
+use crate::places::Places;
 use crate::store::retention::Rules;
 
 /// What handlers share: one pointer, as every client that waits holds some.

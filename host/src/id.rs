@@ -12,6 +12,14 @@ use std::str::FromStr;
 #[error("{0}")]
 pub struct InvalidId(&'static str);
 
+impl InvalidId {
+    /// With what it should be.
+    #[must_use]
+    pub const fn new(what: &'static str) -> Self {
+        Self(what)
+    }
+}
+
 /// Defines a newtype over a digest, written and parsed as lower-case hex.
 macro_rules! digest_id {
     ($(#[$doc:meta])* $name:ident, $bytes:literal, $message:literal) => {

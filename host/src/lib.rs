@@ -14,6 +14,8 @@ pub mod dispatch;
 pub mod http;
 pub mod id;
 pub mod limits;
+pub mod notify;
+pub mod places;
 pub mod pool;
 pub mod registry;
 pub mod run;

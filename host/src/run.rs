@@ -6,6 +6,7 @@
 //!     └── the host's fault, a bounded number of times
 //! ```
 
+pub mod notice;
 pub mod scheduler;
 
 use serde::Deserialize;

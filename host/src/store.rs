@@ -13,6 +13,7 @@ pub mod faults;
 pub mod fsck;
 pub mod lists;
 mod names;
+pub mod notices;
 pub mod partial;
 pub mod probe;
 pub mod retention;
@@ -109,7 +110,7 @@ impl Store {
         };
         let disk = Disk::new(&root, options.durability, options.probe)?;
         disk.remove_tree(&root.join("staging"))?;
-        for directory in ["staging", "queue", "analyses", "analyses/names", "programs", "gone", "partial"] {
+        for directory in ["staging", "queue", "analyses", "analyses/names", "programs", "gone", "partial", "notify"] {
             disk.make_directory(&root.join(directory))?;
         }
         let boot_id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned();

@@ -17,6 +17,7 @@ use prometheus_client::metrics::histogram::exponential_buckets;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
+use crate::run::Fault;
 use crate::run::Reason;
 
 /// The media type of [`Metrics::text`].
@@ -38,6 +39,7 @@ pub struct Metrics {
     run_fuel: Histogram,
     uploads: Counter,
     upload_bytes: Counter,
+    calls: Family<CallLabels, Counter>,
     requests: Family<RequestLabels, Counter>,
     request_seconds: Family<RouteLabels, Histogram, fn() -> Histogram>,
 }
@@ -78,6 +80,8 @@ pub struct Present {
     pub workers_max: u64,
     pub disk_free_bytes: u64,
     pub disk_reserve_bytes: u64,
+    /// Receivers of notifications that are still to be told.
+    pub notifications_pending: u64,
     /// Uploads stored and their bytes, once they are counted.
     pub stored: Option<(u64, u64)>,
 }
@@ -86,6 +90,11 @@ pub struct Present {
 struct RunLabels {
     outcome: &'static str,
     reason: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CallLabels {
+    outcome: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -105,12 +114,16 @@ struct WorkerLabels {
     state: &'static str,
 }
 
+impl CallLabels {
+    const ALL: [&'static str; 3] = ["taken", "refused", "unanswered"];
+}
+
 impl RunLabels {
     fn of(reason: Option<Reason>) -> Self {
-        let outcome = match reason {
+        let outcome = match reason.map(Reason::fault) {
             None => "successful",
-            Some(Reason::Dismissed) => "dismissed",
-            Some(_) => "failed",
+            Some(Fault::Client) => "dismissed",
+            Some(Fault::Module | Fault::Day | Fault::Host) => "failed",
         };
         Self { outcome, reason: reason.map_or("", Reason::as_str) }
     }
@@ -132,6 +145,7 @@ impl Metrics {
             run_fuel: Histogram::new(exponential_buckets(1e4, 10.0, 10)),
             uploads: Counter::default(),
             upload_bytes: Counter::default(),
+            calls: Family::default(),
             requests: Family::default(),
             request_seconds: Family::new_with_constructor(|| Histogram::new(REQUEST_SECONDS)),
             registry: Registry::default(),
@@ -145,6 +159,10 @@ impl Metrics {
         registry.register("run_fuel", "Fuel spent by a run, about a unit for each wasm instruction", run_fuel);
         registry.register("uploads", "Files that were uploaded and were not here yet", metrics.uploads.clone());
         registry.register("uploads_bytes", "Bytes of those files", metrics.upload_bytes.clone());
+        for outcome in CallLabels::ALL {
+            drop(metrics.calls.get_or_create(&CallLabels { outcome }));
+        }
+        registry.register("notification_calls", "Calls to receivers of notifications", metrics.calls.clone());
         registry.register("http_requests", "Requests that were answered", metrics.requests.clone());
         let request_seconds = metrics.request_seconds.clone();
         registry.register(
@@ -170,6 +188,17 @@ impl Metrics {
     pub fn uploaded(&self, bytes: u64) {
         self.uploads.inc();
         self.upload_bytes.inc_by(bytes);
+    }
+
+    /// A receiver of notifications was called, and gave that answer.
+    pub fn called(&self, status: Option<u16>) {
+        let [taken, refused, unanswered] = CallLabels::ALL;
+        let outcome = match status {
+            Some(200..300) => taken,
+            Some(_) => refused,
+            None => unanswered,
+        };
+        self.calls.get_or_create(&CallLabels { outcome }).inc();
     }
 
     /// A request has its answer.
@@ -208,6 +237,7 @@ impl Present {
         gauge("workers_max", "Workers that there may be", self.workers_max);
         gauge("disk_free_bytes", "Room left on the file system of the data", self.disk_free_bytes);
         gauge("disk_reserve_bytes", "Room that is kept free", self.disk_reserve_bytes);
+        gauge("notifications_pending", "Receivers of notifications still to be told", self.notifications_pending);
         if let Some((uploads, bytes)) = self.stored {
             gauge("uploads_stored", "Files that are stored", uploads);
             gauge("uploads_stored_bytes", "Bytes of the files that are stored", bytes);
@@ -239,6 +269,7 @@ mod tests {
         workers_max: 4,
         disk_free_bytes: 1 << 40,
         disk_reserve_bytes: 7,
+        notifications_pending: 6,
         stored: None,
     };
 
@@ -259,6 +290,9 @@ mod tests {
             || Answered { method: "GET", route: "/a/{b}".to_owned(), status: 404, duration: Duration::from_millis(2) };
         metrics.answered(answered());
         metrics.answered(answered());
+        for status in [Some(204), Some(302), Some(500), None] {
+            metrics.called(status);
+        }
         let text = metrics.text(&PRESENT).unwrap();
         for line in [
             "belljar_runs_total{outcome=\"successful\",reason=\"\"} 1",
@@ -271,6 +305,9 @@ mod tests {
             "belljar_run_fuel_count 1",
             "belljar_run_fuel_sum 1000000.0",
             "belljar_uploads_total 2",
+            "belljar_notification_calls_total{outcome=\"taken\"} 1",
+            "belljar_notification_calls_total{outcome=\"refused\"} 2",
+            "belljar_notification_calls_total{outcome=\"unanswered\"} 1",
             "belljar_uploads_bytes_total 15",
             "belljar_http_requests_total{method=\"GET\",route=\"/a/{b}\",status=\"404\"} 2",
             "belljar_http_request_duration_seconds_count{route=\"/a/{b}\"} 2",
@@ -290,6 +327,7 @@ mod tests {
             "belljar_workers{state=\"busy\"} 2",
             "belljar_workers{state=\"warm\"} 1",
             "belljar_disk_free_bytes 1099511627776",
+            "belljar_notifications_pending 6",
         ] {
             has(&text, line);
         }

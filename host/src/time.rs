@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde::Serialize;
 
 /// An instant in UTC, to the millisecond; RFC 3339 on the wire and on disk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Timestamp(i64);
 

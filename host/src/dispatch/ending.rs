@@ -118,6 +118,7 @@ impl Dispatch {
         if let Err(error) = self.ports.store.retire(key) {
             tracing::warn!(run.id = %key, %error, "a run that has ended stays queued");
         }
+        self.ports.notifier.ended(key);
     }
 
     /// Ends a run that has nothing to show.

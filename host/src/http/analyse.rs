@@ -34,7 +34,9 @@ use crate::id::ClientId;
 use crate::id::RunKey;
 use crate::limits::AskedLimits;
 use crate::limits::Limits;
+use crate::notify::AskedHook;
 use crate::run::Priority;
+use crate::run::notice::Hook;
 use crate::store::uploads::UploadFacts;
 
 const BODY_BYTES_MAX: u64 = 256 << 10;
@@ -54,6 +56,8 @@ struct Asked {
     rerun: bool,
     #[serde(default)]
     priority: Priority,
+    #[serde(default)]
+    notify: Vec<AskedHook>,
 }
 
 fn no_args() -> Value {
@@ -76,22 +80,43 @@ pub async fn create(
         None => on_a_thread(&api, move |api| asking(api, client, json(&bytes)?)).await?,
     };
     let mut response = match asking {
-        Asking::One(question) => submit(&api, *question, waited).await?,
+        Asking::One(question, hooks) => submit(&api, (*question, hooks), waited).await?,
         Asking::Several(questions) => several::submit(&api, questions, waited).await?,
     };
     results::applied(&mut response, waited);
     Ok(response)
 }
 
-async fn submit(api: &Api, question: Question, waited: Option<Duration>) -> Result<Response, Problem> {
-    let key = question.key;
-    api.parts.dispatch.submit(question).await?;
+async fn submit(
+    api: &Api,
+    (question, hooks): (Question, Vec<Hook>),
+    waited: Option<Duration>,
+) -> Result<Response, Problem> {
+    let key = begin(api, question, &hooks).await?;
     if let Some(time) = waited {
         // Time over is no error: the client asks again.
         drop(tokio::time::timeout(time, api.parts.dispatch.ended(key)).await);
     }
-    api.parts.dispatch.promised(key).await?;
+    promised(api, key, &hooks).await?;
     Ok(Json(taken(api, key)?).into_response())
+}
+
+/// Asks, and notes who wants to know.
+async fn begin(api: &Api, question: Question, hooks: &[Hook]) -> Result<RunKey, Problem> {
+    let (key, client) = (question.key, question.client);
+    api.parts.dispatch.submit(question).await?;
+    if !hooks.is_empty() {
+        api.parts.notifier.add(key, client, hooks)?;
+    }
+    Ok(key)
+}
+
+/// Waits until what was asked for survives whatever happens.
+async fn promised(api: &Api, key: RunKey, hooks: &[Hook]) -> Result<(), Problem> {
+    if !hooks.is_empty() {
+        api.parts.store.disk().settled().await?;
+    }
+    Ok(api.parts.dispatch.promised(key).await?)
 }
 
 /// What is said of a question that was taken.
@@ -106,7 +131,7 @@ fn taken(api: &Api, key: RunKey) -> Result<Value, Problem> {
 }
 
 enum Asking {
-    One(Box<Question>),
+    One(Box<Question>, Vec<Hook>),
     Several(Questions),
 }
 
@@ -114,7 +139,9 @@ fn asking(api: &Api, client: ClientId, body: Value) -> Result<Asking, Problem> {
     if several::is_meant(&body) {
         return several::questions(api, client, body).map(Asking::Several);
     }
-    Ok(Asking::One(Box::new(question(api, client, parse(body)?)?)))
+    let mut asked = parse(body)?;
+    let hooks = hooks(api, &mut asked)?;
+    Ok(Asking::One(Box::new(question(api, client, asked)?), hooks))
 }
 
 /// A few at a time.
@@ -143,6 +170,11 @@ fn parse(body: Value) -> Result<Asked, Problem> {
             format!("the body is not a question: {error}; send {{\"file_id\": …, \"analysis\": …, \"args\": …}}");
         Problem::invalid(detail, Vec::new())
     })
+}
+
+fn hooks(api: &Api, asked: &mut Asked) -> Result<Vec<Hook>, Problem> {
+    let hooks = api.parts.notifier.check(std::mem::take(&mut asked.notify));
+    hooks.map_err(|errors| Problem::invalid("nobody can be notified like that", errors))
 }
 
 fn question(api: &Api, client: ClientId, asked: Asked) -> Result<Question, Problem> {

@@ -17,6 +17,7 @@ use super::body::BodyError;
 use super::resumable::turns::Full;
 use crate::analysis::schema::Invalid;
 use crate::dispatch::Denied;
+use crate::notify;
 use crate::registry::PlaceError;
 use crate::registry::workshop::InstallError;
 use crate::run::Failure;
@@ -208,6 +209,20 @@ impl From<Denied> for Problem {
             },
             Denied::Deleting => Self::gone("the file is being deleted"),
             Denied::Io(error) => error.into(),
+        }
+    }
+}
+
+impl From<notify::Denied> for Problem {
+    fn from(denied: notify::Denied) -> Self {
+        let detail = denied.to_string();
+        match denied {
+            notify::Denied::Full => {
+                Self { retry_after_s: Some(60), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, detail) }
+            }
+            notify::Denied::Crowded => Self::new(StatusCode::CONFLICT, detail),
+            notify::Denied::Gone => Self::gone(detail),
+            notify::Denied::Io(error) => error.into(),
         }
     }
 }

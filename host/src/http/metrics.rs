@@ -38,6 +38,7 @@ pub async fn show(State(api): State<Api>) -> Result<Response, Problem> {
         workers_max: number(workers_max),
         disk_free_bytes: store.free()?.bytes,
         disk_reserve_bytes: store.reserve_bytes(),
+        notifications_pending: number(api.parts.notifier.count()),
         stored: inventory.map(|it| (it.uploads, it.bytes)),
     };
     let text = api.parts.metrics.text(&present).map_err(|error: fmt::Error| std::io::Error::other(error))?;

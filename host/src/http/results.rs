@@ -1,6 +1,7 @@
 //! `/results`: what came of a question.
 
 pub mod list;
+mod notification;
 
 use std::fs::File;
 use std::io;
@@ -21,6 +22,7 @@ use serde_json::Value;
 use serde_json::json;
 use sha2::Digest;
 
+use self::notification::Notification;
 use super::Api;
 use super::analyse::not_ready;
 use super::blocks::blocks;
@@ -37,7 +39,8 @@ use crate::id::FileId;
 use crate::id::RunKey;
 use crate::id::Sha256;
 use crate::run::Failure;
-use crate::run::Reason;
+use crate::run::notice::NoticeId;
+use crate::run::notice::Outcome;
 use crate::store::runs::RunState;
 
 /// A longer result is sent as it is read, so that slow readers do not fill the memory.
@@ -140,6 +143,7 @@ pub async fn run(
         RunState::Unknown | RunState::Pending | RunState::Successful => None,
     };
     let record = api.parts.store.record(key)?.filter(|it| it.generation == config.generation);
+    let notifications = api.parts.notifier.deliveries(NoticeId { key, accepted: config.accepted })?;
     let artifacts = record.iter().flat_map(|record| &record.artifacts).map(|it| artifact_view(key, it));
     Ok(Json(json!({
         "file_id": key.file_id,
@@ -160,6 +164,7 @@ pub async fn run(
         "engine": record.as_ref().map(|it| &it.engine),
         "args": config.args,
         "artifacts": artifacts.collect::<Vec<_>>(),
+        "notifications": notifications.iter().map(Notification::of).collect::<Vec<_>>(),
     })))
 }
 
@@ -193,7 +198,7 @@ pub(super) fn status(api: &Api, key: RunKey) -> Result<&'static str, Problem> {
 
 /// The state of a run that ended so.
 pub(super) fn failed(failure: &Failure) -> &'static str {
-    if failure.reason == Reason::Dismissed { "dismissed" } else { "failed" }
+    Outcome::of(Some(failure)).as_str()
 }
 
 /// Says that a wish to wait was heeded.

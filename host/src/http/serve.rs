@@ -16,9 +16,9 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio_io_timeout::TimeoutStream;
 
-use super::places::Place;
-use super::places::Places;
 use crate::id::ClientId;
+use crate::places::Place;
+use crate::places::Places;
 
 /// Time for a request's head, and for the next request on a kept connection.
 const HEADER_WITHIN: Duration = Duration::from_secs(10);

@@ -5,6 +5,7 @@
 //! ending is not whole goes back to the queue, a program is dropped and compiled again.
 
 mod modules;
+mod notices;
 mod partials;
 mod runs;
 #[cfg(test)]
@@ -86,8 +87,19 @@ impl Report {
 }
 
 /// The folders and files of the layout, besides the 256 of uploads.
-const KNOWN: [&str; 10] =
-    ["FORMAT", "LOCK", "analyses", "gone", "partial", "programs", "quarantine", "queue", "selftest.json", "staging"];
+const KNOWN: [&str; 11] = [
+    "FORMAT",
+    "LOCK",
+    "analyses",
+    "gone",
+    "notify",
+    "partial",
+    "programs",
+    "quarantine",
+    "queue",
+    "selftest.json",
+    "staging",
+];
 
 struct Look<'a> {
     store: &'a Store,
@@ -115,6 +127,7 @@ impl Store {
         look.queue()?;
         look.gone()?;
         look.partials()?;
+        look.notices()?;
         for entry in entries(&self.root.join("staging"))? {
             look.unfinished(&entry.path(), "staged and never put into place");
         }

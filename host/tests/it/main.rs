@@ -17,6 +17,7 @@ mod layering;
 mod limits;
 mod lists;
 mod metrics;
+mod notify;
 mod packages;
 mod power;
 mod regression;

@@ -1,7 +1,7 @@
 //! `POST /analyse` with several questions of one file at once.
 //!
 //! `"analysis"` is a list of names, or `"*"` for all that accept the file's media type; `"args"` then holds the args of
-//! each by its name, where it has any; `limits`, `rerun` and `priority` are for all of them:
+//! each by its name, where it has any; `limits`, `rerun`, `priority` and `notify` are for all of them:
 //!
 //! ```json
 //! {"file_id": "a9993e36…", "analysis": ["digest", "strings", "pictures"], "args": {"strings": {"min_length": 8}}}
@@ -37,13 +37,17 @@ use super::super::Api;
 use super::super::error::Problem;
 use super::super::upload;
 use super::Asked;
+use super::begin;
+use super::hooks;
 use super::no_args;
 use super::parse;
+use super::promised;
 use super::question_of;
 use super::taken;
 use crate::dispatch::Question;
 use crate::id::ClientId;
 use crate::id::FileId;
+use crate::run::notice::Hook;
 use crate::store::uploads::UploadFacts;
 
 /// Questions in one request.
@@ -54,6 +58,7 @@ const QUESTIONS_MAX: usize = 100;
 pub(super) struct Questions {
     file_id: FileId,
     each: Vec<(String, Result<Question, Problem>)>,
+    hooks: Vec<Hook>,
 }
 
 /// Whether a body asks several questions.
@@ -68,16 +73,17 @@ pub(super) fn questions(api: &Api, client: ClientId, mut body: Value) -> Result<
         Value::Object(members) => (members.insert("analysis".to_owned(), json!("")), members.remove("args")),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => (None, None),
     };
-    let common = parse(body)?;
+    let mut common = parse(body)?;
+    let hooks = hooks(api, &mut common)?;
     let upload = upload::find(api, &common.file_id)?;
     let names = names(api, &upload, analysis)?;
     let mut args = args_by_name(&names, args)?;
     let each = names.into_iter().map(|name| {
         let args = args.remove(&name).unwrap_or_else(no_args);
-        let asked = Asked { file_id: String::new(), analysis: name.clone(), args, ..common };
+        let asked = Asked { file_id: String::new(), analysis: name.clone(), args, notify: Vec::new(), ..common };
         (name, question_of(api, client, (upload.clone(), asked)))
     });
-    Ok(Questions { file_id: upload.sha1, each: each.collect() })
+    Ok(Questions { file_id: upload.sha1, each: each.collect(), hooks })
 }
 
 fn names(api: &Api, upload: &UploadFacts, analysis: Option<Value>) -> Result<Vec<String>, Problem> {
@@ -123,10 +129,7 @@ pub(super) async fn submit(api: &Api, questions: Questions, waited: Option<Durat
     let mut asked = Vec::new();
     for (name, question) in questions.each {
         let submitted = match question {
-            Ok(question) => {
-                let key = question.key;
-                dispatch.submit(question).await.map(|()| key).map_err(Problem::from)
-            }
+            Ok(question) => begin(api, question, &questions.hooks).await,
             Err(problem) => Err(problem),
         };
         asked.push((name, submitted));
@@ -137,7 +140,7 @@ pub(super) async fn submit(api: &Api, questions: Questions, waited: Option<Durat
         drop(tokio::time::timeout(time, join_all(keys.iter().map(|key| dispatch.ended(*key)))).await);
     }
     // Together: they share a sync.
-    try_join_all(keys.iter().map(|key| dispatch.promised(*key))).await?;
+    try_join_all(keys.iter().map(|key| promised(api, *key, &questions.hooks))).await?;
     if keys.is_empty() {
         let refusals: Vec<_> = asked.into_iter().filter_map(|(name, it)| Some((name, it.err()?))).collect();
         return Err(Problem::none_taken(&refusals));

@@ -14,9 +14,9 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::Semaphore;
 use tokio::sync::watch;
 
-use super::super::places;
 use crate::id::ClientId;
 use crate::id::PartialId;
+use crate::places;
 
 /// Every upload that is open.
 #[derive(Debug, Clone)]

@@ -15,8 +15,8 @@ use crate::store::digest::Sha256Writer;
 use crate::store::disk;
 use crate::store::runs::RunRecord;
 
-const KNOWN: [&str; 7] =
-    ["artifacts", "config.json", "failure.json", "inrun.pid", "log.txt", "results.json", "run.json"];
+const KNOWN: [&str; 8] =
+    ["artifacts", "config.json", "deliveries.json", "failure.json", "inrun.pid", "log.txt", "results.json", "run.json"];
 
 impl Look<'_> {
     pub(super) fn runs(&mut self, analyses: &Path, file_id: FileId) -> io::Result<()> {

@@ -37,12 +37,12 @@ impl Places {
     }
 
     /// Waits for one that is free, for whoever will come. None when there will never be one.
-    pub(super) async fn free(&self) -> Option<OwnedSemaphorePermit> {
+    pub async fn free(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.free).acquire_owned().await.ok()
     }
 
     /// Gives a free one to a client, unless that has its share.
-    pub(super) fn give(&self, free: OwnedSemaphorePermit, client: ClientId) -> Option<Place> {
+    pub fn give(&self, free: OwnedSemaphorePermit, client: ClientId) -> Option<Place> {
         let mut all = self.held();
         let held = all.get(&client).copied().unwrap_or(0);
         if is_over_share(held, self.free.available_permits()) {
@@ -54,7 +54,7 @@ impl Places {
     }
 
     /// Takes one, if there is one that the client may have.
-    pub(super) fn take(&self, client: ClientId) -> Option<Place> {
+    pub fn take(&self, client: ClientId) -> Option<Place> {
         let free = Arc::clone(&self.free).try_acquire_owned().ok()?;
         self.give(free, client)
     }
@@ -65,7 +65,7 @@ impl Places {
 }
 
 /// Whether a client that holds so many may have no more, when so many are left for others.
-pub(super) fn is_over_share(held: usize, free: usize) -> bool {
+pub fn is_over_share(held: usize, free: usize) -> bool {
     held > 0 && held >= free.saturating_mul(SHARE)
 }
 
