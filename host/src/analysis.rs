@@ -4,5 +4,6 @@ pub mod args;
 pub mod descriptor;
 pub mod key;
 pub mod module;
+pub mod plain;
 pub mod result;
 pub mod schema;

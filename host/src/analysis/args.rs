@@ -5,9 +5,9 @@ use serde::Deserializer;
 use serde::Serialize;
 use serde::Serializer;
 use serde::de;
-use serde::ser;
 use serde_json::Value;
-use serde_json::value::RawValue;
+
+use super::plain;
 
 /// Args in the canonical form of RFC 8785. Kept as text: a parsed document can take a hundred times the room, and many
 /// wait at once. Whatever is made of args is made of this text, so that the same question is the same in every detail.
@@ -18,9 +18,11 @@ impl Args {
     /// Of a document.
     ///
     /// # Errors
-    /// When it has no canonical form.
+    /// When it has no canonical form, or one that does not stand for a document.
     pub fn new(document: &Value) -> Result<Self, serde_json::Error> {
-        serde_json_canonicalizer::to_string(document).map(Self)
+        let text = serde_json_canonicalizer::to_string(document)?;
+        plain::check(text.as_bytes(), plain::DEPTH_MAX)?;
+        Ok(Self(text))
     }
 
     /// The canonical text.
@@ -32,15 +34,14 @@ impl Args {
     /// The document that it stands for.
     #[must_use]
     pub fn document(&self) -> Value {
-        // It was written by a serializer.
+        // It was looked through when it was written.
         serde_json::from_str(&self.0).unwrap_or_default()
     }
 }
 
 impl Serialize for Args {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let raw: &RawValue = serde_json::from_str(&self.0).map_err(ser::Error::custom)?;
-        raw.serialize(serializer)
+        self.document().serialize(serializer)
     }
 }
 
@@ -53,6 +54,15 @@ impl<'de> Deserialize<'de> for Args {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_cannot_be_read_again_is_not_taken() {
+        let nested = |depth: usize| (0..depth).fold(Value::Null, |inner, _| serde_json::json!([inner]));
+        let args = Args::new(&nested(plain::DEPTH_MAX)).unwrap();
+        assert_eq!(args.document(), nested(plain::DEPTH_MAX));
+        assert!(Args::new(&nested(plain::DEPTH_MAX + 1)).is_err());
+        assert!(Args::new(&serde_json::json!({ "$serde_json::private::RawValue": "5" })).is_err());
+    }
 
     #[test]
     fn args_are_one_text_however_they_were_written() {

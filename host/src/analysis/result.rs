@@ -1,16 +1,10 @@
 //! From what a guest printed to what a client gets: checked, wrapped, and with links in place of artifact paths.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::io;
 
-use serde::de::DeserializeSeed;
-use serde::de::Deserializer;
-use serde::de::MapAccess;
-use serde::de::SeqAccess;
-use serde::de::Visitor;
-
 use super::descriptor::Stdout;
+use super::plain;
 
 /// What a result is held to.
 #[derive(Debug, Clone, Copy)]
@@ -49,11 +43,8 @@ pub fn result_json(stdout: Vec<u8>, shape: Shape, links: &BTreeMap<String, Strin
         return Err(NoResult::Bad("stdout is empty; it should hold one JSON document".to_owned()));
     }
     std::str::from_utf8(&json).map_err(|error| NoResult::Bad(format!("stdout is not UTF-8: {error}")))?;
-    let mut deserializer = serde_json::Deserializer::from_slice(&json);
-    Checked { depth_left: shape.depth_max }
-        .deserialize(&mut deserializer)
-        .and_then(|()| deserializer.end())
-        .map_err(|error| NoResult::Bad(format!("stdout is not one JSON document: {error}")))?;
+    let wrong = |error| NoResult::Bad(format!("stdout is not one JSON document: {error}"));
+    plain::check(&json, shape.depth_max).map_err(wrong)?;
     if links.is_empty() { Ok(json) } else { rewrite(&json, links, shape.bytes_max).ok_or(NoResult::TooLong) }
 }
 
@@ -140,75 +131,6 @@ fn string_end(json: &[u8], start: usize) -> usize {
         at += if json[at] == b'\\' { 2 } else { 1 };
     }
     json.len().min(at + 1)
-}
-
-/// Visits a whole document and keeps nothing, so that a big one costs no memory.
-#[derive(Clone, Copy)]
-struct Checked {
-    /// Arrays and objects that may still open.
-    depth_left: usize,
-}
-
-impl Checked {
-    fn deeper<E: serde::de::Error>(self) -> Result<Self, E> {
-        let depth_left = self.depth_left.checked_sub(1);
-        let depth_left = depth_left.ok_or_else(|| E::custom("nested deeper than `result_depth` allows"))?;
-        Ok(Self { depth_left })
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for Checked {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Checked {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON")
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_unit<E>(self) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
-        let within = self.deeper()?;
-        while items.next_element_seed(within)?.is_some() {}
-        Ok(())
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
-        let within = self.deeper()?;
-        while members.next_key_seed(within)?.is_some() {
-            members.next_value_seed(within)?;
-        }
-        Ok(())
-    }
 }
 
 #[cfg(test)]

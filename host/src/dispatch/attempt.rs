@@ -22,6 +22,7 @@ use super::ending::CHECKED_SHARE_BYTES;
 use super::ending::CHECKED_SHARES;
 use crate::analysis::descriptor::Stdin;
 use crate::analysis::module::ModuleKind;
+use crate::analysis::plain;
 use crate::id::RunKey;
 use crate::pool::process::cpu_time;
 use crate::pool::worker::Fit;
@@ -174,7 +175,7 @@ impl Dispatch {
             Ok((Done { outcome, usage, .. }, artifacts)) => {
                 let outcome = outcome.map_err(|failure| with_reason(failure, &files));
                 // Taken while the run has its slot, so that slots bound how many results wait in memory.
-                let share = self.share_in_checking(outcome.as_ref().map_or(0, Vec::len)).await;
+                let share = self.share_in_checking(outcome.as_ref().map_or(0, |it| plain::weight(it))).await;
                 Attempted { outcome, usage, artifacts, attendant: files, _share: share }
             }
             Err(failure) => Attempted::failed(files, failure),
@@ -207,9 +208,9 @@ impl Dispatch {
         }
     }
 
-    /// A share for so many bytes of result; none where it takes none.
-    async fn share_in_checking(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
-        let shares = u32::try_from(bytes.div_ceil(CHECKED_SHARE_BYTES).min(CHECKED_SHARES)).ok()?;
+    /// A share for a result of that weight; none where it takes none.
+    async fn share_in_checking(&self, weight: usize) -> Option<OwnedSemaphorePermit> {
+        let shares = u32::try_from(weight.div_ceil(CHECKED_SHARE_BYTES).min(CHECKED_SHARES)).ok()?;
         Arc::clone(&self.checking).acquire_many_owned(shares).await.ok()
     }
 

@@ -12,6 +12,7 @@ use super::Question;
 use super::attempt::Attempted;
 use crate::analysis::descriptor::Stdout;
 use crate::analysis::module::ModuleKind;
+use crate::analysis::plain;
 use crate::analysis::result::NoResult;
 use crate::analysis::result::Shape;
 use crate::analysis::result::result_json;
@@ -35,10 +36,10 @@ const INLINE_BYTES_MAX: usize = 16 * 1024;
 /// The same for one with a schema.
 const CHECKED_INLINE_BYTES_MAX: usize = 1024;
 
-/// Results are checked at the same time up to so many bytes of them in all; parsed, a document can take a hundred times
-/// its room.
+/// Results are checked at the same time up to so much weight of them in all, see [`plain::weight`]; one that weighs more
+/// is not held against a schema.
 pub(super) const CHECKED_SHARE_BYTES: usize = 64 * 1024;
-pub(super) const CHECKED_SHARES: usize = 256;
+pub(super) const CHECKED_SHARES: usize = 1024;
 
 /// Between two attempts to store an ending.
 const STORE_AGAIN_AFTER: Duration = Duration::from_secs(1);
@@ -229,6 +230,9 @@ fn result(question: &Question, stdout: Vec<u8>, artifacts: &[ArtifactFacts]) -> 
         NoResult::TooLong => Failure::new(Reason::OutputLimit, "the result is longer than `stdout_bytes` allows"),
     })?;
     if let Some(schema) = &question.analysis.result {
+        if plain::weight(&json) > CHECKED_SHARES * CHECKED_SHARE_BYTES {
+            return Err(bad("the result has more values than are held against a schema".to_owned()));
+        }
         let value = serde_json::from_slice(&json).map_err(|error| bad(error.to_string()))?;
         if let Some(invalid) = schema.check(&value).first() {
             return Err(bad(format!("the result breaks its own schema at `{}`: {}", invalid.pointer, invalid.detail)));

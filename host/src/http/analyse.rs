@@ -26,6 +26,7 @@ use super::error::Problem;
 use super::results;
 use super::upload;
 use super::wait;
+use crate::analysis::plain;
 use crate::dispatch::Again;
 use crate::dispatch::Question;
 use crate::dispatch::question::Asked as Checked;
@@ -40,7 +41,7 @@ use crate::run::notice::Hook;
 use crate::store::uploads::UploadFacts;
 
 const BODY_BYTES_MAX: u64 = 256 << 10;
-/// Args in a longer body are checked on another thread: with a schema at its bounds that takes a while.
+/// Args in a longer body are checked on another thread, and so are those whose schema may take a while.
 const INLINE_BYTES_MAX: usize = 2048;
 
 #[derive(Debug, Deserialize)]
@@ -75,7 +76,7 @@ pub async fn create(
     let waited = wait::preferred(&headers);
     let short = (bytes.len() <= INLINE_BYTES_MAX).then(|| json(&bytes)).transpose()?;
     let asking = match short {
-        Some(body) if !several::is_meant(&body) => asking(&api, client, body)?,
+        Some(body) if is_quick(&api, &body) => asking(&api, client, body)?,
         Some(body) => on_a_thread(&api, move |api| asking(api, client, body)).await?,
         None => on_a_thread(&api, move |api| asking(api, client, json(&bytes)?)).await?,
     };
@@ -117,6 +118,13 @@ async fn promised(api: &Api, key: RunKey, hooks: &[Hook]) -> Result<(), Problem>
         api.parts.store.disk().settled().await?;
     }
     Ok(api.parts.dispatch.promised(key).await?)
+}
+
+/// Whether a short body is looked at in no time.
+fn is_quick(api: &Api, body: &Value) -> bool {
+    let name = body["analysis"].as_str().and_then(|it| it.parse().ok());
+    let analysis = name.and_then(|it| api.parts.registry.find(&it));
+    !several::is_meant(body) && analysis.is_none_or(|it| it.args.is_quick_for(INLINE_BYTES_MAX))
 }
 
 /// What is said of a question that was taken.
@@ -161,7 +169,7 @@ async fn on_a_thread(
 }
 
 fn json(bytes: &[u8]) -> Result<Value, Problem> {
-    serde_json::from_slice(bytes).map_err(|error| Problem::bad_request(format!("the body is not JSON: {error}")))
+    plain::parse(bytes).map_err(|error| Problem::bad_request(format!("the body is not JSON: {error}")))
 }
 
 fn parse(body: Value) -> Result<Asked, Problem> {

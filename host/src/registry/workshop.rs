@@ -22,6 +22,7 @@ use crate::analysis::module::ModuleKind;
 use crate::analysis::module::Span;
 use crate::analysis::module::WITHOUT_WASI_03;
 use crate::analysis::module::Wasi03;
+use crate::analysis::plain;
 use crate::analysis::schema::Schema;
 use crate::id::AnalysisName;
 use crate::id::ModuleDigest;
@@ -235,7 +236,7 @@ impl Workshop {
         let about = |detail: String| format!("the descriptor: {detail}");
         let wrong = |detail: String| InstallError::Refused(vec![about(detail)]);
         let text = facts.descriptor.ok_or_else(|| InstallError::Refused(vec![NO_DESCRIPTOR.to_owned()]))?;
-        let descriptor: Descriptor = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+        let descriptor: Descriptor = plain::parse(text.as_bytes()).map_err(|error| wrong(error.to_string()))?;
         descriptor.check().map_err(|them| InstallError::Refused(them.into_iter().map(about).collect()))?;
         if let Some(name) = name.filter(|it| **it != descriptor.name) {
             return Err(wrong(format!("`name` is `{}`, but it was sent as `{name}`", descriptor.name)));

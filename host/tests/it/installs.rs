@@ -77,6 +77,55 @@ fn a_module_that_was_sent_answers_at_once_and_after_a_crash_until_it_is_taken_aw
 }
 
 #[test]
+fn a_schema_that_would_cost_the_server_dear_is_refused_and_nobody_waits_for_it() {
+    let server = server();
+    let file = server.upload("x", b"x");
+    let chain = |inner: Value| (0..110).fold(inner, |inner, _| json!({ "contains": inner }));
+    let segment = |it: usize| (format!("d{it}"), chain(json!({ "$ref": format!("#/$defs/d{}", it + 1) })));
+    let mut deep: serde_json::Map<_, _> = (0..7).map(segment).collect();
+    deep.insert("d7".to_owned(), chain(json!(true)));
+    let deep = json!({ "$defs": deep, "$ref": "#/$defs/d0" });
+    let slow = vec![json!({ "pattern": "[a][ab]{800}[cd]" }); 60];
+    let random: String =
+        (0..40_000_u32).map(|it| if it.wrapping_mul(0x9E37_79B9) >> 31 == 0 { 'a' } else { 'b' }).collect();
+    let slow_args = json!({ "properties": { "n": { "default": random, "allOf": slow } } });
+    for (name, member, schema) in [
+        ("deep_args", "args", deep.clone()),
+        ("deep_result", "result", deep),
+        ("slow_args", "args", slow_args),
+        ("slow_result", "result", json!({ "allOf": slow })),
+    ] {
+        let problem =
+            server.put(&format!("/analyses/{name}"), &packed(&says('a'), &json!({ "name": name, member: schema })));
+        let problem = problem.expect(422).json();
+        assert!(problem["errors"][0]["detail"].as_str().unwrap().len() < 1000, "{problem}");
+        assert_eq!(ask(&server, &file, "ours"), json!("o"));
+    }
+}
+
+#[test]
+fn what_is_another_document_than_it_seems_is_not_taken() {
+    let hidden = json!({ "$serde_json::private::RawValue": "[]" });
+    let mut server = server();
+    let file = server.upload("x", b"x");
+    let question = json!({ "file_id": file, "analysis": "ours", "args": { "a": hidden } });
+    server.post("/analyse", &[], question.to_string().as_bytes()).expect(400);
+    let packed = packed(&says('a'), &json!({ "name": "hidden", "args": { "not": hidden } }));
+    server.put("/analyses/hidden", &packed).expect(422);
+    // As deep as args may be, they are there again after a crash.
+    let deep = |depth: usize| (0..depth).fold(json!({}), |inner, _| json!({ "a": inner }));
+    let question = |depth| json!({ "file_id": file, "analysis": "ours", "args": deep(depth) }).to_string();
+    let answers = [100, 120, 124, 126, 127].map(|depth| server.post("/analyse", &[], question(depth).as_bytes()));
+    let taken: Vec<_> = answers.iter().filter(|it| it.status == 200).map(|it| it.json()["results"].clone()).collect();
+    assert!((2..5).contains(&taken.len()), "{taken:?}");
+    server.crash_and_restart();
+    for results in taken {
+        let record = server.get(&format!("{}/run", results.as_str().unwrap())).expect(200).json();
+        assert!(record["args"]["a"].is_object());
+    }
+}
+
+#[test]
 fn a_run_that_was_accepted_keeps_its_module() {
     let mut server = Server::start_with(&[("ours", &says('o'), json!({}))], &["--accept-modules", "--workers", "1"]);
     let file = server.upload("x", b"x");

@@ -1,0 +1,167 @@
+//! JSON from strangers, looked through before anything is made of it.
+
+use std::fmt;
+
+use serde::de::DeserializeSeed;
+use serde::de::Deserializer;
+use serde::de::Error;
+use serde::de::MapAccess;
+use serde::de::SeqAccess;
+use serde::de::Visitor;
+
+/// An object with this key is not what it seems to be to `serde_json`: it takes the text in it for the document.
+const TAKEN_FOR_TEXT: &str = "$serde_json::private::RawValue";
+/// As deep as `serde_json` reads.
+pub const DEPTH_MAX: usize = 127;
+/// What a value in a document takes at least, once it is parsed, in bytes of text that take as much.
+const VALUE_BYTES: usize = 64;
+
+/// Whether a text is one JSON document that means what it says, with so many arrays and objects in each other at most.
+///
+/// # Errors
+/// What it is not, and where.
+pub fn check(json: &[u8], depth_max: usize) -> Result<(), serde_json::Error> {
+    let mut deserializer = serde_json::Deserializer::from_slice(json);
+    Checked { depth_left: depth_max }.deserialize(&mut deserializer)?;
+    deserializer.end()
+}
+
+/// What a document is, of a text that is one; see [`check`].
+///
+/// # Errors
+/// The same, and that it is no `T`.
+pub fn parse<T: serde::de::DeserializeOwned>(json: &[u8]) -> Result<T, serde_json::Error> {
+    check(json, DEPTH_MAX)?;
+    serde_json::from_slice(json)
+}
+
+/// What a text may take once it is parsed, in bytes that many times as large: its own, and some for each value that it
+/// may hold. Told at a glance, and rather too much than too little.
+#[must_use]
+pub fn weight(json: &[u8]) -> usize {
+    let values = json.iter().filter(|byte| matches!(byte, b'[' | b'{' | b',' | b':')).count();
+    json.len().saturating_add(values.saturating_mul(VALUE_BYTES))
+}
+
+/// Visits a whole document and keeps nothing, so that a big one costs no memory.
+#[derive(Clone, Copy)]
+struct Checked {
+    /// Arrays and objects that may still open.
+    depth_left: usize,
+}
+
+impl Checked {
+    fn deeper<E: serde::de::Error>(self) -> Result<Self, E> {
+        let depth_left = self.depth_left.checked_sub(1);
+        let depth_left = depth_left.ok_or_else(|| E::custom("nested deeper than is allowed"))?;
+        Ok(Self { depth_left })
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Checked {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Checked {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        let within = self.deeper()?;
+        while items.next_element_seed(within)?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
+        let within = self.deeper()?;
+        while members.next_key_seed(Key)?.is_some() {
+            members.next_value_seed(within)?;
+        }
+        Ok(())
+    }
+}
+
+/// Of a member.
+struct Key;
+
+impl<'de> DeserializeSeed<'de> for Key {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for Key {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_str<E: Error>(self, key: &str) -> Result<(), E> {
+        if key == TAKEN_FOR_TEXT { Err(E::custom("a key that has another meaning here")) } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::Value;
+
+    #[test]
+    fn a_document_in_disguise_is_refused_however_it_is_written() {
+        for disguised in
+            [r#"{"$serde_json::private::RawValue":"5"}"#, r#"[{"a":{"\u0024serde_json::private::RawValue":"[]"}}]"#]
+        {
+            assert!(parse::<Value>(disguised.as_bytes()).is_err(), "{disguised}");
+            assert!(serde_json::from_str::<Value>(disguised).unwrap().to_string().len() < disguised.len(), "it is one");
+        }
+        assert!(parse::<Value>(br#"{"$serde_json":["$serde_json::private::RawValue"]}"#).is_ok());
+    }
+
+    #[test]
+    fn what_is_as_deep_as_it_may_be_can_be_parsed() {
+        let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        assert!(parse::<Value>(nested(DEPTH_MAX).as_bytes()).is_ok());
+        assert!(parse::<Value>(nested(DEPTH_MAX + 1).as_bytes()).is_err());
+        assert!(check(nested(3).as_bytes(), 3).is_ok() && check(nested(4).as_bytes(), 3).is_err());
+    }
+
+    #[test]
+    fn a_document_of_many_small_values_weighs_more_than_one_of_few_large_ones() {
+        assert_eq!(weight(br#"{"a":"bcd"}"#), 11 + 2 * VALUE_BYTES);
+        assert!(weight("{},".repeat(100).as_bytes()) > 10 * weight("x".repeat(300).as_bytes()));
+    }
+}
