@@ -197,7 +197,7 @@ impl Notifier {
 
     async fn call(&self, client: ClientId, hook: &Hook, message: &Option<Message>) -> Called {
         let _of_client = self.by_client.turn(client).await;
-        let _to_receiver = self.by_receiver.turn(courier::receiver(&hook.url)).await;
+        let _to_receiver = self.by_receiver.turn(origin(&hook.url)).await;
         let _call = self.calls.acquire().await;
         let secret = hook.secret.as_ref().or(self.options.secret.as_ref());
         self.courier.call(&hook.url, secret.zip(message.as_ref()), &*self.clock).await

@@ -204,11 +204,6 @@ fn config(roots: RootCertStore) -> Result<Arc<ClientConfig>, rustls::Error> {
     Ok(Arc::new(config.with_root_certificates(roots).with_no_client_auth()))
 }
 
-/// Who is called by that URL.
-pub(super) fn receiver(url: &str) -> String {
-    Url::parse(url).ok().and_then(|it| it.host_str().map(str::to_owned)).unwrap_or_default()
-}
-
 /// Whose a URL is, without the rest of it.
 #[must_use]
 pub fn origin(url: &str) -> String {
