@@ -4,6 +4,7 @@
 //! `BELLJAR_KILLS` says how many servers are to die; the seed of those that die at any instant is printed.
 
 pub(crate) mod client;
+mod news;
 
 use std::collections::BTreeSet;
 use std::thread;
@@ -13,6 +14,7 @@ use serde_json::json;
 
 use self::client::Client;
 use self::client::Told;
+use self::news::News;
 use crate::flows::COPIER;
 use crate::flows::ECHO;
 use crate::server::Life;
@@ -45,15 +47,16 @@ fn look_through(life: &Life) {
 fn a_server_killed_at_any_change_loses_nothing() {
     let life = analyses();
     let mut told = Told::default();
+    let mut news = News::new();
     let mut labels = BTreeSet::new();
     let mut number = 0;
     loop {
         number += 1;
         let fault = format!("die:{number}");
-        let (server, ended) = life.start(&["--fault", &fault]);
+        let (server, ended) = life.start(&[&news::ARGUMENTS[..], &["--fault", &fault]].concat());
         let client = Client::new(server.as_deref(), number);
         // What was told before is still true, as far as this server lives.
-        let whole = told.holds(&client) && client.live(&mut told);
+        let whole = told.holds(&client) && news.live(&client, number) && client.live(&mut told);
         let label = ended.label();
         look_through(&life);
         match label {
@@ -68,8 +71,10 @@ fn a_server_killed_at_any_change_loses_nothing() {
     println!("{kills} servers killed, each at another change, of {} kinds:", labels.len());
     labels.iter().for_each(|label| println!("  {label}"));
     assert!(kills > 100, "{kills}: too little happened");
-    let (server, ended) = life.start(&[]);
+    let (server, ended) = life.start(&news::ARGUMENTS);
     told.all_hold(&Client::new(server.as_deref(), 0));
+    let (promised, calls) = news.all_come();
+    println!("{promised} endings that somebody was promised to be told of, told in {calls} calls");
     drop(ended);
     look_through(&life);
 }
