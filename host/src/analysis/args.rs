@@ -8,6 +8,7 @@ use serde::de;
 use serde_json::Value;
 
 use super::plain;
+use super::plain::Depth;
 
 /// Args in the canonical form of RFC 8785. Kept as text: a parsed document can take a hundred times the room, and many
 /// wait at once. Whatever is made of args is made of this text, so that the same question is the same in every detail.
@@ -21,7 +22,7 @@ impl Args {
     /// When it has no canonical form, or one that does not stand for a document.
     pub fn new(document: &Value) -> Result<Self, serde_json::Error> {
         let text = serde_json_canonicalizer::to_string(document)?;
-        plain::check(text.as_bytes(), plain::DEPTH_MAX)?;
+        plain::check(text.as_bytes(), Depth::READABLE)?;
         Ok(Self(text))
     }
 
@@ -58,9 +59,9 @@ mod tests {
     #[test]
     fn what_cannot_be_read_again_is_not_taken() {
         let nested = |depth: usize| (0..depth).fold(Value::Null, |inner, _| serde_json::json!([inner]));
-        let args = Args::new(&nested(plain::DEPTH_MAX)).unwrap();
-        assert_eq!(args.document(), nested(plain::DEPTH_MAX));
-        assert!(Args::new(&nested(plain::DEPTH_MAX + 1)).is_err());
+        let args = Args::new(&nested(Depth::READABLE.max)).unwrap();
+        assert_eq!(args.document(), nested(Depth::READABLE.max));
+        assert!(Args::new(&nested(Depth::READABLE.max + 1)).is_err());
         assert!(Args::new(&serde_json::json!({ "$serde_json::private::RawValue": "5" })).is_err());
     }
 

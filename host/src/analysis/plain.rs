@@ -11,18 +11,28 @@ use serde::de::Visitor;
 
 /// An object with this key is not what it seems to be to `serde_json`: it takes the text in it for the document.
 const TAKEN_FOR_TEXT: &str = "$serde_json::private::RawValue";
-/// As deep as `serde_json` reads.
-pub const DEPTH_MAX: usize = 127;
+/// How many arrays and objects may lie within each other, and who says so.
+#[derive(Debug, Clone, Copy)]
+pub struct Depth {
+    pub max: usize,
+    pub by: &'static str,
+}
+
+impl Depth {
+    /// As deep as `serde_json` reads.
+    pub const READABLE: Self = Self { max: 127, by: "this server" };
+}
+
 /// What a value in a document takes at least, once it is parsed, in bytes of text that take as much.
 const VALUE_BYTES: usize = 64;
 
-/// Whether a text is one JSON document that means what it says, with so many arrays and objects in each other at most.
+/// Whether a text is one JSON document that means what it says, and no deeper than it may be.
 ///
 /// # Errors
 /// What it is not, and where.
-pub fn check(json: &[u8], depth_max: usize) -> Result<(), serde_json::Error> {
+pub fn check(json: &[u8], depth: Depth) -> Result<(), serde_json::Error> {
     let mut deserializer = serde_json::Deserializer::from_slice(json);
-    Checked { depth_left: depth_max }.deserialize(&mut deserializer)?;
+    Checked { left: depth }.deserialize(&mut deserializer)?;
     deserializer.end()
 }
 
@@ -31,7 +41,7 @@ pub fn check(json: &[u8], depth_max: usize) -> Result<(), serde_json::Error> {
 /// # Errors
 /// The same, and that it is no `T`.
 pub fn parse<T: serde::de::DeserializeOwned>(json: &[u8]) -> Result<T, serde_json::Error> {
-    check(json, DEPTH_MAX)?;
+    check(json, Depth::READABLE)?;
     serde_json::from_slice(json)
 }
 
@@ -47,14 +57,14 @@ pub fn weight(json: &[u8]) -> usize {
 #[derive(Clone, Copy)]
 struct Checked {
     /// Arrays and objects that may still open.
-    depth_left: usize,
+    left: Depth,
 }
 
 impl Checked {
     fn deeper<E: serde::de::Error>(self) -> Result<Self, E> {
-        let depth_left = self.depth_left.checked_sub(1);
-        let depth_left = depth_left.ok_or_else(|| E::custom("nested deeper than is allowed"))?;
-        Ok(Self { depth_left })
+        let Depth { max, by } = self.left;
+        let max = max.checked_sub(1).ok_or_else(|| E::custom(format_args!("nested deeper than {by} allows")))?;
+        Ok(Self { left: Depth { max, by } })
     }
 }
 
@@ -154,9 +164,11 @@ mod tests {
     #[test]
     fn what_is_as_deep_as_it_may_be_can_be_parsed() {
         let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
-        assert!(parse::<Value>(nested(DEPTH_MAX).as_bytes()).is_ok());
-        assert!(parse::<Value>(nested(DEPTH_MAX + 1).as_bytes()).is_err());
-        assert!(check(nested(3).as_bytes(), 3).is_ok() && check(nested(4).as_bytes(), 3).is_err());
+        assert!(parse::<Value>(nested(Depth::READABLE.max).as_bytes()).is_ok());
+        assert!(parse::<Value>(nested(Depth::READABLE.max + 1).as_bytes()).is_err());
+        let three = Depth { max: 3, by: "a test" };
+        assert!(check(nested(3).as_bytes(), three).is_ok());
+        assert!(check(nested(4).as_bytes(), three).unwrap_err().to_string().contains("a test"));
     }
 
     #[test]

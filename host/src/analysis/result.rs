@@ -5,6 +5,7 @@ use std::io;
 
 use super::descriptor::Stdout;
 use super::plain;
+use super::plain::Depth;
 
 /// What a result is held to.
 #[derive(Debug, Clone, Copy)]
@@ -44,7 +45,7 @@ pub fn result_json(stdout: Vec<u8>, shape: Shape, links: &BTreeMap<String, Strin
     }
     std::str::from_utf8(&json).map_err(|error| NoResult::Bad(format!("stdout is not UTF-8: {error}")))?;
     let wrong = |error| NoResult::Bad(format!("stdout is not one JSON document: {error}"));
-    plain::check(&json, shape.depth_max).map_err(wrong)?;
+    plain::check(&json, Depth { max: shape.depth_max, by: "`result_depth`" }).map_err(wrong)?;
     if links.is_empty() { Ok(json) } else { rewrite(&json, links, shape.bytes_max).ok_or(NoResult::TooLong) }
 }
 
