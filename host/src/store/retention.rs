@@ -2,7 +2,8 @@
 //!
 //! An upload goes with all that belongs to it. When it was stored is the time of its link `the_file`, when it was used
 //! last the time of its `upload.json`, whose bytes never change: looking through a million uploads is a million looks at
-//! two times each, and reads no file. A file `pinned` beside them keeps an upload whatever the rules say.
+//! two times each, and reads no file. A file `.pinned` beside them keeps an upload whatever the rules say: no file that a
+//! client names can be called so.
 
 use std::collections::HashSet;
 use std::fs;
@@ -21,6 +22,10 @@ use crate::time::Timestamp;
 
 /// A use is noted if the last one noted is longer ago, milliseconds: that is often enough, and cheap.
 const NOTED_EVERY_MS: u64 = 60_000;
+/// Beside an upload: it is kept. No [`SafeName`](crate::id::SafeName) begins so.
+pub(super) const PIN: &str = ".pinned";
+/// What former versions wrote instead, empty. An upload's own file may be called so.
+pub(super) const FORMER_PIN: &str = "pinned";
 
 /// When uploads go. What is not said does not make any go.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -142,7 +147,7 @@ impl Store {
                 file_id,
                 created: modified(&link),
                 used: modified(&facts),
-                pinned: directory.join("pinned").exists(),
+                pinned: self.is_pinned(file_id)?,
             })),
             Err(error) if missing(&error) => Ok(None),
             Err(error) => Err(error),
@@ -183,7 +188,7 @@ impl Store {
     /// Of the disk; `NotFound` when there is no such upload.
     pub fn pin(&self, file_id: FileId) -> io::Result<()> {
         let _turn = self.lock_file(file_id);
-        let path = self.upload_dir(file_id).join("pinned");
+        let path = self.upload_dir(file_id).join(PIN);
         if !path.exists() {
             self.disk.overwrite(&path, b"")?;
         }
@@ -196,8 +201,24 @@ impl Store {
     /// Of the disk.
     pub fn unpin(&self, file_id: FileId) -> io::Result<()> {
         let _turn = self.lock_file(file_id);
-        self.disk.remove_if_there(&self.upload_dir(file_id).join("pinned"))?;
+        self.disk.remove_if_there(&self.upload_dir(file_id).join(PIN))?;
+        if self.has_former_pin(file_id)? {
+            self.disk.remove_if_there(&self.upload_dir(file_id).join(FORMER_PIN))?;
+        }
         self.disk.settle()
+    }
+
+    fn is_pinned(&self, file_id: FileId) -> io::Result<bool> {
+        Ok(self.upload_dir(file_id).join(PIN).exists() || self.has_former_pin(file_id)?)
+    }
+
+    /// Whether a former version has marked it: by an empty file that is not the upload itself.
+    pub(super) fn has_former_pin(&self, file_id: FileId) -> io::Result<bool> {
+        let found = fs::symlink_metadata(self.upload_dir(file_id).join(FORMER_PIN));
+        if !found.is_ok_and(|it| it.is_file() && it.len() == 0) {
+            return Ok(false);
+        }
+        Ok(self.upload(file_id)?.is_some_and(|facts| facts.safe_name.as_str() != FORMER_PIN))
     }
 
     /// How much room there is.

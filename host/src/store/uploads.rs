@@ -1,5 +1,6 @@
 //! Uploads: staged while their bytes arrive, then renamed into place as one directory with all that belongs to it.
 
+use std::fs;
 use std::fs::File;
 use std::io;
 use std::path::Path;
@@ -47,6 +48,17 @@ pub enum Stored {
     Already(UploadFacts),
     /// Other bytes of the same SHA-1 are here.
     Collision,
+}
+
+/// What stands where bytes are to go.
+#[derive(Debug)]
+enum There {
+    Nothing,
+    /// Others of the same SHA-1.
+    Other,
+    Same(UploadFacts),
+    /// What is known of them, but not as many as were stored.
+    WithoutBytes(UploadFacts),
 }
 
 /// A directory that is to become an upload; below `staging/` it vanishes unless it is published.
@@ -115,7 +127,12 @@ impl Store {
     /// # Errors
     /// Of the disk; nothing appears then.
     pub async fn publish_upload(&self, mut staged: StagedUpload, facts: &UploadFacts) -> io::Result<Stored> {
-        if let Some(stored) = self.same_upload(facts)?
+        let stored = match self.there(facts)? {
+            There::Same(there) => Some(Stored::Already(there)),
+            There::Other => Some(Stored::Collision),
+            There::Nothing | There::WithoutBytes(_) => None,
+        };
+        if let Some(stored) = stored
             && self.is_used_again(facts)?
         {
             // Whoever put it here may not have waited for the disk yet.
@@ -147,18 +164,30 @@ impl Store {
         }
     }
 
-    fn same_upload(&self, facts: &UploadFacts) -> io::Result<Option<Stored>> {
-        let compare = |there: UploadFacts| {
-            if there.sha256 == facts.sha256 { Stored::Already(there) } else { Stored::Collision }
-        };
-        Ok(self.upload(facts.sha1)?.map(compare))
+    fn there(&self, facts: &UploadFacts) -> io::Result<There> {
+        let Some(there) = self.upload(facts.sha1)? else { return Ok(There::Nothing) };
+        if there.sha256 != facts.sha256 {
+            return Ok(There::Other);
+        }
+        let file = fs::symlink_metadata(self.upload_dir(there.sha1).join(there.safe_name.as_str()));
+        let whole = file.is_ok_and(|it| it.is_file() && it.len() == there.size_bytes);
+        Ok(if whole { There::Same(there) } else { There::WithoutBytes(there) })
     }
 
     /// The first of several who bring the same bytes puts them there.
     fn place_upload(&self, staged: &mut StagedUpload, facts: &UploadFacts, target: &Path) -> io::Result<Stored> {
         let _turn = self.lock_file(facts.sha1);
-        if let Some(stored) = self.same_upload(facts)? {
-            return Ok(stored);
+        match self.there(facts)? {
+            There::Nothing => (),
+            // All else that belongs to it stays as it is.
+            There::WithoutBytes(there) => {
+                let file = staged.directory.join(staged.safe_name.as_str());
+                self.disk.rename(&file, &target.join(there.safe_name.as_str()))?;
+                tracing::warn!(file.id = %facts.sha1, "the bytes of an upload were not there, and came again");
+                return Ok(Stored::Already(there));
+            }
+            There::Same(there) => return Ok(Stored::Already(there)),
+            There::Other => return Ok(Stored::Collision),
         }
         self.disk.rename(&staged.directory, target)?;
         staged.unless_published = Unless::Stay;

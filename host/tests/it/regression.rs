@@ -1,6 +1,7 @@
 //! What was once wrong, each by the harm it did.
 
 use std::io::Write;
+use std::path::Path;
 
 use serde_json::json;
 
@@ -113,4 +114,56 @@ fn a_download_carries_the_authors_name() {
     let disposition = download.header("content-disposition");
     assert!(disposition.contains("filename*=UTF-8''%E2%82%AC%20rates.txt"), "{disposition}");
     assert!(download.header("cache-control").contains("immutable"));
+}
+
+#[test]
+fn an_upload_called_pinned_is_not_pinned_and_keeps_its_bytes() {
+    let mut server = Server::start(&[]);
+    let file = server.upload("pinned", b"abc");
+    let is_pinned = |server: &Server| server.get(&format!("/upload/{file}")).expect(200).json()["pinned"].clone();
+    assert_eq!(is_pinned(&server), false);
+    server.put(&format!("/upload/{file}/pin"), b"").expect(204);
+    assert_eq!(is_pinned(&server), true);
+    server.crash_and_restart();
+    assert_eq!(is_pinned(&server), true);
+    server.delete(&format!("/upload/{file}/pin")).expect(204);
+    assert_eq!(is_pinned(&server), false);
+    assert_eq!(server.get(&format!("/download/{file}/the_file")).expect(200).text(), "abc");
+    assert_eq!(server.upload("pinned", b""), server.upload("b.txt", b""), "nor is an empty one");
+}
+
+#[test]
+fn a_pin_of_a_former_version_holds_until_it_is_taken_away() {
+    let server = Server::start(&[]);
+    let file = server.upload("a.txt", b"abc");
+    let mark = server.data().join(&file[..2]).join(&file[2..]).join("pinned");
+    std::fs::write(&mark, "").unwrap();
+    assert_eq!(server.get(&format!("/upload/{file}")).expect(200).json()["pinned"], true);
+    server.delete(&format!("/upload/{file}/pin")).expect(204);
+    assert_eq!(server.get(&format!("/upload/{file}")).expect(200).json()["pinned"], false);
+    assert!(!mark.exists());
+}
+
+#[test]
+fn bytes_that_were_lost_are_stored_when_they_come_again() {
+    let server = Server::start(&[]);
+    let file = server.upload("a.txt", b"abc");
+    let run = server.analyse(&file, "digest", json!({}));
+    server.result(&run).expect(200);
+    let path = server.data().join(&file[..2]).join(&file[2..]).join("a.txt");
+    for break_it in [|path: &Path| std::fs::remove_file(path).unwrap(), |path: &Path| rewrite(path, b"ab")] {
+        break_it(&path);
+        assert_eq!(server.upload("b.txt", b"abc"), file);
+        let answer = server.get(&format!("/download/{file}/a.txt")).expect(200);
+        assert_eq!(answer.text(), "abc");
+        server.get(&format!("/results/{run}")).expect(200);
+        server.result(&server.analyse(&file, "digest", json!({ "rerun": true }))).expect(200);
+    }
+    assert_eq!(server.lying_in("staging"), Vec::<String>::new());
+}
+
+/// Over a file that may not be written.
+fn rewrite(path: &Path, bytes: &[u8]) {
+    std::fs::remove_file(path).unwrap();
+    std::fs::write(path, bytes).unwrap();
 }

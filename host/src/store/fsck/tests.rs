@@ -165,6 +165,18 @@ fn an_upload_that_is_short_or_nameless_is_set_aside() {
 }
 
 #[test]
+fn a_pin_is_part_of_an_upload_whichever_version_made_it() {
+    let world = world();
+    world.store.pin(world.key.file_id).unwrap();
+    assert_eq!(world.store.check().unwrap().findings, []);
+    let former = world.upload().join("pinned");
+    fs::write(&former, b"").unwrap();
+    assert_eq!(world.store.check().unwrap().findings, []);
+    fs::write(&former, b"x").unwrap();
+    world.finds(&former, Kind::Orphan);
+}
+
+#[test]
 fn a_link_that_leads_elsewhere_is_made_again() {
     let world = world();
     let link = world.upload().join("the_file");

@@ -12,6 +12,8 @@ use super::name_of;
 use crate::id::FileId;
 use crate::store::digest::Digests;
 use crate::store::disk;
+use crate::store::retention::FORMER_PIN;
+use crate::store::retention::PIN;
 use crate::store::uploads::UploadFacts;
 
 impl Look<'_> {
@@ -48,7 +50,8 @@ impl Look<'_> {
         }
         for entry in entries(path)? {
             match name_of(&entry).as_str() {
-                "upload.json" | "the_file" | "analysis" | "pinned" => (),
+                "upload.json" | "the_file" | "analysis" | PIN => (),
+                FORMER_PIN if self.store.has_former_pin(file_id)? => (),
                 other if other == name => (),
                 _ => self.find(&entry.path(), (Kind::Orphan, Remedy::Quarantine), "no part of the upload".to_owned()),
             }
