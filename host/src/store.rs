@@ -109,7 +109,6 @@ impl Store {
             Err(error) => return Err(error.into()),
         };
         let disk = Disk::new(&root, options.durability, options.probe)?;
-        disk.remove_tree(&root.join("staging"))?;
         for directory in ["staging", "queue", "analyses", "analyses/names", "programs", "gone", "partial", "notify"] {
             disk.make_directory(&root.join(directory))?;
         }
@@ -124,6 +123,7 @@ impl Store {
             listing: Listing::default(),
             _lock: Some(lock),
         };
+        store.sweep_staging()?;
         match founded {
             Founded::Now => {
                 store.disk.replace(&store.staging_path(), &store.root.join("FORMAT"), FORMAT.as_bytes())?;
@@ -193,6 +193,17 @@ impl Store {
     #[must_use]
     pub fn reserve_bytes(&self) -> u64 {
         self.reserve_bytes
+    }
+
+    /// Removes what was staged and never put into place, or on its way out. For who has the directory alone and has not
+    /// staged anything: names begin anew there.
+    ///
+    /// # Errors
+    /// Of the disk.
+    pub fn sweep_staging(&self) -> io::Result<()> {
+        let staging = self.root.join("staging");
+        self.disk.remove_tree(&staging)?;
+        self.disk.make_directory(&staging).map(drop)
     }
 
     /// A path below `staging/` that nobody else has.

@@ -68,6 +68,9 @@ pub(super) fn main(arguments: &Arguments) -> anyhow::Result<()> {
     let store = open(&arguments.data).with_context(|| format!("cannot open {}", arguments.data.display()))?;
     let (rules, now) = (arguments.rules.rules(), SystemClock.now());
     anyhow::ensure!(!rules.say_nothing(), "no rule is given, so nothing goes; see `belljar gc --help`");
+    if !arguments.dry_run {
+        store.sweep_staging().context("cannot sweep what a server left half done")?;
+    }
     let plan = Plan::make(&store, &rules, now)?;
     let mut free = store.free()?;
     let mut gone = 0;

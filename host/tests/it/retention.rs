@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::fs::FileTimes;
+use std::io::Write;
 use std::process::Command;
 use std::process::Output;
 use std::time::Duration;
@@ -102,6 +103,27 @@ fn for_room_those_go_first_that_were_used_longest_ago() {
     server.crash_and_restart();
     server.get(&format!("/upload/{}", files[1])).expect(200);
     server.get(&format!("/upload/{}", files[0])).expect(410);
+}
+
+#[test]
+fn what_a_kill_left_staged_does_not_keep_gc_from_its_work() {
+    let mut server = Server::start(&[]);
+    let file = server.upload("a.txt", b"abc");
+    let mut begun = server.connect();
+    begun.write_all(b"POST /upload HTTP/1.1\r\nhost: localhost\r\ncontent-length: 9\r\n\r\nhalf").unwrap();
+    wait_for("half an upload", || (!server.lying_in("staging").is_empty()).then_some(()));
+    // As after a start over warm data: names below `staging/` begin with the first.
+    server.kill();
+    let staging = server.data().join("staging");
+    for number in 0..8 {
+        std::fs::create_dir_all(staging.join(number.to_string())).unwrap();
+    }
+    assert_eq!(lines(&gc(&server, &["--expire-after-s", "0", "--dry-run"])).last().unwrap(), "1 uploads would go");
+    assert!(!server.lying_in("staging").is_empty(), "it only looks");
+    assert_eq!(lines(&gc(&server, &["--expire-after-s", "0"])).last().unwrap(), "1 uploads went");
+    assert_eq!(server.lying_in("staging"), Vec::<String>::new());
+    server.crash_and_restart();
+    server.get(&format!("/upload/{file}")).expect(410);
 }
 
 #[test]

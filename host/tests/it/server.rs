@@ -92,10 +92,15 @@ impl Server {
         self.dir.path().join("data")
     }
 
-    /// `kill -9`, and a new server over the same data.
-    pub(crate) fn crash_and_restart(&mut self) {
+    /// `kill -9`.
+    pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+    }
+
+    /// `kill -9`, and a new server over the same data.
+    pub(crate) fn crash_and_restart(&mut self) {
+        self.kill();
         (self.child, self.url) = spawn(self.dir.path(), &self.arguments);
     }
 
