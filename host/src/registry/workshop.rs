@@ -125,7 +125,11 @@ impl Workshop {
             {
                 return Err(InstallError::Refused(vec![WITHOUT_WASI_03.to_owned()]));
             }
-            Some(facts) => facts,
+            Some(facts) => {
+                // Workers read the files that ship with it there, and whoever does a run again all of it.
+                self.put(digest, module).await?;
+                facts
+            }
             None => self.compile(digest, module, name).await?,
         };
         self.describe((facts.module, facts.effort), digest, name)
@@ -165,17 +169,24 @@ impl Workshop {
     ) -> Result<Facts, InstallError> {
         let wasm = self.path(digest, "wasm");
         let first = !wasm.exists();
-        if first {
-            let (wasm, module) = (wasm.clone(), module.to_vec());
-            self.on_disk(move |store| store.disk().replace(&store.staging_path(), &wasm, &module)).await?;
-        }
+        self.put(digest, module).await?;
         let facts = self.build(digest, &wasm, name).await.inspect_err(|_| {
-            // A refused module leaves neither a program nor its bytes; the start sweeps what cannot be removed.
+            // A refused module leaves neither a program nor its bytes.
             drop(self.store.disk().remove_if_there(&self.program_path(digest)));
             drop(first.then(|| self.store.disk().remove_if_there(&wasm)));
         })?;
         self.remember(digest, &facts).await?;
         Ok(facts)
+    }
+
+    /// Stores a module's bytes, unless they stand as they should.
+    async fn put(&self, digest: ModuleDigest, module: &[u8]) -> io::Result<()> {
+        let wasm = self.path(digest, "wasm");
+        if self.on_disk(move |store| store.has_module(digest)).await? {
+            return Ok(());
+        }
+        let module = module.to_vec();
+        self.on_disk(move |store| store.disk().replace(&store.staging_path(), &wasm, &module)).await
     }
 
     /// Compiles a module, and has a worker load what came of it: what no worker can load would fail at every run.

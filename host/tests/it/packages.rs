@@ -1,5 +1,9 @@
 //! What lies beside a module goes with it: its descriptor, and files that the guest finds where that says.
 
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use host::store::Store;
 use serde_json::Value;
 use serde_json::json;
 
@@ -50,6 +54,34 @@ fn files_that_ship_are_read_where_the_descriptor_says_and_change_the_digest() {
         })
         .collect();
     assert_ne!(digests[0], digests[1]);
+}
+
+#[test]
+fn a_module_that_was_damaged_is_put_back_by_whoever_has_it() {
+    let mut server = server("hello", &json!({ "files": "/usr/share/reads" }));
+    let file = server.upload("x", b"x");
+    let module = server.get("/analyses/reads").expect(200).json()["module_sha256"].as_str().unwrap().to_owned();
+    let wasm = server.data().join("analyses").join(format!("{module}.wasm"));
+    let whole = std::fs::read(&wasm).unwrap();
+    let damages: [fn(&Path); 3] = [
+        |wasm| std::fs::remove_file(wasm).unwrap(),
+        |wasm| std::fs::write(wasm, b"\0asm").unwrap(),
+        |wasm| {
+            std::fs::write(wasm, b"\0bsm").unwrap();
+            let store = Store::hold(wasm.parent().unwrap().parent().unwrap()).unwrap();
+            store.check().unwrap().findings.iter().for_each(|finding| drop(store.repair(finding).unwrap()));
+            assert_eq!(store.check().unwrap().findings, []);
+        },
+    ];
+    for damage in damages {
+        server.kill();
+        std::fs::set_permissions(&wasm, std::fs::Permissions::from_mode(0o644)).unwrap();
+        damage(&wasm);
+        server.crash_and_restart();
+        let run = server.analyse(&file, "reads", json!({ "rerun": true }));
+        assert_eq!(server.result(&run).expect(200).json(), json!({ "text": "hello" }));
+        assert!(std::fs::read(&wasm).unwrap() == whole);
+    }
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! Modules by digest, the names that stand for them, and the programs made of them.
 
 use std::collections::HashMap;
+use std::collections::HashSet;
 use std::io;
+use std::path::Path;
 
 use serde::Deserialize;
 
@@ -22,46 +24,70 @@ struct Made {
     program_sha256: Sha256,
 }
 
+/// What is recorded of a program.
+enum Program {
+    Of(Sha256),
+    /// It can be made again only with its module.
+    OfNoModule,
+}
+
 impl Look<'_> {
     pub(super) fn modules(&mut self) -> io::Result<()> {
-        let mut made = HashMap::new();
+        let mut whole = HashSet::new();
+        let mut described = Vec::new();
         for entry in entries(&self.store.analyses_dir())? {
             let (path, name) = (entry.path(), name_of(&entry));
             match name.split_once('.') {
                 None if name == "names" => (),
-                Some((digest, "wasm")) if is_hex(digest, 64) => {
-                    self.report.modules += 1;
-                    if self.digest(&path)?.is_none_or(|it| it.to_string() != digest) {
-                        let detail = "its bytes are others than its name says";
-                        self.find(&path, (Kind::Damaged, Remedy::Quarantine), detail);
-                    }
-                }
-                Some((digest, "json")) if is_hex(digest, 64) => {
-                    let facts = disk::read_if_there(&path)?.and_then(|it| serde_json::from_slice::<Made>(&it).ok());
-                    match facts {
-                        Some(facts) => {
-                            made.insert(format!("{digest}-{}.cwasm", facts.engine), facts.program_sha256);
-                        }
-                        None => {
-                            let detail = "cannot be read; the module is compiled again";
-                            self.find(&path, (Kind::Damaged, Remedy::Remove), detail);
-                        }
-                    }
-                }
+                Some((digest, "wasm")) if is_hex(digest, 64) => whole.extend(self.module(&path, digest)?),
+                Some((digest, "json")) if is_hex(digest, 64) => described.push((digest.to_owned(), path)),
                 _ => self.find(&path, (Kind::Orphan, Remedy::Quarantine), "no part of the layout"),
             }
         }
-        self.names()?;
+        let mut made = HashMap::new();
+        for (digest, path) in described {
+            made.extend(self.facts((&digest, &path), &whole)?);
+        }
+        self.names(&whole)?;
         self.programs(&made)
     }
 
-    fn names(&mut self) -> io::Result<()> {
+    /// Its digest, if it is the one it is called by.
+    fn module(&mut self, path: &Path, name: &str) -> io::Result<Option<ModuleDigest>> {
+        self.report.modules += 1;
+        let digest = self.digest(path)?.filter(|it| it.to_string() == name);
+        if digest.is_none() {
+            let detail = "its bytes are others than its name says";
+            self.find(path, (Kind::Damaged, Remedy::Quarantine), detail);
+        }
+        Ok(digest)
+    }
+
+    /// The program that they tell of, and what it is to be: nothing where its module is not whole.
+    fn facts(
+        &mut self,
+        (digest, path): (&str, &Path),
+        whole: &HashSet<ModuleDigest>,
+    ) -> io::Result<Option<(String, Program)>> {
+        let facts = disk::read_if_there(path)?.and_then(|it| serde_json::from_slice::<Made>(&it).ok());
+        let has_module = digest.parse().is_ok_and(|it| whole.contains(&it));
+        if !has_module {
+            self.find(path, (Kind::Dangling, Remedy::Remove), "tells of a module that is not here, or not whole");
+        } else if facts.is_none() {
+            self.find(path, (Kind::Damaged, Remedy::Remove), "cannot be read; the module is compiled again");
+        }
+        Ok(facts.map(|facts| {
+            let program = if has_module { Program::Of(facts.program_sha256) } else { Program::OfNoModule };
+            (format!("{digest}-{}.cwasm", facts.engine), program)
+        }))
+    }
+
+    fn names(&mut self, whole: &HashSet<ModuleDigest>) -> io::Result<()> {
         for entry in entries(&self.store.analyses_dir().join("names"))? {
             let path = entry.path();
             let module = disk::read_if_there(&path)?.and_then(|it| String::from_utf8(it).ok());
             let module = module.and_then(|it| it.trim().parse::<ModuleDigest>().ok());
-            let stands = module.is_some_and(|it| self.store.analyses_dir().join(format!("{it}.wasm")).exists());
-            if !stands {
+            if module.is_none_or(|it| !whole.contains(&it)) {
                 self.find(&path, (Kind::Dangling, Remedy::Quarantine), "stands for no module");
             }
         }
@@ -69,7 +95,7 @@ impl Look<'_> {
     }
 
     /// A program that nothing is recorded of was made for another engine, or was being made.
-    fn programs(&mut self, made: &HashMap<String, Sha256>) -> io::Result<()> {
+    fn programs(&mut self, made: &HashMap<String, Program>) -> io::Result<()> {
         for entry in entries(&self.store.programs_dir())? {
             let path = entry.path();
             match made.get(&name_of(&entry)) {
@@ -77,11 +103,15 @@ impl Look<'_> {
                     let detail = "a program that nothing is recorded of";
                     self.find(&path, (Kind::Unfinished, Remedy::Remove), detail);
                 }
-                Some(recorded) if self.digest(&path)? != Some(*recorded) => {
+                Some(Program::OfNoModule) => {
+                    let detail = "a program of a module that is not here, or not whole";
+                    self.find(&path, (Kind::Dangling, Remedy::Remove), detail);
+                }
+                Some(Program::Of(recorded)) if self.digest(&path)? != Some(*recorded) => {
                     let detail = "another than was compiled; it is compiled again";
                     self.find(&path, (Kind::Damaged, Remedy::Remove), detail);
                 }
-                Some(_) => (),
+                Some(Program::Of(_)) => (),
             }
         }
         Ok(())

@@ -117,13 +117,18 @@ impl World {
 
     /// That is found alone, mended, and then there is nothing more to find but what the next start does.
     fn finds(&self, path: &Path, kind: Kind) {
+        self.finds_all(&[(path, kind)]);
+    }
+
+    fn finds_all(&self, expected: &[(&Path, Kind)]) {
         let report = self.store.check().unwrap();
         let found: Vec<_> = report
             .findings
             .iter()
             .map(|it| (self.dir.path().canonicalize().unwrap().join(&it.path), it.kind))
             .collect();
-        assert_eq!(found, [(path.to_owned(), kind)], "{report:#?}");
+        let expected: Vec<_> = expected.iter().map(|(path, kind)| ((*path).to_owned(), *kind)).collect();
+        assert_eq!(found, expected, "{report:#?}");
         for finding in &report.findings {
             self.store.repair(finding).unwrap();
         }
@@ -236,8 +241,9 @@ fn modules_names_and_programs_are_held_against_each_other() {
     let analyses = world.store.analyses_dir();
     fs::write(analyses.join("names/other"), "ab".repeat(32)).unwrap();
     world.finds(&analyses.join("names/other"), Kind::Dangling);
-    let program = world.store.programs_dir().join(format!("{}-e.cwasm", "ab".repeat(32)));
-    let facts = analyses.join(format!("{}.json", "ab".repeat(32)));
+    let module = world.store.names().unwrap()[0].1;
+    let program = world.store.programs_dir().join(format!("{module}-e.cwasm"));
+    let facts = analyses.join(format!("{module}.json"));
     fs::write(&facts, json!({ "engine": "e", "program_sha256": "cd".repeat(32) }).to_string()).unwrap();
     fs::write(&program, b"other code").unwrap();
     world.finds(&program, Kind::Damaged);
@@ -245,10 +251,30 @@ fn modules_names_and_programs_are_held_against_each_other() {
     world.finds(&facts, Kind::Damaged);
     fs::write(&program, b"code of another engine").unwrap();
     world.finds(&program, Kind::Unfinished);
-    let module = world.store.names().unwrap()[0].1;
-    fs::write(analyses.join(format!("{module}.wasm")), b"\0bsm").unwrap();
-    let report = world.store.check().unwrap();
-    assert_eq!(report.faults().map(|it| it.kind).collect::<Vec<_>>(), [Kind::Damaged]);
+}
+
+#[test]
+fn all_that_hangs_on_a_module_goes_with_it() {
+    type Break = fn(&World, &Path);
+    let breaks: [Break; 2] = [|world, wasm| world.write(wasm, b"\0bsm"), |_, wasm| fs::remove_file(wasm).unwrap()];
+    for break_it in breaks {
+        let world = world();
+        let module = world.store.names().unwrap()[0].1;
+        let analyses = world.store.analyses_dir();
+        let [wasm, facts] = ["wasm", "json"].map(|it| analyses.join(format!("{module}.{it}")));
+        let name = analyses.join("names/copier");
+        let program = world.store.programs_dir().join(format!("{module}-e.cwasm"));
+        fs::write(&program, b"code").unwrap();
+        let mut sha256 = Sha256Writer::default();
+        io::Write::write_all(&mut sha256, b"code").unwrap();
+        fs::write(&facts, json!({ "engine": "e", "program_sha256": sha256.finish() }).to_string()).unwrap();
+        assert_eq!(world.store.check().unwrap().findings, []);
+        break_it(&world, &wasm);
+        let hanging = [&facts, &name, &program].map(|it| (it.as_path(), Kind::Dangling));
+        let damaged = wasm.exists().then_some((wasm.as_path(), Kind::Damaged));
+        world.finds_all(&damaged.into_iter().chain(hanging).collect::<Vec<_>>());
+        assert_eq!([wasm, facts, name, program].map(|it| it.exists()), [false; 4]);
+    }
 }
 
 #[test]
