@@ -34,12 +34,16 @@ pub(super) fn main(arguments: &Arguments) -> anyhow::Result<()> {
         tell(&report);
     }
     if arguments.repair {
+        let mut left = Vec::new();
         for finding in &report.findings {
-            let moved = store.repair(finding).with_context(|| format!("cannot mend {}", finding.path.display()))?;
-            if !arguments.json {
-                say(&mended(finding, moved));
+            match store.repair(finding) {
+                Ok(_) if arguments.json => (),
+                Ok(moved) => say(&mended(finding, moved)),
+                // The others can be mended all the same.
+                Err(error) => left.push(format!("{}: {error}", finding.path.display())),
             }
         }
+        anyhow::ensure!(left.is_empty(), "cannot mend {}", left.join("; "));
         return Ok(());
     }
     let faults = report.faults().count();

@@ -1,5 +1,7 @@
 //! Looks through a whole data directory: everything is read and hashed again, and held against what is recorded of it.
 //!
+//! What cannot be read is found like what is damaged, and does not end the look: a disk that fails is when it is needed.
+//!
 //! What a server that was killed leaves half done, and the next start sets right, is [`Kind::Unfinished`]: it is told, and
 //! is no fault. Repair destroys nothing that cannot be made again: what has no place is moved to `quarantine/`, a run whose
 //! ending is not whole goes back to the queue, a program is dropped and compiled again.
@@ -22,7 +24,10 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::Store;
+use super::digest::Sha256Writer;
+use super::disk;
 use crate::id::RunKey;
+use crate::id::Sha256;
 
 /// What is not as it should be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -111,7 +116,7 @@ impl Store {
     /// Looks through everything. For a data directory that this process alone works on.
     ///
     /// # Errors
-    /// Of the disk; what merely is not as it should be is a finding.
+    /// When the folders of the layout cannot be read; what else cannot be, or is not as it should be, is a finding.
     pub fn check(&self) -> io::Result<Report> {
         let mut look = Look { store: self, queued: HashSet::new(), report: Report::default() };
         look.queue_names()?;
@@ -119,7 +124,8 @@ impl Store {
         for entry in entries(&self.root)? {
             let name = name_of(&entry);
             if is_hex(&name, 2) && entry.file_type()?.is_dir() {
-                look.uploads(&entry.path())?;
+                let looked = look.uploads(&entry.path());
+                look.unless_read((&entry.path(), Remedy::Quarantine), looked);
             } else if !KNOWN.contains(&name.as_str()) {
                 look.find(&entry.path(), (Kind::Orphan, Remedy::Quarantine), "no part of the layout");
             }
@@ -181,6 +187,24 @@ impl Look<'_> {
         self.report.findings.push(Finding { path, kind, detail: detail.into(), remedy });
     }
 
+    /// What was looked at, unless it cannot be read: that is a finding, and all else is looked at.
+    fn unless_read<T>(&mut self, (path, remedy): (&Path, Remedy), looked: io::Result<T>) -> Option<T> {
+        looked.map_err(|error| self.find(path, (Kind::Damaged, remedy), format!("cannot be read: {error}"))).ok()
+    }
+
+    fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
+        disk::read_if_there(path).map_err(|error| of_file(path, &error))
+    }
+
+    fn digest(&mut self, path: &Path) -> io::Result<Option<Sha256>> {
+        let mut digest = Sha256Writer::default();
+        let read = disk::open_if_there(path)
+            .and_then(|opened| opened.map(|(mut file, _)| io::copy(&mut file, &mut digest)).transpose());
+        let Some(bytes) = read.map_err(|error| of_file(path, &error))? else { return Ok(None) };
+        self.report.bytes += bytes;
+        Ok(Some(digest.finish()))
+    }
+
     fn unfinished(&mut self, path: &Path, detail: &str) {
         self.find(path, (Kind::Unfinished, Remedy::Start), detail);
     }
@@ -200,7 +224,8 @@ impl Look<'_> {
     /// Entries that stand for nothing: the start drops them.
     fn queue(&mut self) -> io::Result<()> {
         for key in self.queued.clone() {
-            if self.store.config(key)?.is_none() {
+            // One that cannot be read was found with its run.
+            if matches!(self.store.config(key), Ok(None)) {
                 self.unfinished(&self.store.queue_path(key), "a run that was never answered for");
             }
         }
@@ -223,6 +248,12 @@ impl Look<'_> {
     }
 }
 
+/// Tells which file it was.
+fn of_file(path: &Path, error: &io::Error) -> io::Error {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    io::Error::new(error.kind(), format!("{name}: {error}"))
+}
+
 fn as_text<S: serde::Serializer>(key: &RunKey, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(key)
 }
@@ -232,9 +263,10 @@ fn entries(path: &Path) -> io::Result<Vec<DirEntry>> {
     let entries = match fs::read_dir(path) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(error),
+        Err(error) => return Err(of_file(path, &error)),
     };
-    let mut entries = entries.collect::<io::Result<Vec<_>>>()?;
+    let entries: io::Result<Vec<_>> = entries.collect();
+    let mut entries = entries.map_err(|error| of_file(path, &error))?;
     entries.sort_by_key(DirEntry::file_name);
     Ok(entries)
 }

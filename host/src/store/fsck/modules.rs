@@ -15,7 +15,6 @@ use super::is_hex;
 use super::name_of;
 use crate::id::ModuleDigest;
 use crate::id::Sha256;
-use crate::store::disk;
 
 /// What is looked at of `analyses/<digest>.json`.
 #[derive(Deserialize)]
@@ -39,14 +38,18 @@ impl Look<'_> {
             let (path, name) = (entry.path(), name_of(&entry));
             match name.split_once('.') {
                 None if name == "names" => (),
-                Some((digest, "wasm")) if is_hex(digest, 64) => whole.extend(self.module(&path, digest)?),
+                Some((digest, "wasm")) if is_hex(digest, 64) => {
+                    let found = self.module(&path, digest);
+                    whole.extend(self.unless_read((&path, Remedy::Quarantine), found).flatten());
+                }
                 Some((digest, "json")) if is_hex(digest, 64) => described.push((digest.to_owned(), path)),
                 _ => self.find(&path, (Kind::Orphan, Remedy::Quarantine), "no part of the layout"),
             }
         }
         let mut made = HashMap::new();
         for (digest, path) in described {
-            made.extend(self.facts((&digest, &path), &whole)?);
+            let found = self.facts((&digest, &path), &whole);
+            made.extend(self.unless_read((&path, Remedy::Quarantine), found).flatten());
         }
         self.names(&whole)?;
         self.programs(&made)
@@ -69,7 +72,7 @@ impl Look<'_> {
         (digest, path): (&str, &Path),
         whole: &HashSet<ModuleDigest>,
     ) -> io::Result<Option<(String, Program)>> {
-        let facts = disk::read_if_there(path)?.and_then(|it| serde_json::from_slice::<Made>(&it).ok());
+        let facts = Self::read(path)?.and_then(|it| serde_json::from_slice::<Made>(&it).ok());
         let has_module = digest.parse().is_ok_and(|it| whole.contains(&it));
         if !has_module {
             self.find(path, (Kind::Dangling, Remedy::Remove), "tells of a module that is not here, or not whole");
@@ -85,8 +88,9 @@ impl Look<'_> {
     fn names(&mut self, whole: &HashSet<ModuleDigest>) -> io::Result<()> {
         for entry in entries(&self.store.analyses_dir().join("names"))? {
             let path = entry.path();
-            let module = disk::read_if_there(&path)?.and_then(|it| String::from_utf8(it).ok());
-            let module = module.and_then(|it| it.trim().parse::<ModuleDigest>().ok());
+            let text = Self::read(&path);
+            let Some(text) = self.unless_read((&path, Remedy::Quarantine), text) else { continue };
+            let module = text.and_then(|it| String::from_utf8(it).ok()?.trim().parse::<ModuleDigest>().ok());
             if module.is_none_or(|it| !whole.contains(&it)) {
                 self.find(&path, (Kind::Dangling, Remedy::Quarantine), "stands for no module");
             }
@@ -107,11 +111,14 @@ impl Look<'_> {
                     let detail = "a program of a module that is not here, or not whole";
                     self.find(&path, (Kind::Dangling, Remedy::Remove), detail);
                 }
-                Some(Program::Of(recorded)) if self.digest(&path)? != Some(*recorded) => {
-                    let detail = "another than was compiled; it is compiled again";
-                    self.find(&path, (Kind::Damaged, Remedy::Remove), detail);
+                Some(Program::Of(recorded)) => {
+                    let found = self.digest(&path);
+                    let found = self.unless_read((&path, Remedy::Quarantine), found);
+                    if found.is_some_and(|found| found != Some(*recorded)) {
+                        let detail = "another than was compiled; it is compiled again";
+                        self.find(&path, (Kind::Damaged, Remedy::Remove), detail);
+                    }
                 }
-                Some(Program::Of(_)) => (),
             }
         }
         Ok(())

@@ -18,7 +18,10 @@ impl Look<'_> {
         for entry in entries(&self.store.root.join("partial"))? {
             let path = entry.path();
             match name_of(&entry).parse() {
-                Ok(id) => self.partial(&path, id)?,
+                Ok(id) => {
+                    let looked = self.partial(&path, id);
+                    self.unless_read((&path, Remedy::Quarantine), looked);
+                }
                 Err(_) => self.find(&path, (Kind::Orphan, Remedy::Quarantine), "names no upload"),
             }
         }
@@ -26,7 +29,7 @@ impl Look<'_> {
     }
 
     fn partial(&mut self, path: &Path, id: PartialId) -> io::Result<()> {
-        let info = disk::read_if_there(&path.join("info.json"))?;
+        let info = Self::read(&path.join("info.json"))?;
         let Some(partial) = info.and_then(|json| serde_json::from_slice::<Partial>(&json).ok()) else {
             self.find(path, (Kind::Incomplete, Remedy::Quarantine), "no record of that upload");
             return Ok(());

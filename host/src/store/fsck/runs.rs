@@ -8,11 +8,9 @@ use super::Look;
 use super::Remedy;
 use super::entries;
 use super::name_of;
+use super::of_file;
 use crate::id::FileId;
 use crate::id::RunKey;
-use crate::id::Sha256;
-use crate::store::digest::Sha256Writer;
-use crate::store::disk;
 use crate::store::runs::RunRecord;
 
 const KNOWN: [&str; 8] =
@@ -22,7 +20,11 @@ impl Look<'_> {
     pub(super) fn runs(&mut self, analyses: &Path, file_id: FileId) -> io::Result<()> {
         for entry in entries(analyses)? {
             match name_of(&entry).parse() {
-                Ok(analysis_id) => self.run(&entry.path(), RunKey { file_id, analysis_id })?,
+                Ok(analysis_id) => {
+                    let key = RunKey { file_id, analysis_id };
+                    let looked = self.run(&entry.path(), key);
+                    self.unless_read((&entry.path(), Remedy::RunAgain(key)), looked);
+                }
                 Err(_) => {
                     self.find(&entry.path(), (Kind::Orphan, Remedy::Quarantine), "names no run");
                 }
@@ -34,7 +36,10 @@ impl Look<'_> {
     fn run(&mut self, path: &Path, key: RunKey) -> io::Result<()> {
         self.report.runs += 1;
         let queued = self.queued.contains(&key);
-        let Some(config) = self.store.config(key)? else {
+        let config = self.store.config(key).map_err(|error| of_file(&path.join("config.json"), &error));
+        // Without it, it cannot run again.
+        let Some(config) = self.unless_read((path, Remedy::Quarantine), config) else { return Ok(()) };
+        let Some(config) = config else {
             if queued {
                 self.unfinished(path, "a run that was never answered for");
             } else {
@@ -68,8 +73,14 @@ impl Look<'_> {
         path: &Path,
         (key, generation): (RunKey, u64),
     ) -> io::Result<Option<(Kind, String)>> {
-        let Ok(Some(record)) = self.store.record(key) else {
-            return Ok(Some((Kind::Incomplete, "it is not queued and has no record of its ending".to_owned())));
+        let record = match self.store.record(key) {
+            Ok(Some(record)) => record,
+            Err(error) if !matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof) => {
+                return Err(of_file(&path.join("run.json"), &error));
+            }
+            Ok(None) | Err(_) => {
+                return Ok(Some((Kind::Incomplete, "it is not queued and has no record of its ending".to_owned())));
+            }
         };
         if record.generation != generation {
             return Ok(Some((Kind::Unfinished, "asked again, and never answered for".to_owned())));
@@ -105,12 +116,5 @@ impl Look<'_> {
             }
         }
         Ok(None)
-    }
-
-    pub(super) fn digest(&mut self, path: &Path) -> io::Result<Option<Sha256>> {
-        let Some((mut file, _)) = disk::open_if_there(path)? else { return Ok(None) };
-        let mut digest = Sha256Writer::default();
-        self.report.bytes += io::copy(&mut file, &mut digest)?;
-        Ok(Some(digest.finish()))
     }
 }

@@ -103,6 +103,10 @@ impl World {
         self.store.upload_dir(self.key.file_id)
     }
 
+    fn root(&self) -> PathBuf {
+        self.dir.path().canonicalize().unwrap()
+    }
+
     fn run(&self) -> PathBuf {
         self.store.run_dir(self.key)
     }
@@ -274,6 +278,53 @@ fn all_that_hangs_on_a_module_goes_with_it() {
         let damaged = wasm.exists().then_some((wasm.as_path(), Kind::Damaged));
         world.finds_all(&damaged.into_iter().chain(hanging).collect::<Vec<_>>());
         assert_eq!([wasm, facts, name, program].map(|it| it.exists()), [false; 4]);
+    }
+}
+
+/// A directory where a file should be, or the other way round: it can be opened, and fails when it is read.
+fn unreadable(path: &Path) {
+    if path.is_dir() {
+        fs::remove_dir_all(path).unwrap();
+        return fs::write(path, b"").unwrap();
+    }
+    if path.exists() {
+        fs::remove_file(path).unwrap();
+    }
+    fs::create_dir(path).unwrap();
+}
+
+#[test]
+fn what_cannot_be_read_is_found_and_does_not_hide_the_rest() {
+    type Place = fn(&World) -> PathBuf;
+    let places: [Place; 10] = [
+        |it| it.upload().join("upload.json"),
+        |it| it.upload().join("analysis"),
+        |it| it.run().join("config.json"),
+        |it| it.run().join("run.json"),
+        |it| it.run().join("results.json"),
+        |it| it.run().join("artifacts/o.txt"),
+        |it| it.store.analyses_dir().join(format!("{}.wasm", it.store.names().unwrap()[0].1)),
+        |it| it.store.analyses_dir().join("names/copier"),
+        |it| it.root().join("partial").join("ab".repeat(16)).join("info.json"),
+        |it| it.root().join("notify").join(format!("{}-1", it.key)),
+    ];
+    for place in places {
+        let world = world();
+        let broken = place(&world);
+        fs::create_dir_all(broken.parent().unwrap()).unwrap();
+        unreadable(&broken);
+        fs::write(world.root().join("stray"), b"").unwrap();
+        let it = broken.display();
+        let report = world.store.check().unwrap();
+        let details: Vec<_> = report.findings.iter().map(|it| it.detail.as_str()).collect();
+        let name = broken.file_name().unwrap().to_str().unwrap();
+        assert!(details.iter().any(|it| it.contains("cannot be read") && it.contains(name)), "{it}: {report:#?}");
+        assert!(report.findings.iter().any(|it| it.path == Path::new("stray")), "{it}: {report:#?}");
+        for finding in &report.findings {
+            world.store.repair(finding).unwrap();
+        }
+        let report = world.store.check().unwrap();
+        assert_eq!(report.faults().count(), 0, "{it}: {report:#?}");
     }
 }
 

@@ -9,6 +9,7 @@ use super::Look;
 use super::Remedy;
 use super::entries;
 use super::name_of;
+use super::of_file;
 use crate::id::FileId;
 use crate::store::digest::Digests;
 use crate::store::disk;
@@ -23,7 +24,10 @@ impl Look<'_> {
         for entry in entries(folder)? {
             let path = entry.path();
             match format!("{begin}{}", name_of(&entry)).parse() {
-                Ok(file_id) => self.upload(&path, file_id)?,
+                Ok(file_id) => {
+                    let looked = self.upload(&path, file_id);
+                    self.unless_read((&path, Remedy::Quarantine), looked);
+                }
                 Err(_) => self.find(&path, (Kind::Orphan, Remedy::Quarantine), "no part of the layout"),
             }
         }
@@ -31,7 +35,7 @@ impl Look<'_> {
     }
 
     fn upload(&mut self, path: &Path, file_id: FileId) -> io::Result<()> {
-        let facts = disk::read_if_there(&path.join("upload.json"))?;
+        let facts = Self::read(&path.join("upload.json"))?;
         let facts = facts.and_then(|json| serde_json::from_slice::<UploadFacts>(&json).ok());
         let Some(facts) = facts.filter(|facts| facts.sha1 == file_id) else {
             self.find(path, (Kind::Incomplete, Remedy::Quarantine), "no record of that file");
@@ -56,17 +60,22 @@ impl Look<'_> {
                 _ => self.find(&entry.path(), (Kind::Orphan, Remedy::Quarantine), "no part of the upload".to_owned()),
             }
         }
-        self.runs(&path.join("analysis"), file_id)
+        let runs = path.join("analysis");
+        let looked = self.runs(&runs, file_id);
+        self.unless_read((&runs, Remedy::Quarantine), looked);
+        Ok(())
     }
 
     fn wrong_with(&mut self, path: &Path, facts: &UploadFacts) -> io::Result<Option<(Kind, String)>> {
-        let Some((mut file, bytes)) = disk::open_if_there(&path.join(facts.safe_name.as_str()))? else {
+        let path = path.join(facts.safe_name.as_str());
+        let opened = disk::open_if_there(&path).map_err(|error| of_file(&path, &error))?;
+        let Some((mut file, bytes)) = opened else {
             return Ok(Some((Kind::Incomplete, "the file itself is not there".to_owned())));
         };
         if bytes != facts.size_bytes {
             return Ok(Some((Kind::Damaged, format!("{bytes} bytes, {} were stored", facts.size_bytes))));
         }
-        let (sha1, sha256) = self.digests(&mut file)?;
+        let (sha1, sha256) = self.digests(&mut file).map_err(|error| of_file(&path, &error))?;
         let same = sha1 == facts.sha1 && sha256 == facts.sha256;
         Ok((!same).then(|| (Kind::Damaged, "its digests are others than when it was stored".to_owned())))
     }
