@@ -160,7 +160,7 @@ async fn retain(parts: Assembly, Retention { rules, every, .. }: Retention) {
     }
 }
 
-/// Gives up uploads that nobody goes on with.
+/// Gives up uploads that nobody goes on with, and forgets what was deleted long ago, whatever the rules say.
 async fn expire(api: Api, every: Duration) {
     loop {
         tokio::time::sleep(every).await;
@@ -168,6 +168,9 @@ async fn expire(api: Api, every: Duration) {
             Ok(0) => (),
             Ok(given_up) => tracing::info!(given_up, "uploads were abandoned"),
             Err(error) => tracing::error!(%error, "abandoned uploads cannot be found or removed"),
+        }
+        if let Err(error) = api.parts.dispatch.forget_gone().await {
+            tracing::error!(%error, "what was deleted long ago cannot be found or forgotten");
         }
     }
 }

@@ -87,6 +87,9 @@ pub(super) fn main(arguments: &Arguments) -> anyhow::Result<()> {
         say(&told(held, (why, taken)));
         free = Free { bytes: free.bytes.saturating_add(taken.bytes), files: free.files.saturating_add(taken.files) };
     }
+    if !arguments.dry_run {
+        store.forget_gone(now)?;
+    }
     say(&format!("{gone} uploads {}", if arguments.dry_run { "would go" } else { "went" }));
     Ok(())
 }

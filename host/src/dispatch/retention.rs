@@ -24,10 +24,7 @@ impl Dispatch {
     /// Of the disk.
     pub async fn sweep(self: &Arc<Self>, rules: Rules) -> io::Result<Swept> {
         let (store, now) = (Arc::clone(&self.ports.store), self.ports.clock.now());
-        let planning = tokio::task::spawn_blocking(move || {
-            store.forget_gone(now)?;
-            Plan::make(&store, &rules, now)
-        });
+        let planning = tokio::task::spawn_blocking(move || Plan::make(&store, &rules, now));
         let plan = planning.await.map_err(io::Error::other)??;
         let mut swept = Swept::default();
         for held in plan.expired {
@@ -40,6 +37,15 @@ impl Dispatch {
             swept.for_room += usize::from(self.let_go(held).await?);
         }
         Ok(swept)
+    }
+
+    /// Forgets uploads that were deleted so long ago that nobody is told of it any more.
+    ///
+    /// # Errors
+    /// Of the disk.
+    pub async fn forget_gone(&self) -> io::Result<()> {
+        let (store, now) = (Arc::clone(&self.ports.store), self.ports.clock.now());
+        tokio::task::spawn_blocking(move || store.forget_gone(now).map(drop)).await.map_err(io::Error::other)?
     }
 
     /// Removes an upload, unless somebody has use for it by now; whether it went.

@@ -1,5 +1,6 @@
 //! What goes by itself, and what does not.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::fs::FileTimes;
 use std::io::Write;
@@ -124,6 +125,31 @@ fn what_a_kill_left_staged_does_not_keep_gc_from_its_work() {
     assert_eq!(server.lying_in("staging"), Vec::<String>::new());
     server.crash_and_restart();
     server.get(&format!("/upload/{file}")).expect(410);
+}
+
+/// As if it had been deleted that day.
+fn deleted_long_ago(server: &Server, file: &str) {
+    std::fs::write(server.data().join("gone").join(file), "2020-01-01T00:00:00Z").unwrap();
+}
+
+#[test]
+fn what_was_deleted_long_ago_is_forgotten_without_any_rule() {
+    let mut server = Server::start_with(&[], &["--sweep-every-s", "1"]);
+    let files = [server.upload("a.txt", b"old"), server.upload("a.txt", b"older"), server.upload("a.txt", b"new")];
+    for file in &files {
+        server.delete(&format!("/upload/{file}")).expect(204);
+    }
+    deleted_long_ago(&server, &files[0]);
+    let only = |server: &Server, kept: &[&String]| {
+        server.lying_in("gone").iter().collect::<HashSet<_>>() == kept.iter().copied().collect()
+    };
+    wait_for("an end of it", || only(&server, &[&files[1], &files[2]]).then_some(()));
+    assert_eq!(server.stop(), Some(0));
+    deleted_long_ago(&server, &files[1]);
+    lines(&gc(&server, &["--expire-after-s", "0", "--dry-run"]));
+    assert!(only(&server, &[&files[1], &files[2]]), "it only looks");
+    lines(&gc(&server, &["--expire-after-s", "0"]));
+    assert!(only(&server, &[&files[2]]));
 }
 
 #[test]
