@@ -8,6 +8,7 @@ use anyhow::Context;
 use crate::store::Store;
 use crate::store::fsck::Finding;
 use crate::store::fsck::Kind;
+use crate::store::fsck::Remedy;
 use crate::store::fsck::Report;
 
 #[derive(Debug, clap::Args)]
@@ -37,7 +38,7 @@ pub(super) fn main(arguments: &Arguments) -> anyhow::Result<()> {
         let mut left = Vec::new();
         for finding in &report.findings {
             match store.repair(finding) {
-                Ok(_) if arguments.json => (),
+                Ok(_) if arguments.json || finding.remedy == Remedy::Start => (),
                 Ok(moved) => say(&mended(finding, moved)),
                 // The others can be mended all the same.
                 Err(error) => left.push(format!("{}: {error}", finding.path.display())),

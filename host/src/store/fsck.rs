@@ -60,11 +60,11 @@ pub enum Kind {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Remedy {
-    /// By itself, at the next start, or when its time is over.
+    /// By itself, at the next start, when it is asked again, or when its time is over.
     Start,
     /// Moved to `quarantine/`, for a person to look at.
     Quarantine,
-    /// Its ending goes to `quarantine/`, and the run back to the queue.
+    /// All that came of it goes to `quarantine/`, and the run back to the queue.
     RunAgain(#[serde(serialize_with = "as_text")] RunKey),
     /// Removed: it can be made again.
     Remove,
@@ -149,16 +149,7 @@ impl Store {
         match &finding.remedy {
             Remedy::Start => return Ok(None),
             Remedy::Quarantine => return self.quarantine(&path).map(Some),
-            Remedy::RunAgain(key) => {
-                self.disk.overwrite(&self.queue_path(*key), b"")?;
-                let directory = self.run_dir(*key);
-                for name in ["results.json", "failure.json"].map(|name| directory.join(name)) {
-                    if name.exists() {
-                        self.quarantine(&name)?;
-                    }
-                }
-                self.clear_ending(*key)?;
-            }
+            Remedy::RunAgain(key) => return self.run_again(*key).map(Some),
             Remedy::Remove => self.disk.remove_if_there(&path)?,
             Remedy::Relink(target) => {
                 self.disk.remove_if_there(&path)?;
@@ -168,16 +159,36 @@ impl Store {
         self.disk.settle().map(|()| None)
     }
 
+    /// Puts a run back into the queue, and sets aside all that came of it; who has been told of it has been.
+    fn run_again(&self, key: RunKey) -> io::Result<PathBuf> {
+        self.disk.overwrite(&self.queue_path(key), b"")?;
+        let directory = self.run_dir(key);
+        let aside = self.aside(&directory)?;
+        self.disk.make_directory(&aside)?;
+        for entry in entries(&directory)? {
+            if !["config.json", "deliveries.json"].contains(&name_of(&entry).as_str()) {
+                self.disk.rename(&entry.path(), &aside.join(entry.file_name()))?;
+            }
+        }
+        self.disk.settle()?;
+        Ok(aside)
+    }
+
     fn quarantine(&self, path: &Path) -> io::Result<PathBuf> {
+        let target = self.aside(path)?;
+        self.disk.rename(path, &target)?;
+        self.disk.settle()?;
+        Ok(target)
+    }
+
+    /// A place in `quarantine/` that is free, for what lies at that path.
+    fn aside(&self, path: &Path) -> io::Result<PathBuf> {
         let quarantine = self.root.join("quarantine");
         self.disk.make_directory(&quarantine)?;
         let relative = path.strip_prefix(&self.root).unwrap_or(path);
         let flat = relative.to_string_lossy().replace('/', "-");
         let target = (0..).map(|number| quarantine.join(format!("{number}-{flat}"))).find(|it| !it.exists());
-        let target = target.ok_or(io::ErrorKind::AlreadyExists)?;
-        self.disk.rename(path, &target)?;
-        self.disk.settle()?;
-        Ok(target)
+        target.ok_or_else(|| io::ErrorKind::AlreadyExists.into())
     }
 }
 

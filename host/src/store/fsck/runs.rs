@@ -52,9 +52,14 @@ impl Look<'_> {
             self.unfinished(path, "a run that has not ended");
             return Ok(());
         }
-        if let Some((kind, detail)) = self.wrong_with_ending(path, (key, config.generation))? {
+        let record = self.record_of(path, key)?;
+        if let Some((kind, detail)) = self.wrong_with_ending(path, record.as_ref())? {
             self.find(path, (kind, Remedy::RunAgain(key)), detail);
             return Ok(());
+        }
+        if record.is_some_and(|it| it.generation != config.generation) {
+            // The former answer is whole, and is given until somebody asks for another.
+            self.unfinished(path, "asked again, and never answered for");
         }
         if path.join("inrun.pid").exists() {
             let stale = "marked as running, and has ended";
@@ -68,23 +73,18 @@ impl Look<'_> {
         Ok(())
     }
 
-    fn wrong_with_ending(
-        &mut self,
-        path: &Path,
-        (key, generation): (RunKey, u64),
-    ) -> io::Result<Option<(Kind, String)>> {
-        let record = match self.store.record(key) {
-            Ok(Some(record)) => record,
-            Err(error) if !matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof) => {
-                return Err(of_file(&path.join("run.json"), &error));
-            }
-            Ok(None) | Err(_) => {
-                return Ok(Some((Kind::Incomplete, "it is not queued and has no record of its ending".to_owned())));
-            }
-        };
-        if record.generation != generation {
-            return Ok(Some((Kind::Unfinished, "asked again, and never answered for".to_owned())));
+    /// None where it is not there, or torn.
+    fn record_of(&self, path: &Path, key: RunKey) -> io::Result<Option<RunRecord>> {
+        match self.store.record(key) {
+            Err(error) if matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof) => Ok(None),
+            read => read.map_err(|error| of_file(&path.join("run.json"), &error)),
         }
+    }
+
+    fn wrong_with_ending(&mut self, path: &Path, record: Option<&RunRecord>) -> io::Result<Option<(Kind, String)>> {
+        let Some(record) = record else {
+            return Ok(Some((Kind::Incomplete, "it is not queued and has no record of its ending".to_owned())));
+        };
         let endings = [self.digest(&path.join("results.json"))?, self.digest(&path.join("failure.json"))?];
         match endings {
             [None, None] => return Ok(Some((Kind::Incomplete, "it is not queued and has no ending".to_owned()))),
@@ -94,7 +94,7 @@ impl Look<'_> {
             }
             [Some(_), None] | [None, Some(_)] => (),
         }
-        self.wrong_with_artifacts(&path.join("artifacts"), &record)
+        self.wrong_with_artifacts(&path.join("artifacts"), record)
     }
 
     fn wrong_with_artifacts(&mut self, path: &Path, record: &RunRecord) -> io::Result<Option<(Kind, String)>> {

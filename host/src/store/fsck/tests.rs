@@ -209,10 +209,31 @@ fn a_run_whose_ending_is_not_whole_runs_again() {
     for (break_it, kind) in breaks {
         let world = world();
         break_it(&world);
+        let there = ["results.json", "failure.json", "run.json", "log.txt", "artifacts/o.txt"];
+        let there: Vec<_> = there.into_iter().filter(|it| world.run().join(it).exists()).collect();
         world.finds(&world.run(), kind);
         assert_eq!(world.store.queued().unwrap(), [world.key]);
+        let aside = entries(&world.root().join("quarantine")).unwrap().pop().unwrap().path();
+        let kept = ["results.json", "failure.json", "run.json", "log.txt", "artifacts/o.txt"];
+        let kept: Vec<_> = kept.into_iter().filter(|it| aside.join(it).exists()).collect();
+        assert_eq!(kept, there, "nothing that was there is destroyed");
+        assert_eq!(entries(&world.run()).unwrap().iter().map(name_of).collect::<Vec<_>>(), ["config.json"]);
         assert!(world.store.take_up(world.key).unwrap().is_some(), "it runs again");
     }
+}
+
+#[test]
+fn a_rerun_that_nobody_was_told_of_leaves_the_former_answer_alone() {
+    let world = world();
+    let mut config = world.store.config(world.key).unwrap().unwrap();
+    world.store.accept(world.key, &mut config).unwrap();
+    // A power cut keeps the one and not the other.
+    fs::remove_file(world.store.queue_path(world.key)).unwrap();
+    world.finds(&world.run(), Kind::Unfinished);
+    assert_eq!(world.store.queued().unwrap(), []);
+    assert!(matches!(world.store.state(world.key).unwrap(), crate::store::runs::RunState::Successful));
+    world.write(&world.run().join("artifacts/o.txt"), b"Artifact");
+    world.finds(&world.run(), Kind::Damaged);
 }
 
 #[test]
