@@ -21,7 +21,7 @@ pub(super) struct RulesArguments {
     /// An upload goes so long after it was stored, seconds.
     #[arg(long)]
     expire_after_s: Option<u64>,
-    /// An upload goes when nobody has used it for so long, seconds.
+    /// An upload goes when nobody has used it for so long, seconds; up to a minute later, as uses are noted once a minute.
     #[arg(long)]
     expire_idle_s: Option<u64>,
     /// Below so many free bytes, uploads go that were used longest ago.

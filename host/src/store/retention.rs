@@ -20,7 +20,8 @@ use super::Store;
 use crate::id::FileId;
 use crate::time::Timestamp;
 
-/// A use is noted if the last one noted is longer ago, milliseconds: that is often enough, and cheap.
+/// A use is noted if the last one noted is longer ago, milliseconds: that is often enough, and cheap. So long after the
+/// one noted last there may have been another.
 const NOTED_EVERY_MS: u64 = 60_000;
 /// Beside an upload: it is kept. No [`SafeName`](crate::id::SafeName) begins so.
 pub(super) const PIN: &str = ".pinned";
@@ -32,7 +33,7 @@ pub(super) const FORMER_PIN: &str = "pinned";
 pub struct Rules {
     /// So long after it was stored, milliseconds.
     pub age_ms: Option<u64>,
-    /// So long after it was used last, milliseconds.
+    /// So long after it was used last, milliseconds, and at most a minute more.
     pub idle_ms: Option<u64>,
     /// Bytes kept free.
     pub bytes: Watermarks,
@@ -55,7 +56,8 @@ impl Rules {
             return None;
         }
         let after = |since: Timestamp, ms: Option<u64>| ms.map(|ms| since.plus_ms(ms));
-        [after(held.created, self.age_ms), after(held.used, self.idle_ms)].into_iter().flatten().min()
+        let idle_ms = self.idle_ms.map(|idle_ms| idle_ms.saturating_add(NOTED_EVERY_MS));
+        [after(held.created, self.age_ms), after(held.used, idle_ms)].into_iter().flatten().min()
     }
 
     /// Whether anything ever goes.
@@ -288,6 +290,8 @@ fn add_up(path: &Path, taken: &mut Free) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::Options;
+    use crate::store::disk::Durability;
 
     const AT: i64 = 1_000_000_000_000;
 
@@ -304,10 +308,34 @@ mod tests {
         };
         assert_eq!(expires(None, None, false), None);
         assert_eq!(expires(Some(1000), None, false), Some(1000));
-        assert_eq!(expires(Some(1000), Some(100), false), Some(600));
+        assert_eq!(expires(None, Some(100), false), Some(60_600), "it may have been used when that was not noted");
+        assert_eq!(expires(Some(100_000), Some(100), false), Some(60_600));
         assert_eq!(expires(Some(100), Some(100), false), Some(100));
         assert_eq!(expires(Some(1000), Some(100), true), None);
-        assert!(expires(Some(u64::MAX), None, false).is_some_and(|it| it > 0));
+        assert!(expires(Some(u64::MAX), Some(u64::MAX), false).is_some_and(|it| it > 0));
+    }
+
+    /// Somebody uses it each second, which is noted once a minute.
+    #[test]
+    fn what_is_used_all_the_time_does_not_go_however_short_the_idle_time_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let options = Options { durability: Durability::Process, reserve_bytes: 0, probe: None };
+        let store = Store::open(dir.path(), options).unwrap();
+        let file_id = held().file_id;
+        let directory = store.upload_dir(file_id);
+        std::fs::create_dir_all(&directory).unwrap();
+        std::fs::write(directory.join("upload.json"), b"").unwrap();
+        std::os::unix::fs::symlink("a", directory.join("the_file")).unwrap();
+        let rules = Rules { idle_ms: Some(5000), ..Rules::default() };
+        let goes = |now| !Plan::make(&store, &rules, now).unwrap().expired.is_empty();
+        let mut now = store.held(file_id).unwrap().unwrap().used;
+        for _ in 0..200 {
+            store.note_use(file_id, now).unwrap();
+            now = now.plus_ms(1000);
+            assert!(!goes(now));
+        }
+        assert!(!goes(now.plus_ms(3999)), "nor before its time");
+        assert!(goes(now.plus_ms(64_000)), "but then");
     }
 
     #[test]
