@@ -23,6 +23,7 @@ use crate::run::Failure;
 use crate::run::Reason;
 use crate::run::Usage;
 use crate::store::digest::Sha256Writer;
+use crate::store::digest::sha256;
 use crate::store::runs::ArtifactFacts;
 use crate::store::runs::Ending;
 use crate::store::runs::Finished;
@@ -92,6 +93,7 @@ impl Dispatch {
                 store.clear_ending(key)?;
             }
             let ending_sha256 = ending.sha256()?;
+            let log = attempted.attendant.log_of();
             let record = RunRecord {
                 version: 1,
                 generation,
@@ -102,8 +104,8 @@ impl Dispatch {
                 usage,
                 engine,
                 artifacts,
+                log_sha256: Some(sha256(&log)),
             };
-            let log = attempted.attendant.log_of();
             store.finish(key, &Finished { ending: &ending, record: &record, log: &log, staged: &staged })?;
             Ok::<_, io::Error>(ended(&ending, &record))
         };
@@ -136,6 +138,7 @@ impl Dispatch {
             usage: Usage::default(),
             engine: self.ports.registry.fingerprint().to_owned(),
             artifacts: Vec::new(),
+            log_sha256: Some(sha256(b"")),
         };
         store.disk().settled().await?;
         store.clear_ending(key)?;

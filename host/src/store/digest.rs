@@ -39,6 +39,12 @@ impl io::Write for Digests {
     }
 }
 
+/// The SHA-256 of those bytes.
+#[must_use]
+pub fn sha256(bytes: &[u8]) -> Sha256 {
+    Sha256::new(sha2::Sha256::digest(bytes).into())
+}
+
 /// Digests what is written to it.
 #[derive(Debug, Default)]
 pub struct Sha256Writer(sha2::Sha256);

@@ -9,10 +9,10 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 use serde::Serialize;
-use sha2::Digest;
 
 use super::Store;
 use super::digest::Sha256Writer;
+use super::digest::sha256;
 use super::disk;
 use crate::analysis::args::Args;
 use crate::id::AnalysisName;
@@ -58,6 +58,16 @@ pub struct RunRecord {
     pub usage: Usage,
     pub engine: String,
     pub artifacts: Vec<ArtifactFacts>,
+    /// Of `log.txt`, which is not there when nothing was said. Former versions did not record it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_sha256: Option<Sha256>,
+}
+
+impl RunRecord {
+    /// Whether the log is the recorded one, by the digest of what was found.
+    pub(super) fn is_of_log(&self, found: Option<Sha256>) -> bool {
+        self.log_sha256.is_none_or(|recorded| found.unwrap_or_else(|| sha256(b"")) == recorded)
+    }
 }
 
 /// One file that an analysis wrote.
@@ -86,8 +96,8 @@ impl Ending {
     /// Never for a failure of ours.
     pub fn sha256(&self) -> io::Result<Sha256> {
         Ok(match self {
-            Self::Result(json) => Sha256::new(sha2::Sha256::digest(json).into()),
-            Self::Failure(failure) => Sha256::new(sha2::Sha256::digest(failure_json(failure)?).into()),
+            Self::Result(json) => sha256(json),
+            Self::Failure(failure) => sha256(&failure_json(failure)?),
         })
     }
 }
@@ -198,7 +208,7 @@ impl Store {
     fn ended_whole(&self, key: RunKey, generation: u64) -> io::Result<bool> {
         let directory = self.run_dir(key);
         let Ok(Some(record)) = self.record(key) else { return Ok(false) };
-        if record.generation != generation {
+        if record.generation != generation || !record.is_of_log(digest_if_there(&directory.join("log.txt"))?) {
             return Ok(false);
         }
         let is = |path: PathBuf, sha256| Ok::<_, io::Error>(digest_if_there(&path)? == Some(sha256));

@@ -94,6 +94,9 @@ impl Look<'_> {
             }
             [Some(_), None] | [None, Some(_)] => (),
         }
+        if !record.is_of_log(self.digest(&path.join("log.txt"))?) {
+            return Ok(Some((Kind::Damaged, "its log is another than was recorded".to_owned())));
+        }
         self.wrong_with_artifacts(&path.join("artifacts"), record)
     }
 

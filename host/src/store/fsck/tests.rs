@@ -10,7 +10,7 @@ use crate::run::Priority;
 use crate::run::Usage;
 use crate::store::Options;
 use crate::store::digest::Digests;
-use crate::store::digest::Sha256Writer;
+use crate::store::digest::sha256;
 use crate::store::disk::Durability;
 use crate::store::partial::Partial;
 use crate::store::partial::State;
@@ -52,9 +52,8 @@ fn world() -> World {
     staged.write(bytes).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(store.publish_upload(staged, &facts)).unwrap();
-    let (module, mut sha256) = (b"\0asm", Sha256Writer::default());
-    io::Write::write_all(&mut sha256, module).unwrap();
-    let digest = sha256.finish();
+    let module = b"\0asm";
+    let digest = self::sha256(module);
     fs::write(store.analyses_dir().join(format!("{digest}.wasm")), module).unwrap();
     let module: crate::id::ModuleDigest = digest.to_string().parse().unwrap();
     store.point(&"copier".parse().unwrap(), module).unwrap();
@@ -72,15 +71,13 @@ fn world() -> World {
     store.accept(key, &mut config).unwrap();
     let artifact = store.staging_path();
     fs::write(&artifact, b"artifact").unwrap();
-    let mut sha256 = Sha256Writer::default();
-    io::Write::write_all(&mut sha256, b"artifact").unwrap();
     let ending = Ending::Result(b"{}".to_vec());
     let artifacts = vec![ArtifactFacts {
         name: SafeName::from_untrusted("o.txt"),
         path: "/out/o.txt".to_owned(),
         size_bytes: 8,
         media_type: "text/plain".to_owned(),
-        sha256: sha256.finish(),
+        sha256: self::sha256(b"artifact"),
     }];
     let record = RunRecord {
         version: 1,
@@ -92,6 +89,7 @@ fn world() -> World {
         usage: Usage::default(),
         engine: "none".to_owned(),
         artifacts,
+        log_sha256: Some(self::sha256(b"said")),
     };
     store.finish(key, &Finished { ending: &ending, record: &record, log: b"said", staged: &[artifact] }).unwrap();
     store.retire(key).unwrap();
@@ -147,7 +145,7 @@ fn nothing_is_found_where_all_is_well() {
     let report = world.store.check().unwrap();
     assert_eq!(report.findings, []);
     assert_eq!((report.uploads, report.runs, report.artifacts, report.modules), (1, 1, 1, 1));
-    assert_eq!(report.bytes, 24, "of file, module, result and artifact");
+    assert_eq!(report.bytes, 28, "of file, module, result, log and artifact");
 }
 
 #[test]
@@ -198,7 +196,9 @@ fn a_link_that_leads_elsewhere_is_made_again() {
 #[test]
 fn a_run_whose_ending_is_not_whole_runs_again() {
     type Break = fn(&World);
-    let breaks: [(Break, Kind); 6] = [
+    let breaks: [(Break, Kind); 8] = [
+        (|it| it.write(&it.run().join("log.txt"), b"sai"), Kind::Damaged),
+        (|it| fs::remove_file(it.run().join("log.txt")).unwrap(), Kind::Damaged),
         (|it| it.write(&it.run().join("results.json"), b"{1"), Kind::Damaged),
         (|it| it.write(&it.run().join("failure.json"), b"{}"), Kind::Damaged),
         (|it| fs::remove_file(it.run().join("results.json")).unwrap(), Kind::Incomplete),
@@ -234,6 +234,29 @@ fn a_rerun_that_nobody_was_told_of_leaves_the_former_answer_alone() {
     assert!(matches!(world.store.state(world.key).unwrap(), crate::store::runs::RunState::Successful));
     world.write(&world.run().join("artifacts/o.txt"), b"Artifact");
     world.finds(&world.run(), Kind::Damaged);
+}
+
+#[test]
+fn an_ending_whose_log_was_lost_is_not_believed() {
+    let world = world();
+    fs::write(world.store.queue_path(world.key), b"").unwrap();
+    assert!(world.store.take_up(world.key).unwrap().is_none(), "all of it is there");
+    fs::write(world.store.queue_path(world.key), b"").unwrap();
+    world.write(&world.run().join("log.txt"), b"");
+    assert!(world.store.take_up(world.key).unwrap().is_some(), "it runs again");
+}
+
+#[test]
+fn a_record_of_a_former_version_says_nothing_of_the_log() {
+    let world = world();
+    let path = world.run().join("run.json");
+    let mut record: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    record.as_object_mut().unwrap().remove("log_sha256").unwrap();
+    world.write(&path, record.to_string().as_bytes());
+    world.write(&world.run().join("log.txt"), b"");
+    assert_eq!(world.store.check().unwrap().findings, []);
+    fs::write(world.store.queue_path(world.key), b"").unwrap();
+    assert!(world.store.take_up(world.key).unwrap().is_none(), "it has ended");
 }
 
 #[test]
@@ -290,9 +313,7 @@ fn all_that_hangs_on_a_module_goes_with_it() {
         let name = analyses.join("names/copier");
         let program = world.store.programs_dir().join(format!("{module}-e.cwasm"));
         fs::write(&program, b"code").unwrap();
-        let mut sha256 = Sha256Writer::default();
-        io::Write::write_all(&mut sha256, b"code").unwrap();
-        fs::write(&facts, json!({ "engine": "e", "program_sha256": sha256.finish() }).to_string()).unwrap();
+        fs::write(&facts, json!({ "engine": "e", "program_sha256": sha256(b"code") }).to_string()).unwrap();
         assert_eq!(world.store.check().unwrap().findings, []);
         break_it(&world, &wasm);
         let hanging = [&facts, &name, &program].map(|it| (it.as_path(), Kind::Dangling));
