@@ -16,6 +16,7 @@ mod names;
 pub mod notices;
 pub mod partial;
 pub mod probe;
+mod recovery;
 pub mod retention;
 pub mod runs;
 pub mod scratch;

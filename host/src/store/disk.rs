@@ -1,6 +1,7 @@
 //! Every change of the data directory is made here, one function a kind, so that a [`Probe`] sees them all. What is to
 //! last is written under a staging name, synced, renamed into place, synced.
 
+use std::ffi::OsString;
 use std::fs;
 use std::fs::File;
 use std::io;
@@ -297,6 +298,18 @@ pub fn open_if_there(path: &Path) -> io::Result<Option<(File, u64)>> {
             Ok(Some((file, bytes)))
         }
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// What lies in a directory; nothing when it is not there.
+///
+/// # Errors
+/// Any other.
+pub fn names_if_there(path: &Path) -> io::Result<Vec<OsString>> {
+    match fs::read_dir(path) {
+        Ok(entries) => entries.map(|entry| entry.map(|it| it.file_name())).collect(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
         Err(error) => Err(error),
     }
 }

@@ -11,7 +11,6 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use super::Store;
-use super::digest::Sha256Writer;
 use super::digest::sha256;
 use super::disk;
 use crate::analysis::args::Args;
@@ -176,52 +175,6 @@ impl Store {
         self.queue_path(key).exists()
     }
 
-    /// What was asked of a queued run that a former server left; `None`, and no longer queued, when it has ended or was
-    /// never answered for. What was cut short is cleaned away.
-    ///
-    /// # Errors
-    /// Of the disk; it stays queued.
-    pub fn take_up(&self, key: RunKey) -> io::Result<Option<RunConfig>> {
-        let directory = self.run_dir(key);
-        self.disk.remove_if_there(&directory.join("inrun.pid"))?;
-        let config = disk::read_if_there(&directory.join("config.json"))?.unwrap_or_default();
-        match serde_json::from_slice::<RunConfig>(&config) {
-            Ok(config) if self.ended_whole(key, config.generation)? => (),
-            Ok(config) => {
-                self.remove_ending(&directory)?;
-                return Ok(Some(config));
-            }
-            Err(error) if error.is_data() => {
-                // Whole, and of a version that knows more than this one.
-                return Err(io::Error::new(io::ErrorKind::InvalidData, error));
-            }
-            // Never answered for: its config would be whole on disk.
-            Err(_) if directory.exists() && !has_ending(&directory) => self.disk.remove_tree(&directory)?,
-            // A former ending stays.
-            Err(_) => (),
-        }
-        self.disk.remove_if_there(&self.queue_path(key))?;
-        Ok(None)
-    }
-
-    /// Whether an ending of that generation stands whose every byte is as the record has it.
-    fn ended_whole(&self, key: RunKey, generation: u64) -> io::Result<bool> {
-        let directory = self.run_dir(key);
-        let Ok(Some(record)) = self.record(key) else { return Ok(false) };
-        if record.generation != generation || !record.is_of_log(digest_if_there(&directory.join("log.txt"))?) {
-            return Ok(false);
-        }
-        let is = |path: PathBuf, sha256| Ok::<_, io::Error>(digest_if_there(&path)? == Some(sha256));
-        let ended = is(directory.join("results.json"), record.ending_sha256)?
-            || is(directory.join("failure.json"), record.ending_sha256)?;
-        for artifact in &record.artifacts {
-            if !is(directory.join("artifacts").join(artifact.name.as_str()), artifact.sha256)? {
-                return Ok(false);
-            }
-        }
-        Ok(ended)
-    }
-
     /// Marks a run as running: the worker's pid, the boot it runs in, when in that boot it started. Needs no sync: after
     /// power loss nothing runs.
     ///
@@ -364,7 +317,7 @@ impl Store {
     }
 
     /// Where nothing of a former ending may stay.
-    fn remove_ending(&self, directory: &Path) -> io::Result<()> {
+    pub(super) fn remove_ending(&self, directory: &Path) -> io::Result<()> {
         for name in ["results.json", "failure.json", "run.json", "log.txt"] {
             self.disk.remove_if_there(&directory.join(name))?;
         }
@@ -376,23 +329,6 @@ impl Store {
     }
 }
 
-fn has_ending(directory: &Path) -> bool {
-    ["results.json", "failure.json"].iter().any(|name| directory.join(name).exists())
-}
-
 fn failure_json(failure: &Failure) -> io::Result<Vec<u8>> {
     Ok(serde_json::to_vec_pretty(failure)?)
-}
-
-fn digest_if_there(path: &Path) -> io::Result<Option<Sha256>> {
-    let mut file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    // From the disk, not from memory: after a failed write the one may not have what the other has.
-    let _ = rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed);
-    let mut digest = Sha256Writer::default();
-    io::copy(&mut file, &mut digest)?;
-    Ok(Some(digest.finish()))
 }
