@@ -219,6 +219,14 @@ impl Store {
         self.disk.make_directory(&staging).map(drop)
     }
 
+    /// Removes what was moved below `staging/` to be rid of it: it is gone for every reader already. What cannot be removed
+    /// now is swept at the next start.
+    fn discard(&self, trash: &Path) {
+        if let Err(error) = self.disk.remove_tree(trash) {
+            tracing::warn!(%error, "what was removed takes its room until the next start");
+        }
+    }
+
     /// A path below `staging/` that nobody else has.
     #[must_use]
     pub fn staging_path(&self) -> PathBuf {

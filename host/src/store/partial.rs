@@ -235,7 +235,8 @@ impl Store {
     pub fn forget_partial(&self, id: PartialId) -> io::Result<()> {
         let trash = self.staging_path();
         self.disk.rename(&self.partial_dir(id), &trash)?;
-        self.disk.remove_tree(&trash)
+        self.discard(&trash);
+        Ok(())
     }
 
     pub(super) fn partial_dir(&self, id: PartialId) -> PathBuf {

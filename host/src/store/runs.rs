@@ -141,7 +141,15 @@ impl Store {
     fn accept_entered(&self, key: RunKey, config: &[u8]) -> io::Result<()> {
         let directory = self.run_dir(key);
         let target = directory.join("config.json");
-        match self.disk.make_directory(&directory)? {
+        let made = self.disk.make_directory(&directory).or_else(|error| match (error.kind(), directory.parent()) {
+            // The folder of all runs of that file went otherwise than by this server.
+            (io::ErrorKind::NotFound, Some(runs)) => {
+                self.disk.make_directory(runs)?;
+                self.disk.make_directory(&directory)
+            }
+            _ => Err(error),
+        });
+        match made? {
             disk::Made::Now => self.disk.swap_in(&self.staging_path(), &target, config).inspect_err(|_| {
                 drop(self.disk.remove_tree(&directory));
             }),
@@ -231,7 +239,8 @@ impl Store {
             self.disk.rename(&self.run_dir(key), &trash)?;
         }
         self.disk.settle()?;
-        self.disk.remove_tree(&trash)
+        self.discard(&trash);
+        Ok(())
     }
 
     /// What the disk knows of a run.

@@ -255,7 +255,8 @@ impl Store {
             }
         }
         self.disk.settle()?;
-        self.disk.remove_tree(&trash).map(|()| true)
+        self.discard(&trash);
+        Ok(true)
     }
 
     /// Whether an upload was here not long ago.

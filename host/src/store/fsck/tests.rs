@@ -1,4 +1,5 @@
 mod runs;
+mod staging;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

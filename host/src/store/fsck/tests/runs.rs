@@ -79,6 +79,19 @@ fn a_record_of_a_former_version_says_nothing_of_the_log() {
 }
 
 #[test]
+fn a_question_makes_the_folder_of_runs_again_unless_the_file_has_gone() {
+    let world = world();
+    let mut config = world.store.config(world.key).unwrap().unwrap();
+    fs::remove_dir_all(world.upload().join("analysis")).unwrap();
+    world.store.accept(world.key, &mut config).unwrap();
+    assert!(world.store.take_up(world.key).unwrap().is_some());
+    fs::remove_dir_all(world.upload()).unwrap();
+    let error = world.store.accept(world.key, &mut config).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::NotFound);
+    assert!(!world.upload().exists());
+}
+
+#[test]
 fn a_run_that_nobody_knows_the_question_of_is_set_aside() {
     let world = world();
     fs::remove_file(world.run().join("config.json")).unwrap();
