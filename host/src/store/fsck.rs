@@ -26,6 +26,7 @@ use serde::Serialize;
 use super::Store;
 use super::digest::Sha256Writer;
 use super::disk;
+use crate::id::ModuleDigest;
 use crate::id::RunKey;
 use crate::id::Sha256;
 
@@ -109,6 +110,8 @@ const KNOWN: [&str; 11] = [
 struct Look<'a> {
     store: &'a Store,
     queued: HashSet<RunKey>,
+    /// That runs and names stand for.
+    wanted: HashSet<ModuleDigest>,
     report: Report,
 }
 
@@ -118,9 +121,10 @@ impl Store {
     /// # Errors
     /// When the folders of the layout cannot be read; what else cannot be, or is not as it should be, is a finding.
     pub fn check(&self) -> io::Result<Report> {
-        let mut look = Look { store: self, queued: HashSet::new(), report: Report::default() };
+        let (queued, wanted) = (HashSet::new(), HashSet::new());
+        let mut look = Look { store: self, queued, wanted, report: Report::default() };
         look.queue_names()?;
-        look.modules()?;
+        let bare = look.modules()?;
         for entry in entries(&self.root)? {
             let name = name_of(&entry);
             if is_hex(&name, 2) && entry.file_type()?.is_dir() {
@@ -130,6 +134,7 @@ impl Store {
                 look.find(&entry.path(), (Kind::Orphan, Remedy::Quarantine), "no part of the layout");
             }
         }
+        look.cut_off(&bare);
         look.queue()?;
         look.gone()?;
         look.partials()?;

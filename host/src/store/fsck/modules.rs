@@ -31,7 +31,8 @@ enum Program {
 }
 
 impl Look<'_> {
-    pub(super) fn modules(&mut self) -> io::Result<()> {
+    /// Gives those of which nothing is known.
+    pub(super) fn modules(&mut self) -> io::Result<Vec<ModuleDigest>> {
         let mut whole = HashSet::new();
         let mut described = Vec::new();
         for entry in entries(&self.store.analyses_dir())? {
@@ -46,13 +47,26 @@ impl Look<'_> {
                 _ => self.find(&path, (Kind::Orphan, Remedy::Quarantine), "no part of the layout"),
             }
         }
+        let known: HashSet<ModuleDigest> = described.iter().filter_map(|(digest, _)| digest.parse().ok()).collect();
         let mut made = HashMap::new();
         for (digest, path) in described {
             let found = self.facts((&digest, &path), &whole);
             made.extend(self.unless_read((&path, Remedy::Quarantine), found).flatten());
         }
         self.names(&whole)?;
-        self.programs(&made)
+        self.programs(&made)?;
+        let mut bare: Vec<_> = whole.difference(&known).copied().collect();
+        bare.sort_unstable();
+        Ok(bare)
+    }
+
+    /// Modules whose installation was cut off before anything was known of them, and which nothing stands for.
+    pub(super) fn cut_off(&mut self, bare: &[ModuleDigest]) {
+        for module in bare.iter().filter(|it| !self.wanted.contains(*it)).copied().collect::<Vec<_>>() {
+            let path = self.store.analyses_dir().join(format!("{module}.wasm"));
+            let detail = "a module that was being installed";
+            self.find(&path, (Kind::Unfinished, Remedy::Quarantine), detail);
+        }
     }
 
     /// Its digest, if it is the one it is called by.
@@ -91,6 +105,7 @@ impl Look<'_> {
             let text = Self::read(&path);
             let Some(text) = self.unless_read((&path, Remedy::Quarantine), text) else { continue };
             let module = text.and_then(|it| String::from_utf8(it).ok()?.trim().parse::<ModuleDigest>().ok());
+            self.wanted.extend(module);
             if module.is_none_or(|it| !whole.contains(&it)) {
                 self.find(&path, (Kind::Dangling, Remedy::Quarantine), "stands for no module");
             }

@@ -47,6 +47,7 @@ impl Look<'_> {
             }
             return Ok(());
         };
+        self.wanted.insert(config.module);
         if queued {
             // Its ending is looked at when it is taken up.
             self.unfinished(path, "a run that has not ended");

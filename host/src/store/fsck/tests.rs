@@ -232,6 +232,19 @@ fn modules_names_and_programs_are_held_against_each_other() {
 }
 
 #[test]
+fn a_module_whose_installation_was_cut_off_is_set_aside_unless_something_stands_for_it() {
+    let world = world();
+    let analyses = world.store.analyses_dir();
+    let wasm = |module: &[u8]| analyses.join(format!("{}.wasm", sha256(module)));
+    fs::write(wasm(b"half installed"), b"half installed").unwrap();
+    world.finds(&wasm(b"half installed"), Kind::Unfinished);
+    assert!(!wasm(b"half installed").exists());
+    world.store.unpoint(&"copier".parse().unwrap()).unwrap();
+    assert_eq!(world.store.check().unwrap().findings, [], "a run stands for it still");
+    assert!(wasm(b"\0asm").exists());
+}
+
+#[test]
 fn all_that_hangs_on_a_module_goes_with_it() {
     type Break = fn(&World, &Path);
     let breaks: [Break; 2] = [|world, wasm| world.write(wasm, b"\0bsm"), |_, wasm| fs::remove_file(wasm).unwrap()];
