@@ -115,7 +115,7 @@ pub fn raise_descriptors() -> io::Result<u64> {
     Ok(most)
 }
 
-/// Gives up the right to map anything executable or shared, or to change the filter again; where there is a filter.
+/// Gives up the right to map anything executable, or to change the filter again; where there is a filter.
 ///
 /// # Errors
 /// When the filter cannot be installed.

@@ -18,12 +18,22 @@ use super::Role;
 #[derive(Debug, Clone, Copy)]
 pub struct Call {
     pub number: i64,
-    /// Argument and the only value that it may have.
-    only: Option<(u8, u64)>,
+    /// What one of its arguments has to be.
+    only: Option<(u8, Only)>,
     /// Who may make it.
     roles: &'static [Role],
     /// What needs it.
     pub needed: Need,
+}
+
+impl Only {
+    /// Any one of which lets the call through.
+    fn rules(self, argument: u8) -> io::Result<Vec<SeccompRule>> {
+        match self {
+            Self::OneOf(values) => values.iter().map(|value| when(argument, SeccompCmpOp::Eq, *value)).collect(),
+            Self::Without(flags) => Ok(vec![when(argument, SeccompCmpOp::MaskedEq(flags), 0)?]),
+        }
+    }
 }
 
 impl Call {
@@ -32,6 +42,15 @@ impl Call {
     pub fn is_for(&self, role: Role) -> bool {
         self.roles.contains(&role)
     }
+}
+
+/// What an argument has to be.
+#[derive(Debug, Clone, Copy)]
+enum Only {
+    /// One of these.
+    OneOf(&'static [u64]),
+    /// Without any of these flags.
+    Without(u64),
 }
 
 /// What needs a call.
@@ -61,14 +80,20 @@ pub const ALLOWED: &[Call] = &[
     call(libc::SYS_statx, WORKER, Always("how long a program is; taken away once it is loaded")),
     call(libc::SYS_close, BOTH, Always("what is done with")),
     call(libc::SYS_write, BOTH, Always("the last word of a panic; the program that was compiled")),
-    call(libc::SYS_mmap, BOTH, Always("memory; code, until a program is loaded")),
+    // Memory that is shared or grows down is not counted by the limit on data, and huge pages are not seen from outside.
+    only(libc::SYS_mmap, (3, Only::Without(UNCOUNTED)), BOTH, Always("memory; code, until a program is loaded")),
     call(libc::SYS_munmap, BOTH, Always("memory given back")),
     call(libc::SYS_mprotect, BOTH, Always("a linear memory that grows; code, until a program is loaded")),
     call(libc::SYS_mremap, BOTH, Always("a buffer that grows; answered with an error once a program is loaded")),
     call(libc::SYS_brk, BOTH, Always("memory of the allocator")),
     // Other advice can take a page of the machine out of service.
-    only(libc::SYS_madvise, (2, MADV_DONTNEED), WORKER, Always("a used memory made fresh")),
-    only(libc::SYS_ioctl, (1, PAGEMAP_SCAN), WORKER, Seldom("telling used memory from untouched, from Linux 6.7 on")),
+    only(libc::SYS_madvise, (2, Only::OneOf(&[MADV_DONTNEED])), WORKER, Always("a used memory made fresh")),
+    only(
+        libc::SYS_ioctl,
+        (1, Only::OneOf(&[PAGEMAP_SCAN])),
+        WORKER,
+        Seldom("telling used memory from untouched, from Linux 6.7 on"),
+    ),
     call(libc::SYS_getrandom, COMPILER, Always("the seed of hash tables")),
     call(libc::SYS_nanosleep, WORKER, Always("a guest sleeps; the deadline is the server's")),
     call(libc::SYS_restart_syscall, WORKER, Always("a sleep that was stopped and continued")),
@@ -77,12 +102,34 @@ pub const ALLOWED: &[Call] = &[
     call(libc::SYS_sigaltstack, BOTH, Always("a stack for the handler of a trap, and its end")),
     call(libc::SYS_exit_group, BOTH, Always("the end")),
     call(libc::SYS_gettid, BOTH, Seldom("the last word of a panic names its thread")),
-    call(libc::SYS_clock_gettime, BOTH, Seldom("clocks, where the kernel does not map them into the process")),
-    call(libc::SYS_futex, BOTH, Seldom("a lock of std or of the allocator that is not free")),
+    // Other clocks are those of other processes, by number.
+    only(
+        libc::SYS_clock_gettime,
+        (0, Only::OneOf(&[CLOCK_REALTIME, CLOCK_MONOTONIC])),
+        BOTH,
+        Seldom("clocks, where the kernel does not map them into the process"),
+    ),
+    // Other operations name threads of other processes by number, and raise their priority.
+    only(
+        libc::SYS_futex,
+        (1, Only::OneOf(FUTEX_OPERATIONS)),
+        BOTH,
+        Seldom("a lock of std or of the allocator that is not free"),
+    ),
     call(libc::SYS_seccomp, WORKER, Always("the second filter; taken away by it")),
-    only(libc::SYS_prctl, (0, PR_SET_NO_NEW_PRIVS), WORKER, Always("the second filter says again what is so")),
+    only(
+        libc::SYS_prctl,
+        (0, Only::OneOf(&[PR_SET_NO_NEW_PRIVS])),
+        WORKER,
+        Always("the second filter says again what is so"),
+    ),
     #[cfg(debug_assertions)]
-    only(libc::SYS_fcntl, (1, F_GETFD), BOTH, Always("std asks, where it asserts, whether what it closes is open")),
+    only(
+        libc::SYS_fcntl,
+        (1, Only::OneOf(&[F_GETFD])),
+        BOTH,
+        Always("std asks, where it asserts, whether what it closes is open"),
+    ),
     #[cfg(target_arch = "aarch64")]
     call(libc::SYS_membarrier, BOTH, Seldom("new code is made visible to all cores")),
 ];
@@ -94,24 +141,26 @@ const PR_SET_NO_NEW_PRIVS: u64 = 38;
 #[cfg(debug_assertions)]
 const F_GETFD: u64 = 1;
 const PROT_EXEC: u64 = 4;
-const MAP_SHARED: u64 = 1;
-const MAP_GROWSDOWN: u64 = 0x100;
+/// `MAP_SHARED`, `MAP_GROWSDOWN` and `MAP_HUGETLB`.
+const UNCOUNTED: u64 = 0x1 | 0x100 | 0x4_0000;
+const CLOCK_REALTIME: u64 = 0;
+const CLOCK_MONOTONIC: u64 = 1;
+/// `FUTEX_WAIT`, `FUTEX_WAKE`, and both with a set of bits, all within the process; the last by the clock of the day.
+const FUTEX_OPERATIONS: &[u64] = &[128, 129, 137, 138, 256 | 137];
 const ENOMEM: u32 = 12;
 
 const fn call(number: i64, roles: &'static [Role], needed: Need) -> Call {
     Call { number, only: None, roles, needed }
 }
 
-const fn only(number: i64, only: (u8, u64), roles: &'static [Role], needed: Need) -> Call {
+const fn only(number: i64, only: (u8, Only), roles: &'static [Role], needed: Need) -> Call {
     Call { number, only: Some(only), roles, needed }
 }
 
 /// Kills the process at any call that is not one of those entries of the list.
 pub(super) fn allow(entry: impl Fn(&Call) -> bool) -> io::Result<()> {
-    let rule = |call: &Call| {
-        let only = call.only.map(|(argument, value)| when(argument, SeccompCmpOp::Eq, value)).transpose()?;
-        Ok((call.number, only.into_iter().collect()))
-    };
+    let rule =
+        |call: &Call| Ok((call.number, call.only.map_or(Ok(Vec::new()), |(argument, only)| only.rules(argument))?));
     let rules: io::Result<_> = ALLOWED.iter().filter(|it| entry(it)).map(rule).collect();
     install(rules?, SeccompAction::KillProcess, SeccompAction::Allow)
 }
@@ -122,11 +171,9 @@ pub(super) fn forbid_new_code() -> io::Result<()> {
     // Allocators that cannot grow a buffer in place copy it.
     let grown = BTreeMap::from([(libc::SYS_mremap, Vec::new())]);
     install(grown, SeccompAction::Allow, SeccompAction::Errno(ENOMEM))?;
-    let has = |argument, flag| when(argument, SeccompCmpOp::MaskedEq(flag), flag);
-    let executable = has(2, PROT_EXEC)?;
+    let executable = when(2, SeccompCmpOp::MaskedEq(PROT_EXEC), PROT_EXEC)?;
     let rules = BTreeMap::from([
-        // Memory that is shared, or grows down, is not counted by the limit on data.
-        (libc::SYS_mmap, vec![executable.clone(), has(3, MAP_SHARED)?, has(3, MAP_GROWSDOWN)?]),
+        (libc::SYS_mmap, vec![executable.clone()]),
         (libc::SYS_mprotect, vec![executable]),
         (libc::SYS_prctl, Vec::new()),
         (libc::SYS_seccomp, Vec::new()),

@@ -10,6 +10,8 @@
 #[cfg(all(back_door, target_os = "linux"))]
 mod door;
 #[cfg(all(back_door, target_os = "linux"))]
+mod early;
+#[cfg(all(back_door, target_os = "linux"))]
 mod held;
 #[cfg(all(back_door, target_os = "linux"))]
 mod limitless;
@@ -32,6 +34,9 @@ fn main() -> std::process::ExitCode {
     if arguments.first().is_some_and(|it| it == "worker" || it == "compile") {
         return door::confined(&arguments);
     }
+    if arguments.first().is_some_and(|it| it.starts_with("early-")) {
+        return early::confined(&arguments);
+    }
     // As the harness that this is not would take it.
     if arguments.iter().any(|it| it == "--list") {
         return std::process::ExitCode::SUCCESS;
@@ -40,6 +45,7 @@ fn main() -> std::process::ExitCode {
     let wanted = arguments.into_iter().next().filter(|it| !it.starts_with('-')).unwrap_or_default();
     let mut score = probe::Score::new(wanted);
     probes::run(&mut score);
+    early::run(&mut score);
     needed::run(&mut score);
     pooled::run(&mut score);
     limitless::run(&mut score);

@@ -62,6 +62,7 @@ pub(super) fn probes() -> Vec<Probe> {
         // Neither is counted by the limit on data.
         Probe::killed("mmap shared memory", map(GIB, writable, MAP_SHARED)),
         Probe::killed("mmap a stack that grows down", map(GIB, writable, MAP_PRIVATE | MAP_GROWSDOWN)),
+        Probe::killed("mmap huge pages", map(GIB, writable, MAP_PRIVATE | libc::MAP_HUGETLB)),
         Probe::killed(
             "mmap an artifact shared",
             Script::once(libc::SYS_mmap, mapping(4096, writable, (MAP_SHARED, 7))).with_artifact(),
