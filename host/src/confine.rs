@@ -159,14 +159,15 @@ mod system {
         let seccomp = match left_out {
             LeftOut::Nothing => calls::allow(|call| call.is_for(role)),
             #[cfg(back_door)]
-            LeftOut::Calls => return Ok(Walls { landlock, seccomp: Wall::Missing, no_new_privs: Wall::Enforced }),
+            LeftOut::Calls => return Ok(Walls { landlock, no_new_privs: Wall::Enforced, ..Walls::MISSING }),
             #[cfg(back_door)]
             LeftOut::Call(number) => calls::allow(|call| call.is_for(role) && call.number != number),
             #[cfg(back_door)]
             LeftOut::Limits => calls::allow(|call| call.is_for(role)),
         };
         let seccomp = seccomp.map_or(Wall::Missing, |()| Wall::Enforced);
-        Ok(Walls { landlock, seccomp, no_new_privs: Wall::Enforced })
+        // What others see of it is for them to say.
+        Ok(Walls { landlock, seccomp, no_new_privs: Wall::Enforced, proc: Wall::Missing })
     }
 
     pub(super) fn forbid_new_code() -> io::Result<()> {

@@ -159,6 +159,8 @@ pub struct Walls {
     pub seccomp: Wall,
     /// No program gains rights that this one has not.
     pub no_new_privs: Wall,
+    /// The server sees what memory and CPU time the process takes: by the server's own eyes, whatever the process says.
+    pub proc: Wall,
 }
 
 /// How far one part stands.
@@ -173,7 +175,8 @@ pub enum Wall {
 
 impl Walls {
     /// None at all.
-    pub const MISSING: Self = Self { landlock: Wall::Missing, seccomp: Wall::Missing, no_new_privs: Wall::Missing };
+    pub const MISSING: Self =
+        Self { landlock: Wall::Missing, seccomp: Wall::Missing, no_new_privs: Wall::Missing, proc: Wall::Missing };
 
     /// Whether the whole of it stands.
     #[must_use]
@@ -201,7 +204,12 @@ impl Walls {
         );
         let no_new_privs =
             lacks(self.no_new_privs, "no_new_privs is missing: this is not Linux", "no_new_privs is partial");
-        [landlock, seccomp, no_new_privs].into_iter().flatten().collect()
+        let proc = lacks(
+            self.proc,
+            "proc tells nothing of workers, whose memory and CPU time then have no limit: mount it without `hidepid`, and run without `ProtectProc=`",
+            "proc is partial",
+        );
+        [landlock, seccomp, no_new_privs, proc].into_iter().flatten().collect()
     }
 }
 
@@ -273,5 +281,25 @@ impl Inbox {
         let message = postcard::from_bytes(&self.0[..received.bytes])
             .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
         Ok(Some((message, descriptors)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wall_that_is_missing_is_named_alone() {
+        let whole = Walls {
+            landlock: Wall::Enforced,
+            seccomp: Wall::Enforced,
+            no_new_privs: Wall::Enforced,
+            proc: Wall::Enforced,
+        };
+        assert!(whole.stand());
+        let unseen = Walls { proc: Wall::Missing, ..whole };
+        assert!(!unseen.stand());
+        assert_eq!(unseen.lacking().len(), 1);
+        assert!(unseen.lacking()[0].starts_with("proc tells nothing of workers"));
     }
 }

@@ -79,7 +79,7 @@ fn total(verdict: &Verdict) -> String {
     let walls = json!(verdict.walls);
     let part = |name: &str| walls[name].as_str().unwrap_or("missing").to_owned();
     format!(
-        "{} passed, {} failed; belljar {} on Linux {}\nwalls: wasm enforced, landlock {}, seccomp {}, no_new_privs {}",
+        "{} passed, {} failed; belljar {} on Linux {}\nwalls: wasm enforced, landlock {}, seccomp {}, no_new_privs {}, proc {}",
         verdict.passed,
         verdict.failed,
         verdict.version,
@@ -87,6 +87,7 @@ fn total(verdict: &Verdict) -> String {
         part("landlock"),
         part("seccomp"),
         part("no_new_privs"),
+        part("proc"),
     )
 }
 

@@ -32,7 +32,7 @@ pub async fn ready(State(api): State<Api>) -> Result<(StatusCode, Json<Value>), 
         "queue": { "in_flight": load.in_flight, "max": load.queue_max },
         "workers": { "max": workers_max, "idle": workers_idle },
         "walls": { "wasm": true, "process": walls.stand(), "landlock": walls.landlock, "seccomp": walls.seccomp,
-                   "no_new_privs": walls.no_new_privs, "lacking": walls.lacking() },
+                   "no_new_privs": walls.no_new_privs, "proc": walls.proc, "lacking": walls.lacking() },
         "engine": api.parts.registry.fingerprint(),
         "analyses": api.parts.registry.all().len(),
     });

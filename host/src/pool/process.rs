@@ -26,6 +26,7 @@ use crate::run::WorkerIdentity;
 use crate::wire;
 use crate::wire::Event;
 use crate::wire::Inbox;
+use crate::wire::Wall;
 use crate::wire::Walls;
 
 /// What is kept of what a dying process says.
@@ -68,7 +69,7 @@ impl Process {
         let (inbox, walls) = (Inbox::default(), Walls::MISSING);
         let mut process = Self { nursery: nursery.clone(), child: Some(child), stderr, socket, inbox, walls, identity };
         match tokio::time::timeout(READY_WITHIN, process.receive()).await {
-            Ok(Ok(Some(Event::Ready(walls)))) => process.walls = walls,
+            Ok(Ok(Some(Event::Ready(walls)))) => process.walls = Walls { proc: seen(identity.pid), ..walls },
             Ok(Ok(_)) | Err(_) => {
                 let detail = process.last_words().await;
                 return Err(io::Error::other(format!("`{}` did not come up: {detail}", arguments.join(" "))));
@@ -201,6 +202,21 @@ pub fn cpu_time(pid: u32) -> Option<Duration> {
     Some(Duration::from_millis(ticks.checked_mul(1000)?.checked_div(rustix::param::clock_ticks_per_second())?))
 }
 
+/// What a process has in memory; `statm` of proc(5).
+#[must_use]
+pub fn resident_bytes(pid: u32) -> Option<u64> {
+    let statm = std::fs::read_to_string(format!("/proc/{pid}/statm")).ok()?;
+    let pages: u64 = statm.split(' ').nth(1)?.parse().ok()?;
+    pages.checked_mul(u64::try_from(rustix::param::page_size()).ok()?)
+}
+
+/// Whether what a process takes can be seen. Of one that is confined, and so not dumpable, `hidepid` of proc(5) shows
+/// nothing to a server that is not root.
+fn seen(pid: u32) -> Wall {
+    let seen = cpu_time(pid).is_some() && resident_bytes(pid).is_some();
+    if seen { Wall::Enforced } else { Wall::Missing }
+}
+
 fn start_token(pid: u32) -> Option<u64> {
     field(&stat(pid)?, 22)
 }
@@ -232,6 +248,12 @@ mod tests {
         assert!(said(31).starts_with("killed by the seccomp filter") && said(31).contains("signal: 31"));
         assert!(said(9).contains("signal: 9"));
         assert_eq!(said(101 << 8), "exit status: 101");
+    }
+
+    #[test]
+    fn a_process_of_which_nothing_is_told_is_not_seen() {
+        assert_eq!(seen(std::process::id()), Wall::Enforced);
+        assert_eq!(seen(0), Wall::Missing);
     }
 
     #[test]

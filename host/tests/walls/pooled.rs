@@ -16,6 +16,8 @@ use host::pool::worker::Terms;
 use host::pool::worker::Worker;
 use host::run::SoFar;
 use host::wire::LoadSpec;
+use host::wire::Wall;
+use host::wire::Walls;
 
 use crate::held::CAPS;
 use crate::held::Held;
@@ -56,7 +58,7 @@ fn attempt(scene: &Scene, script: &Script) -> String {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let nursery = Nursery::open().unwrap();
-        let walls = Held::walls();
+        let walls = Walls { proc: Wall::Enforced, ..Held::walls() };
         let terms = Terms { caps: CAPS, walls };
         let mut worker = Worker::start(&nursery, &terms, (fit, cargo)).await.unwrap();
         let sample = File::open(scene.sample()).unwrap().into();
