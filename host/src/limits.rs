@@ -157,6 +157,8 @@ pub struct CompileLimits {
     pub wall_ms: u64,
     /// Address space of the compiling process, bytes.
     pub memory_bytes: u64,
+    /// What comes of it, bytes.
+    pub program_bytes: u64,
     /// Functions in the module.
     pub functions: u32,
     /// One function's body, bytes.
@@ -184,6 +186,7 @@ impl CompileLimits {
         cpu_s: 60,
         wall_ms: 120_000,
         memory_bytes: 2 * GIB,
+        program_bytes: 256 * MIB,
         functions: 100_000,
         function_bytes: MIB,
         globals: 10_000,

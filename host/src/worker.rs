@@ -188,7 +188,7 @@ pub fn compile_with(socket: OwnedFd, limits: CompileLimits, left_out: LeftOut) -
 fn compile_behind(socket: OwnedFd, limits: CompileLimits, left_out: LeftOut) -> io::Result<()> {
     die_with_parent()?;
     let allowance = Allowance {
-        file_bytes: limits.memory_bytes,
+        file_bytes: limits.program_bytes,
         descriptors: 16,
         data_bytes: limits.memory_bytes,
         cpu_s: Some(limits.cpu_s),
@@ -205,6 +205,12 @@ fn compile_behind(socket: OwnedFd, limits: CompileLimits, left_out: LeftOut) -> 
     let bytes = read_all(&module, size)?;
     match compile::compile((&bytes, module), &limits, manner) {
         Ok(compiled) => {
+            let bytes = u64::try_from(compiled.program.len()).unwrap_or(u64::MAX);
+            if bytes > limits.program_bytes {
+                let most = limits.program_bytes;
+                let reason = format!("its program has {bytes} bytes; `program_bytes` allows {most}");
+                return remote.send(&Event::Refused(vec![reason]));
+            }
             write_all(&program, &compiled.program)?;
             remote.send(&Event::Compiled(compiled.facts))
         }

@@ -45,6 +45,7 @@ pub(super) fn main(arguments: &Arguments) -> anyhow::Result<()> {
             cpu_s: 3600,
             wall_ms: 3_600_000,
             memory_bytes: 8 << 30,
+            program_bytes: 8 << 30,
             functions: u32::MAX,
             ..CompileLimits::DEFAULT
         },

@@ -238,6 +238,27 @@ impl Drop for Process {
     }
 }
 
+/// Programs of this machine in the place of a confined process.
+#[cfg(test)]
+pub(super) mod stand_in {
+    use super::*;
+
+    /// One that does as it is told on its command line, and speaks by the other end of its channel.
+    pub(in crate::pool) async fn start(nursery: &Nursery, words: &[&str]) -> (Process, OwnedFd) {
+        let (ours, theirs) = wire::pair().unwrap();
+        #[expect(deprecated, reason = "as above")]
+        let socket = AsyncFd::new(ours).unwrap();
+        let mut command = Command::new(words[0]);
+        command.args(&words[1..]).stdin(Stdio::null()).stdout(Stdio::null());
+        let child = nursery.start(command).await.unwrap();
+        let identity = WorkerIdentity { pid: child.id(), start_token: 0 };
+        let (inbox, walls) = (Inbox::default(), Walls::MISSING);
+        let process =
+            Process { nursery: nursery.clone(), child: Some(child), stderr: None, socket, inbox, walls, identity };
+        (process, theirs)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -199,7 +199,12 @@ impl Workshop {
         let staged = self.store.staging_path();
         let program = self.store.disk().lend(&staged)?.into();
         let module = File::open(wasm)?.into();
-        let terms = compile::Terms { limits: self.limits, manner: self.manner, walls: self.terms.walls };
+        let terms = compile::Terms {
+            limits: self.limits,
+            manner: self.manner,
+            walls: self.terms.walls,
+            reserve_bytes: self.store.reserve_bytes(),
+        };
         let compiled = compile::compile(&self.nursery, &module, &program, terms).await;
         let compiled = compiled.map_err(InstallError::Io).and_then(|it| it.map_err(InstallError::Refused));
         let described = |(facts, effort): (ModuleFacts, Effort)| {

@@ -169,12 +169,14 @@ impl Disk {
         new.file.set_permissions(fs::Permissions::from_mode(0o444))
     }
 
-    /// Makes a new file for a confined process to write.
+    /// Makes a new file for a confined process to write, which nobody else may: mode 0444.
     ///
     /// # Errors
     /// When it exists, and of the disk.
     pub fn lend(&self, path: &Path) -> io::Result<File> {
-        self.change(Change::Lend(path), || File::options().read(true).write(true).create_new(true).open(path))
+        let mut options = File::options();
+        options.read(true).write(true).create_new(true).mode(0o444);
+        self.change(Change::Lend(path), || options.open(path))
     }
 
     /// Appends.
@@ -323,5 +325,22 @@ pub fn read_if_there(path: &Path) -> io::Result<Option<Vec<u8>>> {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
         Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    #[test]
+    fn what_is_lent_is_written_by_whom_it_is_lent_to_and_by_nobody_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let disk = Disk::new(dir.path(), Durability::Process, None).unwrap();
+        let path = dir.path().join("lent");
+        let mut lent = disk.lend(&path).unwrap();
+        lent.write_all(b"a").unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o444);
     }
 }

@@ -179,7 +179,13 @@ fn what_compiling_may_cost_is_the_operators_word() {
     let bomb = format!("(module (memory (export \"memory\") 1) (func (export \"_start\")) {})", "(func)".repeat(50));
     let good = "(module (memory (export \"memory\") 1) (func (export \"_start\")))";
     let modules = [("bomb", bomb.as_str(), json!({ "stdout": "none" })), ("good", good, json!({ "stdout": "none" }))];
-    for (cap, bomb_installs) in [("functions=51", true), ("functions=50", false), ("memory_bytes=1000000", false)] {
+    for (cap, bomb_installs) in [
+        ("functions=51", true),
+        ("functions=50", false),
+        ("memory_bytes=1000000", false),
+        ("program_bytes=1000000", true),
+        ("program_bytes=1000", false),
+    ] {
         let server = Server::start_with(&modules, &["--compile-cap", cap]);
         let there = server.get("/analyses/bomb").status == 200;
         assert_eq!(there, bomb_installs, "{cap}");
