@@ -51,6 +51,8 @@ pub enum Kind {
 pub(super) struct Node {
     pub(super) kind: Kind,
     parent: Ino,
+    /// How long the name is that leads there.
+    name_bytes: usize,
     size: u64,
     /// Descriptors that the guest holds on it.
     open: u32,
@@ -59,7 +61,7 @@ pub(super) struct Node {
 
 impl Node {
     pub(super) fn new(kind: Kind, parent: Ino, size: u64) -> Self {
-        Self { kind, parent, size, open: 0, linked: true }
+        Self { kind, parent, name_bytes: 0, size, open: 0, linked: true }
     }
 }
 
@@ -220,7 +222,7 @@ impl Tree {
     /// Whether one more name may be made in that directory.
     ///
     /// # Errors
-    /// `Rofs` below `/input`, `Exist`, `Nametoolong` too deep; `output-limit` when the quota of names is used up.
+    /// `Rofs` below `/input`, `Exist`, `Nametoolong` too deep or by too long a path; `output-limit` when the quota of names is used up.
     pub fn check_room(&self, directory: Ino, name: &str) -> Result<(), CallError> {
         if !self.writable(directory) {
             return Err(Errno::Rofs.into());
@@ -231,7 +233,8 @@ impl Tree {
         if !self.nodes[directory].linked {
             return Err(Errno::Noent.into());
         }
-        if self.depth(directory) > self.bounds().depth {
+        let bounds = self.bounds();
+        if self.depth(directory) > bounds.depth || self.path_bytes(directory) + name.len() > bounds.bytes {
             return Err(Errno::Nametoolong.into());
         }
         // The nodes that are always there do not count as made.
@@ -343,7 +346,7 @@ impl Tree {
     fn add(&mut self, directory: Ino, name: &str, kind: Kind) -> Result<Ino, CallError> {
         self.check_room(directory, name)?;
         let ino = self.nodes.len();
-        self.nodes.push(Node::new(kind, directory, 0));
+        self.nodes.push(Node { name_bytes: name.len(), ..Node::new(kind, directory, 0) });
         if let Kind::Directory(names) = &mut self.nodes[directory].kind {
             names.insert(name.to_owned(), ino);
         }

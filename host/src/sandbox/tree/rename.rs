@@ -10,7 +10,7 @@ impl Tree {
     ///
     /// # Errors
     /// `Rofs`, `Noent`, `Isdir`, `Notdir`, `Notempty`; `Inval` for a directory into itself; `Nametoolong` where something of it would
-    /// lie too deep.
+    /// lie too deep, or at too long a path.
     pub fn rename(&mut self, (from, old): (Ino, &str), (to, new): (Ino, &str)) -> Result<(), Errno> {
         if !self.writable(from) || !self.writable(to) {
             return Err(Errno::Rofs);
@@ -33,7 +33,9 @@ impl Tree {
                 (true, true) | (false, false) => (),
             }
         }
-        if self.depth(to) + self.height(ino) > self.bounds().depth + 1 {
+        let (height, below) = self.extent(ino);
+        let (bounds, bytes) = (self.bounds(), self.path_bytes(to) + new.len() + below);
+        if self.depth(to) + height > bounds.depth + 1 || bytes > bounds.bytes {
             return Err(Errno::Nametoolong);
         }
         if self.entry(to, new).is_some() {
@@ -46,6 +48,7 @@ impl Tree {
             names.insert(new.to_owned(), ino);
         }
         self.nodes[ino].parent = to;
+        self.nodes[ino].name_bytes = new.len();
         Ok(())
     }
 
@@ -59,19 +62,32 @@ impl Tree {
         depth + 1
     }
 
-    /// How many names deep what lies there is: 1 for a file.
-    fn height(&self, ino: Ino) -> usize {
-        let mut level = vec![ino];
-        let mut height = 0;
+    /// Of the path from its root to what lies in that directory, all but the name.
+    pub(super) fn path_bytes(&self, mut ino: Ino) -> usize {
+        let mut bytes = 0;
+        while self.nodes[ino].parent != ino {
+            bytes += self.nodes[ino].name_bytes + 1;
+            ino = self.nodes[ino].parent;
+        }
+        bytes
+    }
+
+    /// How many names deep what lies there is, 1 for a file, and how long the longest path to anything in it.
+    fn extent(&self, ino: Ino) -> (usize, usize) {
+        let (mut height, mut longest) = (0, 0);
+        let mut level = vec![(ino, 0)];
         while !level.is_empty() {
             height += 1;
-            let below = level.iter().filter_map(|ino| match &self.nodes[*ino].kind {
-                Kind::Directory(names) => Some(names.values().copied()),
-                Kind::Sample | Kind::File(_) | Kind::Resource(_) | Kind::Gone => None,
-            });
-            level = below.flatten().collect();
+            let mut next = Vec::new();
+            for (ino, bytes) in level {
+                longest = longest.max(bytes);
+                if let Kind::Directory(names) = &self.nodes[ino].kind {
+                    next.extend(names.iter().map(|(name, child)| (*child, bytes + 1 + name.len())));
+                }
+            }
+            level = next;
         }
-        height
+        (height, longest)
     }
 
     fn is_within(&self, mut ino: Ino, ancestor: Ino) -> bool {

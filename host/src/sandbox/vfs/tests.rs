@@ -256,3 +256,26 @@ fn directories_list_in_the_order_of_their_names() {
     let names: Vec<_> = vfs.list(OUT).unwrap().into_iter().map(|(name, _)| name).collect();
     assert_eq!(names, [".", "..", "B", "a", "b", "c"]);
 }
+
+#[test]
+fn a_path_made_directory_by_directory_is_no_longer_than_one_that_is_named() {
+    let mut vfs = vfs(Limits { path_bytes: 20, ..Limits::DEFAULT });
+    // Twelve bytes, the slash behind it among them.
+    vfs.make_directory(OUT, b"directory_a").unwrap();
+    let inside = vfs.open_at(OUT, b"directory_a", OpenHow { directory: true, ..reading() }).unwrap();
+    assert_eq!(errno(vfs.open_at(inside, b"123456789", making())), Errno::Nametoolong);
+    vfs.open_at(inside, b"12345678", making()).unwrap();
+    assert_eq!(errno(vfs.make_directory(inside, b"123456789")), Errno::Nametoolong);
+    // Nor is one that is moved there, with all that is in it.
+    vfs.make_directory(OUT, b"d").unwrap();
+    vfs.make_directory(OUT, b"d/1234").unwrap();
+    create(&mut vfs, "d/1234/5").unwrap();
+    assert_eq!(errno(vfs.rename((OUT, b"d"), (OUT, b"directory_a/de"))), Errno::Nametoolong);
+    assert_eq!(errno(vfs.rename((OUT, b"d/1234/5"), (inside, b"123456789"))), Errno::Nametoolong);
+    vfs.rename((OUT, b"d"), (OUT, b"directory_a/e")).unwrap();
+    assert_eq!(errno(vfs.open_at(inside, b"e/1234/56", making())), Errno::Nametoolong);
+    let mut left: Vec<_> = vfs.artifacts().into_iter().map(|it| it.path).collect();
+    left.sort();
+    assert_eq!(left, ["directory_a/12345678", "directory_a/e/1234/5"]);
+    assert!(left.iter().all(|it| it.len() <= 20));
+}
