@@ -158,10 +158,10 @@ impl Tree {
     ///
     /// # Errors
     /// `Notdir`.
-    pub fn list(&self, ino: Ino) -> Result<Vec<(String, Stat)>, Errno> {
+    pub fn list(&self, ino: Ino) -> Result<impl Iterator<Item = (&str, Stat)>, Errno> {
         let Kind::Directory(names) = self.kind(ino) else { return Err(Errno::Notdir) };
-        let dots = [(".".to_owned(), self.stat(ino)), ("..".to_owned(), self.stat(self.node(ino).parent))];
-        Ok(dots.into_iter().chain(names.iter().map(|(name, ino)| (name.clone(), self.stat(*ino)))).collect())
+        let dots = [(".", self.stat(ino)), ("..", self.stat(self.node(ino).parent))];
+        Ok(dots.into_iter().chain(names.iter().map(|(name, ino)| (name.as_str(), self.stat(*ino)))))
     }
 
     /// Walks `path` from the directory `from`, never above it.

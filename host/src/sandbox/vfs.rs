@@ -265,7 +265,7 @@ impl<H: Host> Vfs<H> {
     ///
     /// # Errors
     /// `Badf`, `Notdir`.
-    pub fn list(&self, fd: Fd) -> Result<Vec<(String, Stat)>, Errno> {
+    pub fn list(&self, fd: Fd) -> Result<impl Iterator<Item = (&str, Stat)>, Errno> {
         match self.get(fd)?.target {
             Target::Node(ino) => self.tree.list(ino),
             Target::Stdin | Target::Stdout | Target::Stderr => Err(Errno::Notdir),

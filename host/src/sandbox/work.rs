@@ -6,6 +6,7 @@ use super::errno::CallError;
 use super::errno::Errno;
 use super::execute::Guest;
 use super::port::Host;
+use crate::limits::Limits;
 
 /// Fuel of a host call, besides its bytes: about what it costs against guest instructions.
 const CALL_FUEL: u64 = 400;
@@ -19,8 +20,14 @@ pub(super) const BUFFER_WORK: u64 = 1024;
 pub(super) const WRITE_WORK: u64 = 4;
 /// How much dearer a random byte is than one read: hashing.
 pub(super) const RANDOM_WORK: u64 = 64;
-/// What listing one name of a directory costs, in bytes.
-pub(super) const NAME_WORK: u64 = 256;
+/// What listing one name of a directory costs, in bytes: measured, some 32 ns.
+pub(super) const NAME_WORK: u64 = 4096;
+/// What passing over one that was listed before costs, in bytes.
+pub(super) const PASSED_NAME_WORK: u64 = 256;
+/// What a byte of a path costs, in bytes: every other may be a step, and those are gathered before any is taken.
+const PATH_WORK: u64 = 512;
+/// Of a longer path no step is looked at.
+const PATH_BYTES_MAX: u64 = Limits::CAP.path_bytes;
 /// What a word of a command line or an environment costs besides its bytes, in bytes.
 const WORD_WORK: u64 = 64;
 /// What looking at one thing that a guest polls costs, in bytes: measured, some 40 ns against 0.12 ns for one of fuel.
@@ -44,9 +51,15 @@ impl Work {
         self.bytes = self.bytes.saturating_add(bytes);
     }
 
-    /// Counts text that a component named something by: it was copied and checked before the call began.
+    /// Counts text.
     pub(super) fn count_text(&mut self, text: &str) {
         self.count(u64::try_from(text.len()).unwrap_or(u64::MAX));
+    }
+
+    /// Counts a path, whether it leads anywhere or not.
+    pub(super) fn count_path(&mut self, path: &[u8]) {
+        let bytes = u64::try_from(path.len()).unwrap_or(u64::MAX);
+        self.count(bytes.saturating_add(bytes.min(PATH_BYTES_MAX) * PATH_WORK));
     }
 
     /// Counts words that the guest is handed, however short.

@@ -78,59 +78,59 @@ fn link_names<H: Host, V: Version>(types: &mut Interface<'_, H, V>) -> wasmtime:
     types.fallible(
         "[method]descriptor.open-at",
         |guest, (it, _, path, open, flags): (It, PathFlags, String, OpenFlags, DescriptorFlags)| {
-            guest.work.count_text(&path);
+            guest.work.count_path(path.as_bytes());
             Ok(It::new_own(guest.vfs.open_at(it.rep(), path.as_bytes(), open_how(open, flags))?))
         },
     )?;
     types.fallible("[method]descriptor.stat-at", |guest, (it, _, path): (It, PathFlags, String)| {
-        guest.work.count_text(&path);
+        guest.work.count_path(path.as_bytes());
         Ok(StatOf::<V>::from(guest.vfs.stat_at(it.rep(), path.as_bytes())?))
     })?;
     types.fallible("[method]descriptor.metadata-hash-at", |guest, (it, _, path): (It, PathFlags, String)| {
-        guest.work.count_text(&path);
+        guest.work.count_path(path.as_bytes());
         Ok(MetadataHash::from(guest.vfs.stat_at(it.rep(), path.as_bytes())?))
     })?;
     types.fallible(
         "[method]descriptor.set-times-at",
         |guest, (it, _, path, _, _): (It, PathFlags, String, Time<V>, Time<V>)| {
-            guest.work.count_text(&path);
+            guest.work.count_path(path.as_bytes());
             Ok(guest.vfs.stat_at(it.rep(), path.as_bytes()).map(drop)?)
         },
     )?;
     types.fallible("[method]descriptor.create-directory-at", |guest, (it, path): (It, String)| {
-        guest.work.count_text(&path);
+        guest.work.count_path(path.as_bytes());
         guest.vfs.make_directory(it.rep(), path.as_bytes())
     })?;
     types.fallible("[method]descriptor.remove-directory-at", |guest, (it, path): (It, String)| {
-        guest.work.count_text(&path);
+        guest.work.count_path(path.as_bytes());
         guest.vfs.remove(it.rep(), path.as_bytes(), FileType::Directory)
     })?;
     types.fallible("[method]descriptor.unlink-file-at", |guest, (it, path): (It, String)| {
-        guest.work.count_text(&path);
+        guest.work.count_path(path.as_bytes());
         guest.vfs.remove(it.rep(), path.as_bytes(), FileType::Regular)
     })?;
     types.fallible("[method]descriptor.rename-at", |guest, (it, old, to, new): (It, String, It, String)| {
-        guest.work.count_text(&old);
-        guest.work.count_text(&new);
+        guest.work.count_path(old.as_bytes());
+        guest.work.count_path(new.as_bytes());
         guest.vfs.rename((it.rep(), old.as_bytes()), (to.rep(), new.as_bytes()))
     })?;
     types.fallible(
         "[method]descriptor.link-at",
         |guest, (_, _, old, _, new): (It, PathFlags, String, It, String)| -> Done {
-            guest.work.count_text(&old);
-            guest.work.count_text(&new);
+            guest.work.count_path(old.as_bytes());
+            guest.work.count_path(new.as_bytes());
             guest.vfs.deny("make a hard link to", old.as_bytes());
             Err(Errno::Notsup.into())
         },
     )?;
     types.fallible("[method]descriptor.symlink-at", |guest, (_, old, new): (It, String, String)| -> Done {
-        guest.work.count_text(&old);
-        guest.work.count_text(&new);
+        guest.work.count_path(old.as_bytes());
+        guest.work.count_path(new.as_bytes());
         guest.vfs.deny("make a symbolic link to", old.as_bytes());
         Err(Errno::Notsup.into())
     })?;
     types.fallible("[method]descriptor.readlink-at", |guest, (it, path): (It, String)| -> Done<String> {
-        guest.work.count_text(&path);
+        guest.work.count_path(path.as_bytes());
         guest.vfs.stat_at(it.rep(), path.as_bytes())?;
         Err(Errno::Inval.into())
     })

@@ -83,7 +83,7 @@ fn link_artifact<H: Host>(report: &mut Interface<'_, H, Wasi02>) -> wasmtime::Re
         guest.vfs.close_own(rep);
     })?;
     report.plain("[static]artifact.create", |guest, (name,): (String,)| {
-        guest.work.count_text(&name);
+        guest.work.count_path(name.as_bytes());
         let how = OpenHow {
             access: Access { read: false, write: true, append: true },
             create: true,

@@ -253,7 +253,7 @@ fn directories_list_in_the_order_of_their_names() {
     for name in ["b", "a", "c", "B"] {
         create(&mut vfs, name).unwrap();
     }
-    let names: Vec<_> = vfs.list(OUT).unwrap().into_iter().map(|(name, _)| name).collect();
+    let names: Vec<_> = vfs.list(OUT).unwrap().map(|(name, _)| name).collect();
     assert_eq!(names, [".", "..", "B", "a", "b", "c"]);
 }
 

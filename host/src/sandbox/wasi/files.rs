@@ -19,6 +19,7 @@ use crate::sandbox::vfs::WritesTo;
 use crate::sandbox::work::BUFFER_WORK;
 use crate::sandbox::work::Done;
 use crate::sandbox::work::NAME_WORK;
+use crate::sandbox::work::PASSED_NAME_WORK;
 use crate::sandbox::work::WRITE_WORK;
 
 /// Rights are a fiction here: access is what the descriptor was opened with. All of them, for libcs that ask what may
@@ -102,9 +103,9 @@ fn link_bytes<H: Host>(linker: &mut Linker<Guest<H>>) -> wasmtime::Result<()> {
         "fd_readdir",
         |caller: Caller<'_, Guest<H>>, fd: u32, at: u32, len: u32, cookie: u64, out: u32| {
             call(caller, |memory, guest| {
-                let entries = guest.vfs.list(fd)?;
-                guest.work.count(u64::try_from(entries.len()).unwrap_or(u64::MAX) * NAME_WORK);
-                list(memory, &entries, (at, len, cookie, out))
+                let (passed, listed) = list(memory, guest.vfs.list(fd)?, (at, len, cookie, out))?;
+                guest.work.count(passed.saturating_mul(PASSED_NAME_WORK).saturating_add(listed * NAME_WORK));
+                Ok(())
             })
         },
     )?;
@@ -257,30 +258,36 @@ fn gather<H: Host>(
     Ok(())
 }
 
-fn list(
+/// Lists names from the cookie on, and tells how many were passed over and how many listed.
+fn list<'a>(
     memory: &mut GuestMemory<'_>,
-    entries: &[(String, Stat)],
+    entries: impl Iterator<Item = (&'a str, Stat)>,
     (at, len, cookie, out): (u32, u32, u64, u32),
-) -> Done {
-    let skip = usize::try_from(cookie).unwrap_or(usize::MAX);
+) -> Done<(u64, u64)> {
     let mut bytes = Vec::new();
+    let (mut passed, mut listed) = (0, 0);
     let room = usize::try_from(len).map_err(|_| Errno::Fault)?;
-    for (number, (name, stat)) in entries.iter().enumerate().skip(skip) {
+    for (number, (name, stat)) in (1..).zip(entries) {
+        if number <= cookie {
+            passed = number;
+            continue;
+        }
         if bytes.len() >= room {
             break;
         }
+        listed += 1;
         let mut entry = [0; DIRENT_BYTES];
-        entry[..8].copy_from_slice(&u64::try_from(number + 1).unwrap_or(u64::MAX).to_le_bytes());
+        entry[..8].copy_from_slice(&number.to_le_bytes());
         entry[8..16].copy_from_slice(&stat.ino.to_le_bytes());
         entry[16..20].copy_from_slice(&u32::try_from(name.len()).unwrap_or(0).to_le_bytes());
-        entry[20] = type_number(type_of(*stat));
+        entry[20] = type_number(type_of(stat));
         bytes.extend_from_slice(&entry);
         bytes.extend_from_slice(name.as_bytes());
     }
     bytes.truncate(room);
     memory.put(at, &bytes)?;
     memory.put_len(out, bytes.len())?;
-    Ok(())
+    Ok((passed, listed))
 }
 
 /// Whether each time is set one way at most; which way does not matter, since they are fixed.

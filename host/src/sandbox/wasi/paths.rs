@@ -7,6 +7,7 @@ use super::MODULE;
 use super::call;
 use super::files::check_times;
 use super::files::filestat;
+use super::memory::GuestMemory;
 use crate::sandbox::errno::Errno;
 use crate::sandbox::execute::Guest;
 use crate::sandbox::port::Host;
@@ -44,7 +45,8 @@ fn link_lookups<H: Host>(linker: &mut Linker<Guest<H>>) -> wasmtime::Result<()> 
          flags: u32,
          out: u32| {
             call(caller, |memory, guest| {
-                let opened = guest.vfs.open_at(fd, memory.bytes(at, len)?, open_how(how, rights, flags))?;
+                let path = path(memory, guest, (at, len))?;
+                let opened = guest.vfs.open_at(fd, path, open_how(how, rights, flags))?;
                 memory.put_u32(out, opened)?;
                 Ok(())
             })
@@ -55,7 +57,8 @@ fn link_lookups<H: Host>(linker: &mut Linker<Guest<H>>) -> wasmtime::Result<()> 
         "path_filestat_get",
         |caller: Caller<'_, Guest<H>>, fd: u32, _lookup: u32, at: u32, len: u32, out: u32| {
             call(caller, |memory, guest| {
-                let stat = guest.vfs.stat_at(fd, memory.bytes(at, len)?)?;
+                let path = path(memory, guest, (at, len))?;
+                let stat = guest.vfs.stat_at(fd, path)?;
                 memory.put(out, &filestat(Some(stat)))?;
                 Ok(())
             })
@@ -66,21 +69,30 @@ fn link_lookups<H: Host>(linker: &mut Linker<Guest<H>>) -> wasmtime::Result<()> 
 
 fn link_changes<H: Host>(linker: &mut Linker<Guest<H>>) -> wasmtime::Result<()> {
     linker.func_wrap(MODULE, "path_create_directory", |caller: Caller<'_, Guest<H>>, fd: u32, at: u32, len: u32| {
-        call(caller, |memory, guest| guest.vfs.make_directory(fd, memory.bytes(at, len)?))
+        call(caller, |memory, guest| {
+            let path = path(memory, guest, (at, len))?;
+            guest.vfs.make_directory(fd, path)
+        })
     })?;
     linker.func_wrap(MODULE, "path_remove_directory", |caller: Caller<'_, Guest<H>>, fd: u32, at: u32, len: u32| {
-        call(caller, |memory, guest| guest.vfs.remove(fd, memory.bytes(at, len)?, FileType::Directory))
+        call(caller, |memory, guest| {
+            let path = path(memory, guest, (at, len))?;
+            guest.vfs.remove(fd, path, FileType::Directory)
+        })
     })?;
     linker.func_wrap(MODULE, "path_unlink_file", |caller: Caller<'_, Guest<H>>, fd: u32, at: u32, len: u32| {
-        call(caller, |memory, guest| guest.vfs.remove(fd, memory.bytes(at, len)?, FileType::Regular))
+        call(caller, |memory, guest| {
+            let path = path(memory, guest, (at, len))?;
+            guest.vfs.remove(fd, path, FileType::Regular)
+        })
     })?;
     linker.func_wrap(
         MODULE,
         "path_rename",
         |caller: Caller<'_, Guest<H>>, fd: u32, at: u32, len: u32, new_fd: u32, new_at: u32, new_len: u32| {
             call(caller, |memory, guest| {
-                let from = (fd, memory.bytes(at, len)?);
-                guest.vfs.rename(from, (new_fd, memory.bytes(new_at, new_len)?))
+                let (old, new) = (path(memory, guest, (at, len))?, path(memory, guest, (new_at, new_len))?);
+                guest.vfs.rename((fd, old), (new_fd, new))
             })
         },
     )?;
@@ -91,7 +103,8 @@ fn link_changes<H: Host>(linker: &mut Linker<Guest<H>>) -> wasmtime::Result<()> 
             // Times are fixed here; what matters is whether the path exists.
             call(caller, |memory, guest| {
                 check_times(flags)?;
-                Ok(guest.vfs.stat_at(fd, memory.bytes(at, len)?).map(drop)?)
+                let path = path(memory, guest, (at, len))?;
+                Ok(guest.vfs.stat_at(fd, path).map(drop)?)
             })
         },
     )?;
@@ -112,7 +125,8 @@ fn link_refused<H: Host>(linker: &mut Linker<Guest<H>>) -> wasmtime::Result<()> 
          _new: u32,
          _new_len: u32| {
             call(caller, |memory, guest| {
-                guest.vfs.deny("make a hard link to", memory.bytes(at, len)?);
+                let path = path(memory, guest, (at, len))?;
+                guest.vfs.deny("make a hard link to", path);
                 Err(Errno::Notsup.into())
             })
         },
@@ -122,7 +136,8 @@ fn link_refused<H: Host>(linker: &mut Linker<Guest<H>>) -> wasmtime::Result<()> 
         "path_symlink",
         |caller: Caller<'_, Guest<H>>, at: u32, len: u32, _fd: u32, _new: u32, _new_len: u32| {
             call(caller, |memory, guest| {
-                guest.vfs.deny("make a symbolic link to", memory.bytes(at, len)?);
+                let path = path(memory, guest, (at, len))?;
+                guest.vfs.deny("make a symbolic link to", path);
                 Err(Errno::Notsup.into())
             })
         },
@@ -132,12 +147,24 @@ fn link_refused<H: Host>(linker: &mut Linker<Guest<H>>) -> wasmtime::Result<()> 
         "path_readlink",
         |caller: Caller<'_, Guest<H>>, fd: u32, at: u32, len: u32, _buffer: u32, _size: u32, _out: u32| {
             call(caller, |memory, guest| {
-                guest.vfs.stat_at(fd, memory.bytes(at, len)?)?;
+                let path = path(memory, guest, (at, len))?;
+                guest.vfs.stat_at(fd, path)?;
                 Err(Errno::Inval.into())
             })
         },
     )?;
     Ok(())
+}
+
+/// A path that the guest names, and pays for.
+fn path<'a, H: Host>(
+    memory: &'a GuestMemory<'_>,
+    guest: &mut Guest<H>,
+    (at, len): (u32, u32),
+) -> Result<&'a [u8], Errno> {
+    let path = memory.bytes(at, len)?;
+    guest.work.count_path(path);
+    Ok(path)
 }
 
 fn open_how(how: u32, rights: u64, flags: u32) -> OpenHow {

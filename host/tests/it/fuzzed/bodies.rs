@@ -170,7 +170,8 @@ pub(crate) fn resources(data: &[u8]) {
     while let Some(directory) = directories.pop() {
         // The first two entries are `.` and `..`.
         let at = vfs.open_at(lib, format!("{directory}.").as_bytes(), READING).unwrap();
-        for (name, stat) in vfs.list(at).unwrap().split_off(2) {
+        let listed: Vec<_> = vfs.list(at).unwrap().skip(2).map(|(name, stat)| (name.to_owned(), stat)).collect();
+        for (name, stat) in listed {
             seen += 1;
             assert!(!["", ".", ".."].contains(&name.as_str()) && !name.contains(['/', '\0']), "{name:?}");
             if stat.directory {
