@@ -69,11 +69,9 @@ pub(super) fn link<H: Host>(linker: &mut Linker<Guest<H>>) -> wasmtime::Result<(
     })?;
     let mut report = Interface::<H, Wasi02>::named(linker, "belljar:analysis/report@1.0.0")?;
     report.silent("progress", |guest, (fraction, message): (f64, String)| {
-        say(guest, &format!("@progress {fraction:.3} {}\n", one_line(&message)))
+        say(guest, &format!("@progress {fraction:.3}"), &message)
     })?;
-    report.silent("log", |guest, (level, message): (Level, String)| {
-        say(guest, &format!("{} {}\n", level.word(), one_line(&message)))
-    })?;
+    report.silent("log", |guest, (level, message): (Level, String)| say(guest, level.word(), &message))?;
     link_artifact(&mut report)
 }
 
@@ -125,13 +123,24 @@ fn refused<T>(done: Done<T>) -> Done<Result<T, String>> {
     }
 }
 
-fn say<H: Host>(guest: &mut Guest<H>, line: &str) -> Done {
-    guest.work.spend_on_writing(line.as_bytes())?;
+/// Writes a line of the log. What the log has no room for is paid for, and not copied: a message may be longer than what
+/// memory there is.
+fn say<H: Host>(guest: &mut Guest<H>, head: &str, message: &str) -> Done {
+    guest.work.spend_on_writing(message.as_bytes())?;
+    let line = format!("{head} {}\n", one_line(message, guest.vfs.log_room()));
     guest.vfs.write(STDERR_FD, line.as_bytes()).map(drop)
 }
 
-fn one_line(text: &str) -> String {
-    text.chars().map(|it| if it.is_control() { ' ' } else { it }).collect()
+/// The message without line breaks; of one that is longer than `most` bytes, a little more than those.
+fn one_line(message: &str, most: usize) -> String {
+    let mut line = String::with_capacity(message.len().min(most.saturating_add(4)));
+    for letter in message.chars() {
+        if line.len() > most {
+            break;
+        }
+        line.push(if letter.is_control() { ' ' } else { letter });
+    }
+    line
 }
 
 impl Level {
@@ -141,6 +150,22 @@ impl Level {
             Self::Info => "info",
             Self::Warn => "warn",
             Self::Error => "error",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_one_line_and_no_more_of_it_is_copied_than_there_is_room_for() {
+        assert_eq!(one_line("a\nb\u{85}c", 100), "a b c");
+        let long = "\u{4e4e}".repeat(1 << 20);
+        for most in [0, 1, 2, 3, 1000] {
+            let line = one_line(&long, most);
+            assert!(line.len() > most, "the log has to see that it is cut");
+            assert!(line.len() <= most + 3 && line.capacity() < most + 16, "{most}: {}", line.capacity());
         }
     }
 }

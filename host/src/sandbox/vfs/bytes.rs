@@ -197,6 +197,12 @@ impl<H: Host> Vfs<H> {
         Ok(bytes.len())
     }
 
+    /// Bytes that the log still takes.
+    #[must_use]
+    pub fn log_room(&self) -> usize {
+        usize::try_from(self.stderr_room.unwrap_or(0)).unwrap_or(usize::MAX)
+    }
+
     /// A full log is no reason to end a run: the rest is dropped, and the log says so.
     fn log(&mut self, bytes: &[u8]) -> Result<usize, CallError> {
         if let Some(room) = self.stderr_room {
