@@ -31,6 +31,8 @@ use crate::run::Usage;
 
 /// What a worker may use besides the guest's linear memory, bytes: its program, tables, result, buffers.
 pub const OWN_MEMORY_BYTES_MAX: u64 = 512 << 20;
+/// At least so long lies between two messages of progress in a run.
+pub const PROGRESS_EVERY_MS: u64 = 250;
 /// Longest message, bytes; below the kernel's default send buffer.
 pub const MESSAGE_BYTES_MAX: usize = 128 * 1024;
 /// Bytes of output that one message carries.

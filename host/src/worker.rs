@@ -44,7 +44,7 @@ use crate::wire::RunSpec;
 use crate::wire::StdinSpec;
 use crate::wire::Wall;
 
-const PROGRESS_EVERY: Duration = Duration::from_millis(250);
+const PROGRESS_EVERY: Duration = Duration::from_millis(wire::PROGRESS_EVERY_MS);
 const LOG_BUFFER_BYTES: usize = 16 * 1024;
 
 /// The channel to the server: descriptor 0. Whatever else the process was started with is closed, so this comes first.

@@ -144,7 +144,7 @@ impl Dispatch {
         let (lent, pid) = (Arc::clone(&files.lent), AtomicU32::new(0));
         let _busy = Busy::new(&self.busy);
         let run = async {
-            let mut worker = self.worker(question, choice).await?;
+            let mut worker = self.worker(question, choice, &pid).await?;
             pid.store(worker.identity().pid, Ordering::Relaxed);
             self.ports.store.mark_running(key, worker.identity())?;
             files.began();
@@ -215,7 +215,7 @@ impl Dispatch {
     }
 
     /// A warm worker of this program, or a fresh one in the place of the one idle longest.
-    async fn worker(&self, question: &Question, choice: Choice) -> io::Result<Worker> {
+    async fn worker(&self, question: &Question, choice: Choice, pid: &AtomicU32) -> io::Result<Worker> {
         let module = question.analysis.module;
         let fit = Fit { module, stack_bytes: question.config.limits.stack_bytes, client: question.client };
         if choice == Choice::Warm
@@ -224,7 +224,8 @@ impl Dispatch {
             return Ok(worker);
         }
         self.warm.at_most(self.ports.workers_max.saturating_sub(self.busy.load(Ordering::Relaxed)));
-        let worker = Worker::start(&self.ports.nursery, &self.ports.terms, (fit, question.analysis.cargo()?)).await?;
+        let cargo = question.analysis.cargo()?;
+        let worker = Worker::start(&self.ports.nursery, &self.ports.terms, (fit, cargo), pid).await?;
         tracing::debug!(analysis.id = %module, pid = worker.identity().pid, "a worker came up");
         Ok(worker)
     }

@@ -35,6 +35,8 @@ pub(super) struct Files {
     pub(super) staged: Vec<PathBuf>,
     /// Whether it made any.
     pub(super) lent: Arc<AtomicBool>,
+    /// Whether it was refused one.
+    refused: bool,
     progress: Progress,
 }
 
@@ -48,7 +50,7 @@ impl Files {
             }
         };
         let progress = Progress { attempt, log_bytes: 0, ..former };
-        let files = Self { store, live, staged: Vec::new(), lent: Arc::default(), progress };
+        let files = Self { store, live, staged: Vec::new(), lent: Arc::default(), refused: false, progress };
         files.log_of().clear();
         files
     }
@@ -66,12 +68,7 @@ impl Files {
 
 impl Attendant for Files {
     fn create_file(&mut self) -> io::Result<OwnedFd> {
-        self.store.check_room(0)?;
-        let path = self.store.staging_path();
-        let made = self.store.disk().lend(&path);
-        self.staged.push(path);
-        self.lent.store(true, Ordering::Relaxed);
-        made.map(OwnedFd::from)
+        self.lend().inspect_err(|_| self.refused = true)
     }
 
     fn log(&mut self, bytes: &[u8]) {
@@ -93,9 +90,22 @@ impl Attendant for Files {
         self.progress.so_far = SoFar { bytes_read, fuel: former.fuel.max(so_far.fuel) };
         self.show_progress();
     }
+
+    fn is_full(&self) -> bool {
+        self.refused || self.store.check_room(0).is_err()
+    }
 }
 
 impl Files {
+    fn lend(&mut self) -> io::Result<OwnedFd> {
+        self.store.check_room(0)?;
+        let path = self.store.staging_path();
+        let made = self.store.disk().lend(&path);
+        self.staged.push(path);
+        self.lent.store(true, Ordering::Relaxed);
+        made.map(OwnedFd::from)
+    }
+
     fn show_progress(&self) {
         self.live.phase.send_replace(Phase::Running(self.progress));
     }

@@ -264,17 +264,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_process_of_which_nothing_is_told_is_not_seen() {
+        assert_eq!(seen(std::process::id()), Wall::Enforced);
+        assert_eq!(seen(0), Wall::Missing);
+    }
+
+    #[test]
     fn a_death_by_the_filter_is_named() {
         let said = |raw| describe(&ExitStatus::from_raw(raw));
         assert!(said(31).starts_with("killed by the seccomp filter") && said(31).contains("signal: 31"));
         assert!(said(9).contains("signal: 9"));
         assert_eq!(said(101 << 8), "exit status: 101");
-    }
-
-    #[test]
-    fn a_process_of_which_nothing_is_told_is_not_seen() {
-        assert_eq!(seen(std::process::id()), Wall::Enforced);
-        assert_eq!(seen(0), Wall::Missing);
     }
 
     #[test]

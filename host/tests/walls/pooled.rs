@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::sync::atomic::AtomicU32;
 
 use host::analysis::module::ModuleKind;
 use host::id::ClientId;
@@ -60,7 +61,7 @@ fn attempt(scene: &Scene, script: &Script) -> String {
         let nursery = Nursery::open().unwrap();
         let walls = Walls { proc: Wall::Enforced, ..Held::walls() };
         let terms = Terms { caps: CAPS, walls };
-        let mut worker = Worker::start(&nursery, &terms, (fit, cargo)).await.unwrap();
+        let mut worker = Worker::start(&nursery, &terms, (fit, cargo), &AtomicU32::new(0)).await.unwrap();
         let sample = File::open(scene.sample()).unwrap().into();
         match worker.run(spec(), sample, &mut Nobody).await {
             Ok(done) => format!("{done:?}"),
@@ -85,6 +86,10 @@ impl Attendant for Nobody {
     fn log(&mut self, _: &[u8]) {}
 
     fn progress(&mut self, _: SoFar) {}
+
+    fn is_full(&self) -> bool {
+        false
+    }
 }
 
 /// A message with descriptors, to a name, which a channel takes no notice of.
