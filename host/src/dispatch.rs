@@ -15,6 +15,8 @@ mod owner;
 pub mod question;
 pub mod removal;
 pub mod retention;
+mod shares;
+mod taking;
 mod warm;
 
 use std::collections::HashMap;
@@ -23,16 +25,15 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
-use tokio::sync::Semaphore;
 use tokio::sync::watch;
 
 use self::board::Board;
 use self::board::Log;
 use self::board::Phase;
-use self::ending::CHECKED_SHARES;
 use self::owner::Answer;
 use self::owner::Owner;
 use self::owner::Place;
+use self::shares::Shares;
 use self::warm::Warm;
 use crate::id::ClientId;
 use crate::id::RunKey;
@@ -110,8 +111,7 @@ pub struct Dispatch {
     owner: Owner,
     board: Arc<Board>,
     warm: Warm,
-    /// Shares in checking long results.
-    checking: Arc<Semaphore>,
+    checking: Shares,
     /// Runs that have a worker, or are about to.
     busy: AtomicUsize,
 }
@@ -147,14 +147,7 @@ impl Dispatch {
     #[must_use]
     pub fn new(ports: Ports) -> Self {
         let (owner, board) = Owner::start(Bounds { slots: ports.workers_max, queue_max: ports.queue_max });
-        Self {
-            ports,
-            owner,
-            board,
-            warm: Warm::default(),
-            checking: Arc::new(Semaphore::new(CHECKED_SHARES)),
-            busy: AtomicUsize::new(0),
-        }
+        Self { ports, owner, board, warm: Warm::default(), checking: Shares::new(), busy: AtomicUsize::new(0) }
     }
 
     /// Takes a question: joins the run in flight, keeps a finished answer, or begins a run. Nothing is promised before

@@ -160,6 +160,8 @@ pub struct SoFar {
     /// Of the sample, counting repeats.
     pub bytes_read: u64,
     pub fuel: u64,
+    /// Most linear memory held, bytes.
+    pub memory_bytes: u64,
 }
 
 /// What a run used.

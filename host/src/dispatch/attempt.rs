@@ -2,7 +2,6 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
@@ -18,13 +17,15 @@ use super::attendant::Files;
 use super::board::Live;
 use super::board::Orders;
 use super::board::Step;
-use super::ending::CHECKED_SHARE_BYTES;
-use super::ending::CHECKED_SHARES;
+use super::shares::End;
+use super::shares::dismissed;
+use super::taking::Most;
+use super::taking::Taking;
 use crate::analysis::descriptor::Stdin;
 use crate::analysis::module::ModuleKind;
 use crate::analysis::plain;
+use crate::id::ClientId;
 use crate::id::RunKey;
-use crate::pool::process::cpu_time;
 use crate::pool::worker::Fit;
 use crate::pool::worker::Worker;
 use crate::run::Failure;
@@ -34,12 +35,11 @@ use crate::run::scheduler::Attempt;
 use crate::run::scheduler::Event;
 use crate::wire::ArtifactSpec;
 use crate::wire::Done;
-use crate::wire::OWN_MEMORY_BYTES_MAX;
 use crate::wire::RunSpec;
 use crate::wire::StdinSpec;
 
-/// How often it is looked what a worker takes.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// Of std, when a process is refused memory: what it does then to end itself, the filter of calls does first.
+const REFUSED_MEMORY: &str = "memory allocation of";
 
 /// Counts a run among those that have a worker.
 struct Busy<'a>(&'a AtomicUsize);
@@ -55,13 +55,6 @@ impl Drop for Busy<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
-}
-
-/// What a process has in memory; `statm` of proc(5).
-fn resident_bytes(pid: u32) -> Option<u64> {
-    let statm = std::fs::read_to_string(format!("/proc/{pid}/statm")).ok()?;
-    let pages: u64 = statm.split(' ').nth(1)?.parse().ok()?;
-    pages.checked_mul(u64::try_from(rustix::param::page_size()).ok()?)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -140,78 +133,59 @@ impl Dispatch {
             Ok(spec) => spec,
             Err(failure) => return Attempted::failed(files, failure),
         };
-        let wall = Duration::from_millis(question.config.limits.wall_ms);
-        let (lent, pid) = (Arc::clone(&files.lent), AtomicU32::new(0));
         let _busy = Busy::new(&self.busy);
+        let taking = self.taking(question, &files);
+        let mut end = End::within(Duration::from_millis(question.config.limits.wall_ms), orders);
+        let mut at_work = None;
         let run = async {
-            let mut worker = self.worker(question, choice, &pid).await?;
-            pid.store(worker.identity().pid, Ordering::Relaxed);
+            let worker = at_work.insert(self.worker(question, choice, &taking.pid).await?);
+            taking.pid.store(worker.identity().pid, Ordering::Relaxed);
             self.ports.store.mark_running(key, worker.identity())?;
             files.began();
             let sample = self.ports.store.open_upload(&question.upload)?.into();
             match worker.run(spec, sample, &mut files).await {
-                Ok((done, artifacts)) => Ok((worker, done, artifacts)),
+                Ok(done) => Ok(done),
                 Err(error) => Err(io::Error::other(format!("{error}: {}", worker.last_words().await))),
             }
         };
         let ended = tokio::select! {
-            done = run => done.map_err(|error| interrupted(key, number, &error)),
-            () = tokio::time::sleep(wall) => Err(Failure::new(Reason::Deadline, format!("longer than {} ms", wall.as_millis()))),
-            reason = killed(orders) => Err(dismissed(reason)),
-            failure = self.takes_too_much((&lent, &pid), question.config.limits.cpu_ms) => Err(failure),
+            done = run => done.map_err(|error| broken(key, number, &error)),
+            failure = end.comes() => Err(failure),
+            failure = taking.too_much() => Err(failure),
         };
-        let ended = match ended {
-            // What it was lent is looked at when it can no longer be changed.
-            Ok((worker, done, artifacts)) if lent.load(Ordering::Relaxed) => {
-                worker.end().await.map(|()| (done, artifacts)).map_err(|error| interrupted(key, number, &error))
+        let ended = match (at_work, ended) {
+            // What it was lent is looked at, and its room is there again, when it can no longer be changed.
+            (Some(worker), ended) if files.lent.any() => {
+                let dead = worker.end().await.map_err(|error| interrupted(key, number, &error));
+                ended.and_then(|done| dead.map(|()| done))
             }
-            Ok((worker, done, artifacts)) => {
+            (Some(worker), Ok(done)) => {
                 self.keep_warm(worker);
-                Ok((done, artifacts))
+                Ok(done)
             }
-            Err(failure) => Err(failure),
+            (Some(_) | None, ended) => ended,
         };
-        match ended {
-            Ok((Done { outcome, usage, .. }, artifacts)) => {
-                let outcome = outcome.map_err(|failure| with_reason(failure, &files));
-                // Taken while the run has its slot, so that slots bound how many results wait in memory.
-                let share = self.share_in_checking(outcome.as_ref().map_or(0, |it| plain::weight(it))).await;
-                Attempted { outcome, usage, artifacts, attendant: files, _share: share }
-            }
-            Err(failure) => Attempted::failed(files, failure),
+        let (Done { outcome, usage, .. }, artifacts) = match ended {
+            Ok(done) => done,
+            Err(failure) => return Attempted::failed(files, failure),
+        };
+        let outcome = outcome.map_err(|failure| with_reason(failure, &files));
+        // Taken while the run has its slot, so that slots bound how many results wait in memory.
+        let weight = outcome.as_ref().map_or(0, |it| plain::weight(it));
+        match self.checking.take(weight, &mut end).await {
+            Ok(share) => Attempted { outcome, usage, artifacts, attendant: files, _share: share },
+            Err(failure) => Attempted { usage, ..Attempted::failed(files, failure) },
         }
     }
 
-    /// Waits until a worker takes more than it may of what only the server sees whole: room on the disk, by the files that
-    /// it writes by itself, memory, whose limit can be got round from within, and CPU time, which fuel counts in part.
-    async fn takes_too_much(&self, (lent, pid): (&AtomicBool, &AtomicU32), cpu_ms_max: u64) -> Failure {
-        let most = self.ports.terms.caps.memory_bytes.saturating_add(OWN_MEMORY_BYTES_MAX);
-        // What a warm worker took before: as of the first look, so that a run that is over by then costs nothing.
-        let mut before = None;
-        loop {
-            tokio::time::sleep(LOOK_EVERY).await;
-            if let Some(now) = cpu_time(pid.load(Ordering::Relaxed)) {
-                let spent = now.saturating_sub(*before.get_or_insert(now));
-                if spent > Duration::from_millis(cpu_ms_max) {
-                    return Failure::new(Reason::Deadline, format!("more CPU time than `cpu_ms` allows, {cpu_ms_max}"));
-                }
-            }
-            if lent.load(Ordering::Relaxed) && self.ports.store.check_room(0).is_err() {
-                return Failure::new(Reason::StorageFull, "the disk is full");
-            }
-            if resident_bytes(pid.load(Ordering::Relaxed)).is_some_and(|bytes| bytes > most) {
-                return Failure::new(
-                    Reason::MemoryLimit,
-                    format!("its process takes more than {most} bytes of memory"),
-                );
-            }
-        }
-    }
-
-    /// A share for a result of that weight; none where it takes none.
-    async fn share_in_checking(&self, weight: usize) -> Option<OwnedSemaphorePermit> {
-        let shares = u32::try_from(weight.div_ceil(CHECKED_SHARE_BYTES).min(CHECKED_SHARES)).ok()?;
-        Arc::clone(&self.checking).acquire_many_owned(shares).await.ok()
+    fn taking(&self, question: &Question, files: &Files) -> Taking {
+        let limits = question.config.limits;
+        let most = Most {
+            cpu_ms: limits.cpu_ms,
+            lent_bytes: limits.artifacts_bytes,
+            memory_bytes: self.ports.terms.process_memory_bytes(),
+        };
+        Taking { store: Arc::clone(&self.ports.store), lent: Arc::clone(&files.lent), pid: AtomicU32::new(0), most }
     }
 
     /// A warm worker of this program, or a fresh one in the place of the one idle longest.
@@ -219,21 +193,24 @@ impl Dispatch {
         let module = question.analysis.module;
         let fit = Fit { module, stack_bytes: question.config.limits.stack_bytes, client: question.client };
         if choice == Choice::Warm
+            && is_one_clients(fit)
             && let Some(worker) = self.warm.take(fit)
         {
             return Ok(worker);
         }
         self.warm.at_most(self.ports.workers_max.saturating_sub(self.busy.load(Ordering::Relaxed)));
-        let cargo = question.analysis.cargo()?;
-        let worker = Worker::start(&self.ports.nursery, &self.ports.terms, (fit, cargo), pid).await?;
+        let worker =
+            Worker::start(&self.ports.nursery, &self.ports.terms, (fit, question.analysis.cargo()?), pid).await?;
         tracing::debug!(analysis.id = %module, pid = worker.identity().pid, "a worker came up");
         Ok(worker)
     }
 
     fn keep_warm(&self, worker: Worker) {
         match self.ports.reuse {
-            Reuse::Never => (),
-            Reuse::Warm => self.warm.keep(worker, self.ports.workers_max),
+            Reuse::Warm if is_one_clients(worker.fit) && worker.is_small() => {
+                self.warm.keep(worker, self.ports.workers_max);
+            }
+            Reuse::Warm | Reuse::Never => (),
         }
     }
 
@@ -251,7 +228,7 @@ impl Attempted {
     }
 
     fn failed(attendant: Files, failure: Failure) -> Self {
-        Self { outcome: Err(failure), usage: Usage::default(), artifacts: Vec::new(), attendant, _share: None }
+        Self { outcome: Err(failure), usage: attendant.used(), artifacts: Vec::new(), attendant, _share: None }
     }
 }
 
@@ -265,16 +242,19 @@ fn with_reason(mut failure: Failure, files: &Files) -> Failure {
     failure
 }
 
-/// Waits until the attempt is to end before its time.
-async fn killed(orders: &mut watch::Receiver<Orders>) -> Reason {
-    match orders.wait_for(|it| it.kill.is_some()).await.map(|it| it.kill) {
-        Ok(Some(reason)) => reason,
-        Ok(None) | Err(_) => std::future::pending().await,
-    }
+/// The server asks in the place of whoever asked a former one, which may be many.
+fn is_one_clients(fit: Fit) -> bool {
+    fit.client != ClientId::Server
 }
 
-fn dismissed(reason: Reason) -> Failure {
-    Failure::new(reason, "ended before its time, as asked")
+/// A worker that was refused memory had more to do for its guest than it may take; any other that broke is no word on it.
+fn broken(key: RunKey, number: u32, error: &io::Error) -> Failure {
+    let said = error.to_string();
+    if said.contains(REFUSED_MEMORY) {
+        tracing::info!(run.id = %key, attempt = number, "a worker was refused more memory");
+        return Failure::new(Reason::MemoryLimit, format!("its process may take no more memory: {said}"));
+    }
+    interrupted(key, number, error)
 }
 
 fn interrupted(key: RunKey, number: u32, error: &io::Error) -> Failure {

@@ -6,14 +6,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::Ordering;
 
 use super::board::Live;
 use super::board::Phase;
 use super::board::Progress;
+use super::taking::Lent;
 use crate::pool::worker::Attendant;
 use crate::run::SoFar;
+use crate::run::Usage;
 use crate::store::Store;
 
 /// What begins a line of the log in which a guest tells how far it is: `@progress 0.42 reading frames`.
@@ -33,8 +33,8 @@ pub(super) struct Files {
     live: Live,
     /// In the order in which the guest made them.
     pub(super) staged: Vec<PathBuf>,
-    /// Whether it made any.
-    pub(super) lent: Arc<AtomicBool>,
+    /// The same, for who looks at what they take.
+    pub(super) lent: Arc<Lent>,
     /// Whether it was refused one.
     refused: bool,
     progress: Progress,
@@ -86,8 +86,11 @@ impl Attendant for Files {
 
     fn progress(&mut self, so_far: SoFar) {
         let former = self.progress.so_far;
-        let bytes_read = former.bytes_read.max(so_far.bytes_read);
-        self.progress.so_far = SoFar { bytes_read, fuel: former.fuel.max(so_far.fuel) };
+        self.progress.so_far = SoFar {
+            bytes_read: former.bytes_read.max(so_far.bytes_read),
+            fuel: former.fuel.max(so_far.fuel),
+            memory_bytes: former.memory_bytes.max(so_far.memory_bytes),
+        };
         self.show_progress();
     }
 
@@ -101,9 +104,15 @@ impl Files {
         self.store.check_room(0)?;
         let path = self.store.staging_path();
         let made = self.store.disk().lend(&path);
-        self.staged.push(path);
-        self.lent.store(true, Ordering::Relaxed);
+        self.staged.push(path.clone());
+        self.lent.add(path);
         made.map(OwnedFd::from)
+    }
+
+    /// What was used as far as is known of an attempt that did not come to its end.
+    pub(super) fn used(&self) -> Usage {
+        let SoFar { bytes_read, fuel, memory_bytes } = self.progress.so_far;
+        Usage { fuel, fuel_exact: false, memory_bytes_peak: memory_bytes, bytes_read }
     }
 
     fn show_progress(&self) {

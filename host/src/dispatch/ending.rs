@@ -33,7 +33,7 @@ use crate::time::Timestamp;
 use crate::wire::ArtifactSpec;
 
 /// A result longer than this is checked on another thread, bytes.
-const INLINE_BYTES_MAX: usize = 16 * 1024;
+pub(super) const INLINE_BYTES_MAX: usize = 16 * 1024;
 /// The same for one with a schema.
 const CHECKED_INLINE_BYTES_MAX: usize = 1024;
 

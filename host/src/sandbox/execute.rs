@@ -125,7 +125,7 @@ impl<H: Host> Guest<H> {
     /// Tells how far it has come, with that much fuel left.
     pub(super) fn tell_progress(&mut self, fuel_left: u64) {
         let fuel = self.fuel.saturating_sub(fuel_left);
-        let so_far = SoFar { bytes_read: self.vfs.bytes_read(), fuel };
+        let so_far = SoFar { bytes_read: self.vfs.bytes_read(), fuel, memory_bytes: self.limiter.memory_bytes() };
         self.vfs.host.progress(so_far);
     }
 

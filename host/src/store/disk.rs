@@ -6,6 +6,7 @@ use std::fs;
 use std::fs::File;
 use std::io;
 use std::io::Write;
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::fs::symlink;
@@ -314,6 +315,14 @@ pub fn names_if_there(path: &Path) -> io::Result<Vec<OsString>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
         Err(error) => Err(error),
     }
+}
+
+/// What a file takes on the disk, bytes: holes are not there yet, and what the file system keeps ready past its end may
+/// never be. Nothing for one that cannot be looked at.
+#[must_use]
+pub fn room_taken(path: &Path) -> u64 {
+    const BLOCK_BYTES: u64 = 512;
+    fs::metadata(path).map_or(0, |it| it.len().min(it.blocks().saturating_mul(BLOCK_BYTES)))
 }
 
 /// Reads a small file whole; `None` when it is not there.

@@ -167,3 +167,30 @@ fn single_use_workers_serve_one_run_each() {
 fn alive(pid: &str) -> bool {
     std::path::Path::new("/proc").join(pid).exists()
 }
+
+#[test]
+fn the_record_of_a_killed_run_says_what_was_seen_of_it() {
+    let server = Server::start_with(&[("reads", READS_FOR_EVER, json!({ "stdout": "none" }))], &[]);
+    let file = server.upload("a.bin", &[1; 1000]);
+    let run = server.analyse(&file, "reads", json!({ "limits": { "wall_ms": 1500 } }));
+    assert_eq!(server.result(&run).expect(422).json()["reason"], "deadline");
+    let usage = server.get(&format!("/results/{run}/run")).expect(200).json()["usage"].clone();
+    assert_eq!(usage["fuel_exact"], false, "{usage}");
+    assert!(usage["fuel"].as_u64().unwrap() > 1000 && usage["bytes_read"].as_u64().unwrap() >= 1000, "{usage}");
+    assert_eq!(usage["memory_bytes_peak"], 3 * 65_536, "{usage}");
+}
+
+/// Its sample, again and again.
+const READS_FOR_EVER: &str = r#"(module
+  (import "wasi_snapshot_preview1" "path_open"
+    (func $open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_pread" (func $pread (param i32 i32 i32 i64 i32) (result i32)))
+  (memory (export "memory") 3)
+  (data (i32.const 0) "the_file")
+  (data (i32.const 16) "\00\04\00\00\e8\03\00\00")
+  (func (export "_start")
+    (drop (call $open (i32.const 3) (i32.const 0) (i32.const 0) (i32.const 8) (i32.const 0)
+      (i64.const 2) (i64.const 0) (i32.const 0) (i32.const 32)))
+    (loop
+      (drop (call $pread (i32.load (i32.const 32)) (i32.const 16) (i32.const 1) (i64.const 0) (i32.const 40)))
+      (br 0))))"#;
