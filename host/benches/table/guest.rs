@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::sync::atomic::AtomicU32;
 
 use anyhow::bail;
 use host::analysis::module::Manner;
@@ -41,7 +42,7 @@ impl Program {
         let file = OwnedFd::from(tempfile::tempfile()?);
         // Held to the walls that this machine has, as the server does it.
         let walls = Process::start(&nursery, &["worker"]).await?.walls;
-        let terms = compile::Terms { limits: CompileLimits::DEFAULT, manner: Manner::DEFAULT, walls };
+        let terms = compile::Terms { limits: CompileLimits::DEFAULT, manner: Manner::DEFAULT, walls, reserve_bytes: 0 };
         match compile::compile(&nursery, &source.into(), &file, terms).await? {
             Ok(_) => Ok(Self { nursery, file, terms: Terms { caps: Limits::CAP, walls } }),
             Err(reasons) => bail!("the module is refused: {}", reasons.join("; ")),
@@ -57,7 +58,7 @@ impl Program {
         };
         let spec = LoadSpec { kind: ModuleKind::Command, files: None };
         let cargo = Cargo { spec, program: self.file.try_clone()?, module: None };
-        let worker = Worker::start(&self.nursery, &self.terms, (fit, cargo)).await?;
+        let worker = Worker::start(&self.nursery, &self.terms, (fit, cargo), &AtomicU32::new(0)).await?;
         Ok(Guest { worker })
     }
 }
@@ -105,4 +106,8 @@ impl Attendant for NoFiles {
     fn log(&mut self, _: &[u8]) {}
 
     fn progress(&mut self, _: SoFar) {}
+
+    fn is_full(&self) -> bool {
+        false
+    }
 }
