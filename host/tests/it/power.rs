@@ -20,27 +20,32 @@ use crate::flows::COPIER;
 use crate::flows::ECHO;
 use crate::kills::client::Client;
 use crate::kills::client::Note;
+use crate::kills::client::more::TALKER;
 use crate::server::Life;
 
 const LOSSES: u64 = 8;
-const CLIENTS: u64 = 2;
+/// The last of them does more than the others.
+const CLIENTS: u64 = 3;
 
 #[test]
 #[expect(clippy::print_stdout, reason = "figures for whoever asks for them")]
 fn a_power_cut_after_any_change_loses_nothing_that_was_told() {
-    let life = Life::with(&[("copier", COPIER, json!({})), ("echo", ECHO, json!({}))]);
+    let analyses = [("copier", COPIER, json!({})), ("echo", ECHO, json!({})), ("talker", TALKER, json!({}))];
+    let life = Life::with(&analyses);
     // What is installed is on disk before anything is traced.
     drop(life.start(&[]));
-    let mut recorded = Recorded::before(&life.data(), &["analyses", "programs", "LOCK"]);
+    let mut recorded = Recorded::before(&life.data(), &["analyses", "programs"]);
     let trace = life.data().with_extension("trace");
     let fault = format!("trace:{}", trace.display());
-    let (server, ended) = life.start(&["--fault", &fault]);
+    let (server, ended) = life.start(&["--accept-modules", "--fault", &fault]);
     let notes: Vec<Vec<Note>> = std::thread::scope(|scope| {
         let one = |number| {
             let mut client = Client::new(server.as_deref(), number);
             client.note_beside(&trace);
             scope.spawn(move || {
-                assert!(client.live(&mut Default::default()));
+                let mut told = Default::default();
+                let whole = if number + 1 < CLIENTS { client.live(&mut told) } else { client.live_more(&mut told) };
+                assert!(whole);
                 client.notes()
             })
         };

@@ -1,5 +1,7 @@
 //! A client whose server may die under it at any time, and what it was told until then.
 
+pub(crate) mod more;
+
 use std::cell::RefCell;
 use std::io::Read;
 use std::path::Path;
@@ -13,6 +15,8 @@ use host::store::Store;
 use host::store::runs::RunState;
 use serde_json::Value;
 use serde_json::json;
+
+use self::more::More;
 
 /// One who asks, and stops when nobody answers any more.
 pub(crate) struct Client {
@@ -47,6 +51,7 @@ pub(crate) struct Told {
     /// By the path below `/results`.
     runs: Kept<Run>,
     removed: Kept<()>,
+    more: More,
 }
 
 /// What was asked, and what must come of it.
@@ -178,7 +183,7 @@ impl Client {
         let run = format!("{file}/{}", answer["analysis_id"].as_str().unwrap());
         told.removed.remove(&run);
         let result = match question["analysis"].as_str() {
-            Some("echo") => question["args"].clone(),
+            Some("echo" | "talker") => question["args"].clone(),
             _ => json!({ "copy": format!("/download/{run}/copy.txt") }),
         };
         question["rerun"] = false.into();
@@ -271,12 +276,13 @@ impl Told {
             let key: RunKey = run.replace('/', "-").parse().unwrap();
             assert!(matches!(store.state(key).unwrap(), RunState::Unknown), "{at}: the run {run} has come back");
         }
+        self.more.is_in(store, pending, at);
     }
 
     /// Whether that is the directory of a run that was told of.
     pub(crate) fn knows(&self, path: &Path) -> bool {
         let id = path.file_name().unwrap().to_str().unwrap();
-        self.runs.0.iter().any(|(run, _)| run.ends_with(id))
+        self.runs.0.iter().any(|(run, _)| run.ends_with(id)) || self.more.knows(id)
     }
 
     /// A file that is here, and a question of it that was not asked.

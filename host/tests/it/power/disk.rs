@@ -80,25 +80,25 @@ pub(super) struct Recorded {
 }
 
 impl Recorded {
-    /// What is there before the first change, without what lies in these folders.
-    pub(super) fn before(root: &Path, without: &[&str]) -> Self {
+    /// What is there before the first change, without the files that lie in these folders.
+    pub(super) fn before(root: &Path, bare: &[&str]) -> Self {
         let root = root.canonicalize().unwrap();
         let mut it = Self { kinds: vec![Kind::Directory], root, ..Self::default() };
         let top = it.root.clone();
-        it.take_in(&top, ROOT, without);
+        it.take_in(&top, ROOT, bare);
         it
     }
 
-    fn take_in(&mut self, path: &Path, directory: Node, without: &[&str]) {
+    fn take_in(&mut self, path: &Path, directory: Node, bare: &[&str]) {
+        let is_bare = path.file_name().and_then(|it| it.to_str()).is_some_and(|it| bare.contains(&it));
         for entry in std::fs::read_dir(path).unwrap().map(Result::unwrap) {
             let name = entry.file_name().into_string().unwrap();
             let kind = entry.file_type().unwrap();
-            if without.contains(&name.as_str()) {
-                continue;
-            }
             if kind.is_dir() {
                 let node = self.name(directory, name, Kind::Directory);
-                self.take_in(&entry.path(), node, &[]);
+                self.take_in(&entry.path(), node, bare);
+            } else if is_bare {
+                continue;
             } else if kind.is_symlink() {
                 let target = std::fs::read_link(entry.path()).unwrap();
                 self.name(directory, name, Kind::Link(target.to_str().unwrap().to_owned()));
