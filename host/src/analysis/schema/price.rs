@@ -121,8 +121,8 @@ impl<'a> Expansion<'a> {
     fn member(&mut self, (name, member): (&str, &'a Value), depth: usize) -> Result<(), String> {
         match (name, member) {
             // The root may say which draft it is of, and what it is called.
-            ("$id", Value::String(_)) if self.parts == 1 => Ok(()),
-            ("$schema", Value::String(draft)) if self.parts == 1 && draft.trim_end_matches('#') == DRAFT => Ok(()),
+            ("$id", Value::String(_)) if depth == 1 => Ok(()),
+            ("$schema", Value::String(draft)) if depth == 1 && draft.trim_end_matches('#') == DRAFT => Ok(()),
             (name, Value::String(_) | Value::Bool(_)) if REFUSED.contains(&name) => {
                 Err(format!("`{name}` is not taken here"))
             }
