@@ -22,6 +22,7 @@ use crate::http;
 use crate::http::Api;
 use crate::http::Modules;
 use crate::http::Shared;
+use crate::http::openapi::Openapi;
 use crate::http::origin::Names;
 use crate::http::resumable;
 use crate::http::resumable::Resumable;
@@ -115,6 +116,7 @@ pub async fn serve(options: Options, listening: impl FnOnce(SocketAddr)) -> anyh
         intakes: Places::new(INTAKES_MAX),
         questions: Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from))),
         names: Names::new(options.listen, options.names),
+        openapi: Openapi::default(),
         resumable: Resumable::new(options.partial_max, options.retention.partial),
     });
     resumable::recover(&api).await.context("cannot take up the uploads that come in pieces")?;

@@ -13,6 +13,7 @@ pub mod events;
 pub mod fuzzing;
 pub mod health;
 pub mod metrics;
+pub mod openapi;
 pub mod origin;
 pub mod page;
 pub mod path;
@@ -28,11 +29,13 @@ use std::sync::Arc;
 use axum::Router;
 use axum::middleware::from_fn;
 use axum::middleware::from_fn_with_state;
-use axum::routing::get;
-use axum::routing::post;
-use axum::routing::put;
 use tokio::sync::Semaphore;
 
+use self::openapi::Openapi;
+use self::openapi::routes::Routes;
+use self::openapi::routes::get;
+use self::openapi::routes::post;
+use self::openapi::routes::put;
 use self::origin::Names;
 use self::resumable::Resumable;
 use crate::assembly::Assembly;
@@ -71,6 +74,7 @@ pub struct Shared {
     pub names: Names,
     pub retention: Rules,
     pub resumable: Resumable,
+    pub openapi: Openapi,
 }
 
 /// What becomes of modules that clients send.
@@ -80,31 +84,47 @@ pub enum Modules {
     Taken,
 }
 
-/// Every route.
-pub fn router(api: Api) -> Router {
-    let plain = Router::new()
-        .route("/upload/{file_id}", get(upload::list::show).delete(upload::delete))
-        .route("/upload/{file_id}/pin", put(upload::pin).delete(upload::unpin))
-        .route("/analyse", post(analyse::create))
-        .route("/analyses/{name}", get(analyses::show).put(analyses::install).delete(analyses::remove))
-        .route("/results/{file_id}/{analysis_id}", get(results::show).delete(results::dismiss))
-        .route("/results/{file_id}/{analysis_id}/run", get(results::run))
-        .route("/results/{file_id}/{analysis_id}/log", get(results::log))
-        .route("/results/{file_id}/{analysis_id}/events", get(events::stream))
-        .route("/download/{file_id}/{filename}", get(download::upload))
-        .route("/download/{file_id}/{analysis_id}/{name}", get(download::artifact))
-        .route("/healthz", get(health::alive))
-        .route("/readyz", get(health::ready))
-        .route("/limits", get(health::limits))
-        .route("/metrics", get(metrics::show))
-        .layer(from_fn(path::without_query));
-    Router::new()
-        .route("/upload", get(upload::list::list).post(upload::create))
-        .route("/upload/{file_id}/analyses", get(upload::fitting::list))
-        .route("/results/{file_id}", get(results::list::list))
-        .route("/analyses", get(analyses::list))
+/// Every route, with what is said of it beside its handler.
+#[must_use]
+pub fn routes() -> Routes {
+    let plain = Routes::default()
+        .at("/upload/{file_id}", get(upload::list::SHOW, upload::list::show).delete(upload::DELETE, upload::delete))
+        .at("/upload/{file_id}/pin", put(upload::PIN, upload::pin).delete(upload::UNPIN, upload::unpin))
+        .at("/analyse", post(analyse::CREATE, analyse::create))
+        .at(
+            "/analyses/{name}",
+            get(analyses::SHOW, analyses::show)
+                .put(analyses::INSTALL, analyses::install)
+                .delete(analyses::REMOVE, analyses::remove),
+        )
+        .at(
+            "/results/{file_id}/{analysis_id}",
+            get(results::SHOW, results::show).delete(results::DISMISS, results::dismiss),
+        )
+        .at("/results/{file_id}/{analysis_id}/run", get(results::RUN, results::run))
+        .at("/results/{file_id}/{analysis_id}/log", get(results::LOG, results::log))
+        .at("/results/{file_id}/{analysis_id}/events", get(events::STREAM, events::stream))
+        .at("/download/{file_id}/{filename}", get(download::UPLOAD, download::upload))
+        .at("/download/{file_id}/{analysis_id}/{name}", get(download::ARTIFACT, download::artifact))
+        .at("/healthz", get(health::ALIVE, health::alive))
+        .at("/readyz", get(health::READY, health::ready))
+        .at("/limits", get(health::LIMITS, health::limits))
+        .at("/metrics", get(metrics::SHOW, metrics::show))
+        .at("/openapi.json", get(openapi::SHOW, openapi::show))
+        .behind(|it| it.layer(from_fn(path::without_query)));
+    Routes::default()
+        .at("/upload", get(upload::list::LIST, upload::list::list).post(upload::CREATE, upload::create))
+        .at("/upload/{file_id}/analyses", get(upload::fitting::LIST, upload::fitting::list))
+        .at("/results/{file_id}", get(results::list::LIST, results::list::list))
+        .at("/analyses", get(analyses::LIST, analyses::list))
         .merge(plain)
         .merge(resumable::routes())
+}
+
+/// All that is answered.
+pub fn router(api: Api) -> Router {
+    routes()
+        .router()
         .fallback(error::no_such_route)
         .method_not_allowed_fallback(error::wrong_method)
         .layer(from_fn_with_state(api.clone(), origin::same_site))

@@ -3,9 +3,15 @@
 //! Names of files and artifacts that come from clients and guests are metadata; what reaches the disk is
 //! a [`SafeName`], over a closed alphabet.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
+
+use schemars::JsonSchema;
+use schemars::Schema;
+use schemars::SchemaGenerator;
+use schemars::json_schema;
 
 /// Why a text is not the identifier it should be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -72,6 +78,23 @@ macro_rules! digest_id {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
                 text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+
+        described!($name, format!("^[0-9a-f]{{{}}}$", 2 * $bytes), $message);
+    };
+}
+
+/// Tells the JSON Schema of what is text of one pattern.
+macro_rules! described {
+    ($name:ident, $pattern:expr, $says:literal) => {
+        impl JsonSchema for $name {
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!({ "type": "string", "pattern": $pattern, "description": $says })
             }
         }
     };
@@ -170,6 +193,8 @@ impl FromStr for RunKey {
 #[serde(try_from = "String", into = "String")]
 pub struct AnalysisName(String);
 
+described!(AnalysisName, "^[a-z][a-z0-9_-]{0,63}$", "the name of an analysis");
+
 impl AnalysisName {
     /// The name as text.
     #[must_use]
@@ -223,6 +248,8 @@ impl fmt::Display for AnalysisName {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct SafeName(String);
+
+described!(SafeName, "^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$", "a file name out of a closed alphabet");
 
 impl SafeName {
     /// Longest name, in bytes.

@@ -1,5 +1,6 @@
 //! Every cap a run is held to, with its unit. `tightest` is how caps meet: the operator's always win.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::Serialize;
 
@@ -12,7 +13,7 @@ const GIB: u64 = 1 << 30;
 macro_rules! limits {
     ($($(#[doc = $doc:literal])+ $name:ident = $default:expr, at most $cap:expr;)+) => {
         /// What one run may use. Shown by `GET /limits` and in every run record.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
         #[serde(default)]
         pub struct Limits {
             $($(#[doc = $doc])+ pub $name: u64,)+
@@ -48,10 +49,10 @@ macro_rules! limits {
         }
 
         /// What a descriptor or a request asks for; what it leaves out stays as it is.
-        #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+        #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
         #[serde(deny_unknown_fields, default)]
         pub struct AskedLimits {
-            $(#[serde(skip_serializing_if = "Option::is_none")] pub $name: Option<u64>,)+
+            $($(#[doc = $doc])+ #[serde(skip_serializing_if = "Option::is_none")] pub $name: Option<u64>,)+
         }
     };
 }
@@ -146,7 +147,7 @@ impl Limits {
 }
 
 /// What a module may cost before it is a program. The operator's word alone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct CompileLimits {
     /// Size of the module, what ships with it included, bytes.

@@ -1,7 +1,12 @@
 //! Wall-clock instants. Inner modules take a [`Timestamp`]; only the edges ask a [`Clock`].
 
+use std::borrow::Cow;
 use std::fmt;
 
+use schemars::JsonSchema;
+use schemars::Schema;
+use schemars::SchemaGenerator;
+use schemars::json_schema;
 use serde::Deserialize;
 use serde::Serialize;
 
@@ -68,6 +73,16 @@ impl TryFrom<String> for Timestamp {
 
     fn try_from(text: String) -> Result<Self, jiff::Error> {
         Ok(Self(text.parse::<jiff::Timestamp>()?.as_millisecond()))
+    }
+}
+
+impl JsonSchema for Timestamp {
+    fn schema_name() -> Cow<'static, str> {
+        "Timestamp".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "format": "date-time", "description": "an instant in UTC (RFC 3339)" })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::Serialize;
 
@@ -12,7 +13,7 @@ pub const FILES_SECTION: &str = "belljar:files";
 const HEADER_BYTES: usize = 8;
 
 /// The ways a module can be run.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum ModuleKind {
     /// A core module with `_start` over `wasi_snapshot_preview1`.
     #[default]

@@ -26,8 +26,9 @@ const WORK_TOLD_MAX: usize = 100_000;
 const WORK_AT_ONCE_MAX: usize = 500_000;
 
 /// One thing wrong with a document, and where (RFC 6901).
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 pub struct Invalid {
+    /// Where (RFC 6901); empty for the whole.
     pub pointer: String,
     pub detail: String,
 }

@@ -1,13 +1,13 @@
 //! `POST /analyse`: a question asked of a file.
 
-mod several;
+pub(super) mod several;
+pub mod view;
 
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Extension;
-use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -15,14 +15,21 @@ use axum::http::StatusCode;
 use axum::http::header;
 use axum::response::IntoResponse;
 use axum::response::Response;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::json;
 
 use self::several::Questions;
+use self::view::Taken;
+use self::view::Waited;
 use super::Api;
 use super::body;
 use super::error::Problem;
+use super::openapi::about;
+use super::openapi::about::About;
+use super::openapi::fields;
+use super::openapi::installed;
 use super::results;
 use super::upload;
 use super::wait;
@@ -32,9 +39,11 @@ use crate::dispatch::Question;
 use crate::dispatch::question::Asked as Checked;
 use crate::id::AnalysisName;
 use crate::id::ClientId;
+use crate::id::FileId;
 use crate::id::RunKey;
 use crate::limits::AskedLimits;
 use crate::limits::Limits;
+use crate::notify;
 use crate::notify::AskedHook;
 use crate::run::Priority;
 use crate::run::notice::Hook;
@@ -44,22 +53,51 @@ const BODY_BYTES_MAX: u64 = 256 << 10;
 /// Args in a longer body are checked on another thread, and so are those whose schema may take a while.
 const INLINE_BYTES_MAX: usize = 2048;
 
-#[derive(Debug, Deserialize)]
+/// An analysis that is asked of a file.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Asked {
+#[schemars(rename = "Question")]
+pub(super) struct Asked {
+    /// The upload.
+    #[schemars(with = "FileId")]
     file_id: String,
+    /// The name of the analysis.
+    #[schemars(with = "AnalysisName")]
     analysis: String,
+    /// By the schema of the analysis; what it has defaults for may be left out.
     #[serde(default = "no_args")]
     args: Value,
+    /// Less than the analysis would get.
     #[serde(default)]
     limits: AskedLimits,
+    /// Runs it again, whatever is known.
     #[serde(default)]
     rerun: bool,
     #[serde(default)]
     priority: Priority,
+    /// Who is told how the run ends.
     #[serde(default)]
+    #[schemars(length(max = notify::HOOKS_MAX))]
     notify: Vec<AskedHook>,
 }
+
+/// Of `create`.
+pub const CREATE: About =
+    About::new("ask", "Asks an analysis, or several, of a file; joins the run in flight, or finds the answer.")
+        .reading(&[fields::PREFER])
+        .taking(about::Body::needed(&[("application/json", installed::any_question)]))
+        .refusing(&[
+            (404, "No such file is stored, or no such analysis installed: `detail` says which."),
+            upload::TOO_SLOW,
+            (409, "As many as may be are waiting for this run already."),
+            upload::FILE_GONE,
+            upload::TOO_LARGE,
+            (415, "The analysis does not take such a file."),
+            (422, "The question or its args are not valid, with every place."),
+            (429, "This client has more in the queue than its share."),
+            (503, "The queue is full, or as many as may be are waiting to be told of runs."),
+            upload::NO_ROOM,
+        ]);
 
 fn no_args() -> Value {
     json!({})
@@ -71,7 +109,7 @@ pub async fn create(
     Extension(client): Extension<ClientId>,
     headers: HeaderMap,
     body: Body,
-) -> Result<Response, Problem> {
+) -> Result<Waited, Problem> {
     let bytes = body::whole(body, BODY_BYTES_MAX).await?;
     let waited = wait::preferred(&headers);
     let short = (bytes.len() <= INLINE_BYTES_MAX).then(|| json(&bytes)).transpose()?;
@@ -80,26 +118,25 @@ pub async fn create(
         Some(body) => on_a_thread(&api, move |api| asking(api, client, body)).await?,
         None => on_a_thread(&api, move |api| asking(api, client, json(&bytes)?)).await?,
     };
-    let mut response = match asking {
-        Asking::One(question, hooks) => submit(&api, (*question, hooks), waited).await?,
-        Asking::Several(questions) => several::submit(&api, questions, waited).await?,
+    let asked = match asking {
+        Asking::One(question, hooks) => view::Asked::One(submit(&api, (*question, hooks), waited).await?),
+        Asking::Several(questions) => view::Asked::Several(several::submit(&api, questions, waited).await?),
     };
-    results::applied(&mut response, waited);
-    Ok(response)
+    Ok(Waited { asked, waited })
 }
 
 async fn submit(
     api: &Api,
     (question, hooks): (Question, Vec<Hook>),
     waited: Option<Duration>,
-) -> Result<Response, Problem> {
+) -> Result<Taken, Problem> {
     let key = begin(api, question, &hooks).await?;
     if let Some(time) = waited {
         // Time over is no error: the client asks again.
         drop(tokio::time::timeout(time, api.parts.dispatch.ended(key)).await);
     }
     promised(api, key, &hooks).await?;
-    Ok(Json(taken(api, key)?).into_response())
+    taken(api, key)
 }
 
 /// Asks, and notes who wants to know.
@@ -128,14 +165,10 @@ fn is_quick(api: &Api, body: &Value) -> bool {
 }
 
 /// What is said of a question that was taken.
-fn taken(api: &Api, key: RunKey) -> Result<Value, Problem> {
+fn taken(api: &Api, key: RunKey) -> Result<Taken, Problem> {
     let status = results::status(api, key)?;
-    Ok(json!({
-        "file_id": key.file_id,
-        "analysis_id": key.analysis_id,
-        "status": status,
-        "results": format!("/results/{}/{}", key.file_id, key.analysis_id),
-    }))
+    let RunKey { file_id, analysis_id } = key;
+    Ok(Taken { file_id, analysis_id, status, results: results::view::path(key) })
 }
 
 enum Asking {
@@ -172,7 +205,10 @@ fn json(bytes: &[u8]) -> Result<Value, Problem> {
     plain::parse(bytes).map_err(|error| Problem::bad_request(format!("the body is not JSON: {error}")))
 }
 
-fn parse(body: Value) -> Result<Asked, Problem> {
+fn parse(mut body: Value) -> Result<Asked, Problem> {
+    if let Some(limits) = body.get_mut("limits").and_then(Value::as_object_mut) {
+        limits.values_mut().for_each(whole);
+    }
     serde_json::from_value(body).map_err(|error| {
         let detail =
             format!("the body is not a question: {error}; send {{\"file_id\": …, \"analysis\": …, \"args\": …}}");
@@ -183,6 +219,14 @@ fn parse(body: Value) -> Result<Asked, Problem> {
 fn hooks(api: &Api, asked: &mut Asked) -> Result<Vec<Hook>, Problem> {
     let hooks = api.parts.notifier.check(std::mem::take(&mut asked.notify));
     hooks.map_err(|errors| Problem::invalid("nobody can be notified like that", errors))
+}
+
+/// To JSON Schema `5.0` is an integer (2020-12, section 4.2.3); to the parser it is not.
+fn whole(number: &mut Value) {
+    let float = number.as_f64().filter(|it| number.is_f64() && it.fract() == 0.0);
+    if let Some(integer) = float.and_then(|it| format!("{it:.0}").parse::<u64>().ok()) {
+        *number = integer.into();
+    }
 }
 
 fn question(api: &Api, client: ClientId, asked: Asked) -> Result<Question, Problem> {

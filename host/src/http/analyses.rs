@@ -1,5 +1,7 @@
 //! `/analyses`: what can be run.
 
+pub mod view;
+
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,45 +12,90 @@ use axum::extract::Request;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header;
-use axum::response::IntoResponse;
-use axum::response::Response;
-use serde_json::Value;
-use serde_json::json;
 
+use self::view::Analyses;
+use self::view::Analysis;
 use super::Api;
 use super::Modules;
 use super::body;
 use super::body::BodyError;
 use super::error::Problem;
+use super::openapi::about::About;
+use super::openapi::about::Body;
+use super::openapi::about::bytes;
+use super::openapi::answer::Answer;
+use super::openapi::answer::Answers;
+use super::openapi::answer::NoContent;
+use super::openapi::answer::Told;
+use super::openapi::fields;
+use super::openapi::schemas::Schemas;
 use super::page;
 use super::page::Asked;
+use super::page::Page;
 use super::path::Path;
+use super::upload;
 use crate::id::AnalysisName;
 use crate::id::ClientId;
 use crate::id::InvalidId;
-use crate::limits::AskedLimits;
-use crate::limits::Limits;
 use crate::registry::Placed;
-use crate::registry::workshop::Analysis;
+
+/// The list.
+pub const LIST: About = About::new("listAnalyses", "What can be run, by name.");
 
 /// `GET /analyses?limit&cursor`, by name.
-pub async fn list(State(api): State<Api>, asked: Asked<AnalysisName>) -> Response {
+pub async fn list(State(api): State<Api>, asked: Asked<AnalysisName>) -> Page<Analyses> {
     let all = api.parts.registry.all();
     let (shown, last) = asked.cut(&all, |it| &it.descriptor.name);
     let next = last.map(|it| page::link("/analyses", asked.limit, &it.descriptor.name));
-    let analyses: Vec<_> = shown.iter().map(|it| view(it, api.parts.caps)).collect();
-    page::answer(json!({ "analyses": analyses }), next)
+    let analyses = shown.iter().map(|it| Analysis::new(it, api.parts.caps)).collect();
+    Page { members: Analyses { analyses }, next }
 }
 
+/// There is no such analysis.
+pub(super) const NO_ANALYSIS: &str = "No such analysis is installed.";
+/// One of it.
+pub const SHOW: About = About::new("showAnalysis", "An analysis: what it is, what it takes and what it gives.")
+    .refusing(&[(404, NO_ANALYSIS)]);
+
 /// `GET /analyses/<name>`.
-pub async fn show(State(api): State<Api>, Path(name): Path<String>) -> Result<Json<Value>, Problem> {
+pub async fn show(State(api): State<Api>, Path(name): Path<String>) -> Result<Json<Analysis>, Problem> {
     let found = name.parse().ok().and_then(|name| api.parts.registry.find(&name));
     let found = found.ok_or_else(|| Problem::not_found("no such analysis is installed"))?;
-    Ok(Json(view(&found, api.parts.caps)))
+    Ok(Json(Analysis::new(&found, api.parts.caps)))
 }
 
 /// How long a module may take to come.
 const MODULE_WITHIN: Duration = Duration::from_secs(120);
+
+/// A module that is installed.
+pub const INSTALL: About =
+    About::new("installAnalysis", "Installs a module with its descriptor inside, or puts it in place of another.")
+        .taking(Body::needed(&[("application/wasm", bytes)]))
+        .refusing(&[
+            upload::TOO_SLOW,
+            (409, "The name is that of an analysis that clients cannot change."),
+            upload::TOO_LARGE,
+            (422, "The module or its name is refused, with every reason."),
+            (503, "Other modules are being installed."),
+            upload::NO_ROOM,
+        ]);
+
+/// What installing answers.
+#[derive(Debug)]
+pub enum Installed {}
+
+impl Answers for Installed {
+    fn answers(schemas: &mut Schemas) -> Vec<Answer> {
+        let statuses = [(201, "It is installed."), (200, "It is installed in place of another.")];
+        let answers = statuses.map(|(status, says)| {
+            let answer = Answer::new(status, says).with(&[fields::LOCATION]);
+            let answer = answer.leading_to("showAnalysis", &[("name", "$response.body#/name")]);
+            let answer = answer.leading_to("removeAnalysis", &[("name", "$response.body#/name")]);
+            answer.holding("application/json", schemas.answered::<Analysis>())
+        });
+        answers.into()
+    }
+}
 
 /// `PUT /analyses/<name>`: the body is the module, its descriptor inside.
 pub async fn install(
@@ -56,7 +103,7 @@ pub async fn install(
     Path(name): Path<String>,
     Extension(client): Extension<ClientId>,
     request: Request,
-) -> Result<Response, Problem> {
+) -> Result<Told<Installed>, Problem> {
     let name = changeable(&api, &name)?;
     let (headers, body) = (request.headers().clone(), request.into_body());
     let bytes_max = api.parts.compile_limits.module_bytes;
@@ -80,16 +127,29 @@ pub async fn install(
         Placed::New => StatusCode::CREATED,
         Placed::InsteadOf => StatusCode::OK,
     };
-    Ok((status, [(header::LOCATION, location)], Json(view(&analysis, api.parts.caps))).into_response())
+    let shown = Json(Analysis::new(&analysis, api.parts.caps));
+    Ok(Told::new((status, [(header::LOCATION, location)], shown)))
 }
 
+/// An analysis that goes.
+pub const REMOVE: About = About::new(
+    "removeAnalysis",
+    "Takes an analysis off the list; its results stay, and runs that were accepted go on.",
+)
+.refusing(&[
+    (404, NO_ANALYSIS),
+    (409, "The name is that of an analysis that clients cannot change."),
+    (422, "No analysis can have that name."),
+    upload::NO_ROOM,
+]);
+
 /// `DELETE /analyses/<name>`: results stay, and runs that were accepted go on.
-pub async fn remove(State(api): State<Api>, Path(name): Path<String>) -> Result<StatusCode, Problem> {
+pub async fn remove(State(api): State<Api>, Path(name): Path<String>) -> Result<NoContent, Problem> {
     let name = changeable(&api, &name)?;
     let registry = Arc::clone(&api.parts.registry);
     // The name goes from disk and from memory, or stays in both, whether or not the client waits.
     tokio::spawn(async move { registry.displace(&name).await }).await.map_err(io::Error::other)??;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(NoContent)
 }
 
 fn changeable(api: &Api, name: &str) -> Result<AnalysisName, Problem> {
@@ -99,15 +159,4 @@ fn changeable(api: &Api, name: &str) -> Result<AnalysisName, Problem> {
             "this server takes no analyses from clients; its operator may start it with --accept-modules",
         )),
     }
-}
-
-fn view(analysis: &Analysis, caps: Limits) -> Value {
-    let it = &analysis.descriptor;
-    json!({
-        "name": it.name, "version": it.version, "title": it.title, "description": it.description,
-        "license": it.license, "authors": it.authors, "homepage": it.homepage, "accepts": it.accepts,
-        "args": it.args, "result": it.result, "module_sha256": analysis.module,
-        "limits": Limits::resolve(caps, &it.limits, &AskedLimits::default()),
-        "capabilities": analysis.capabilities, "kind": analysis.kind,
-    })
 }

@@ -22,6 +22,16 @@ use super::condition::Decision;
 use super::condition::Part;
 use super::digest;
 use super::error::Problem;
+use super::openapi::about::About;
+use super::openapi::about::Field;
+use super::openapi::about::Form;
+use super::openapi::about::Refusal;
+use super::openapi::about::bytes;
+use super::openapi::answer::Answer;
+use super::openapi::answer::Answers;
+use super::openapi::answer::Told;
+use super::openapi::fields;
+use super::openapi::schemas::Schemas;
 use super::path::Path;
 use super::upload as uploads;
 use crate::id::RunKey;
@@ -43,13 +53,63 @@ const ATTR_CHAR: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'|')
     .remove(b'~');
 
+/// What both look at.
+const READ: &[Field] = &[
+    Field::new("Range", Form::Text, "One stretch of the bytes; what is no single range gets the whole.").sometimes(),
+    Field::new("If-Range", Form::Text, "The range counts if this is the entity tag.").sometimes(),
+    fields::IF_MATCH,
+    fields::IF_NONE_MATCH,
+];
+const MISMATCH: Refusal = (412, "The file is another than `If-Match` says.");
+const PAST_THE_END: Refusal = (416, "The range starts past the end of the file.");
+
+/// Of `upload`.
+pub const UPLOAD: About = About::new("downloadUpload", "The bytes of an upload, whole or in part.")
+    .reading(READ)
+    .refusing(&[uploads::NO_FILE, uploads::FILE_GONE, MISMATCH, PAST_THE_END]);
+
+/// Of `artifact`.
+pub const ARTIFACT: About =
+    About::new("downloadArtifact", "The bytes of a file that an analysis wrote, whole or in part.")
+        .reading(READ)
+        .refusing(&[
+            (404, "There is no such artifact, or no file with this id."),
+            uploads::FILE_GONE,
+            MISMATCH,
+            PAST_THE_END,
+        ]);
+
+/// The bytes of a file.
+#[derive(Debug)]
+pub enum Bytes {}
+
+impl Answers for Bytes {
+    fn answers(schemas: &mut Schemas) -> Vec<Answer> {
+        let head = [
+            fields::ETAG,
+            fields::CACHE_CONTROL,
+            fields::NO_SNIFF,
+            fields::REPR_DIGEST,
+            Field::new("Accept-Ranges", Form::Pattern("^bytes$"), "Ranges are served."),
+            Field::new("Content-Security-Policy", Form::Text, "It never runs as a page of this origin."),
+            Field::new("Content-Disposition", Form::Text, "A name to save it under (RFC 6266)."),
+        ];
+        let part = Field::new("Content-Range", Form::Pattern("^bytes [0-9]+-[0-9]+/[0-9]+$"), "Which part it is.");
+        vec![
+            Answer::new(200, "All of it.").holding("*/*", bytes(schemas)).with(&head),
+            Answer::new(206, "The part that was asked for.").holding("*/*", bytes(schemas)).with(&head).with(&[part]),
+            Answer::new(304, "The client has it.").with(&head),
+        ]
+    }
+}
+
 /// `GET /download/<f>/<filename>`: the uploaded bytes.
 pub async fn upload(
     State(api): State<Api>,
     Path((file_id, filename)): Path<(String, String)>,
     method: Method,
     headers: HeaderMap,
-) -> Result<Response, Problem> {
+) -> Result<Told<Bytes>, Problem> {
     let facts = uploads::find(&api, &file_id)?;
     if filename != facts.safe_name.as_str() && filename != "the_file" {
         return Err(Problem::not_found("this file has another name; GET /upload/<file_id> tells it"));
@@ -64,7 +124,7 @@ pub async fn upload(
         // The id is that of the bytes.
         caching: "private, max-age=31536000, immutable",
     };
-    Ok(serve(file, &served, &method, &headers))
+    Ok(Told::new(serve(file, &served, &method, &headers)))
 }
 
 /// `GET /download/<f>/<a>/<name>`: what an analysis wrote.
@@ -73,7 +133,7 @@ pub async fn artifact(
     Path((file_id, analysis_id, name)): Path<(String, String, String)>,
     method: Method,
     headers: HeaderMap,
-) -> Result<Response, Problem> {
+) -> Result<Told<Bytes>, Problem> {
     let unknown = || Problem::not_found("no such artifact; GET /results/<f>/<a>/run lists those there are");
     let upload = uploads::find(&api, &file_id)?;
     let key = RunKey { file_id: upload.sha1, analysis_id: analysis_id.parse().map_err(|_| unknown())? };
@@ -93,7 +153,7 @@ pub async fn artifact(
         // A rerun writes it again: the same bytes, unless the engine has changed.
         caching: "private, no-cache",
     };
-    Ok(serve(file, &served, &method, &headers))
+    Ok(Told::new(serve(file, &served, &method, &headers)))
 }
 
 /// What was there a moment ago is gone and no fault of ours.
@@ -116,8 +176,7 @@ fn serve(file: File, served: &Served<'_>, method: &Method, headers: &HeaderMap) 
     let mut response = match condition::decide(headers, method, (&etag, served.bytes)) {
         Decision::NotModified => StatusCode::NOT_MODIFIED.into_response(),
         Decision::Failed => {
-            return Problem::new(StatusCode::PRECONDITION_FAILED, "the file is another than `If-Match` says")
-                .into_response();
+            return Problem::mismatch("the file is another than `If-Match` says").into_response();
         }
         Decision::Serve(Part::Whole) => body(file, 0..served.bytes, StatusCode::OK),
         Decision::Serve(Part::Range { first, end }) => {

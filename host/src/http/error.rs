@@ -9,9 +9,8 @@ use axum::http::Uri;
 use axum::http::header;
 use axum::response::IntoResponse;
 use axum::response::Response;
+use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::Value;
-use serde_json::json;
 
 use super::body::BodyError;
 use super::resumable::turns::Full;
@@ -25,20 +24,46 @@ use crate::run::Fault;
 use crate::run::Reason;
 
 /// What a client is told when there is no answer.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct Problem {
+    /// What the status is called.
     title: &'static str,
+    /// That of the answer.
     status: u16,
+    /// What is wrong, and what to do.
     detail: String,
+    /// Of a run: why it has no result.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<Reason>,
+    /// Each thing that is wrong, where there may be several.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<Invalid>,
     /// Of several questions, why each was refused.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    analyses: Vec<Value>,
+    analyses: Vec<Refused>,
     #[serde(skip)]
     retry_after_s: Option<u64>,
+    #[serde(skip)]
+    allow: Option<&'static str>,
+}
+
+/// The refusal of one question among several.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "RefusedQuestion")]
+pub struct Refused {
+    /// The name that was asked for.
+    analysis: String,
+    problem: RefusedFor,
+}
+
+/// What a single question would be refused with.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct RefusedFor {
+    #[serde(flatten)]
+    problem: Problem,
+    /// When to ask again, milliseconds, where a single question would have `Retry-After`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after_ms: Option<u64>,
 }
 
 impl Problem {
@@ -52,6 +77,7 @@ impl Problem {
             errors: Vec::new(),
             analyses: Vec::new(),
             retry_after_s: None,
+            allow: None,
         }
     }
 
@@ -85,8 +111,19 @@ impl Problem {
         Self::new(StatusCode::CONFLICT, detail)
     }
 
+    /// 405, of a method that stands for others, but does not say for which.
+    pub fn no_override(allow: &'static str) -> Self {
+        let detail = "`X-HTTP-Method-Override` names none of PATCH, DELETE and HEAD";
+        Self { allow: Some(allow), ..Self::new(StatusCode::METHOD_NOT_ALLOWED, detail) }
+    }
+
     /// 412: not a version of the tus protocol that is spoken here.
     pub fn wrong_version(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::PRECONDITION_FAILED, detail)
+    }
+
+    /// 412: it is another than `If-Match` says.
+    pub fn mismatch(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::PRECONDITION_FAILED, detail)
     }
 
@@ -116,24 +153,21 @@ impl Problem {
     }
 
     /// Of several questions none was taken: the status that all refusals have, else 422.
-    pub fn none_taken(refusals: &[(String, Self)]) -> Self {
+    pub fn none_taken(refusals: Vec<(String, Self)>) -> Self {
         let mut statuses = refusals.iter().map(|(_, problem)| problem.status);
         let first = statuses.next().and_then(|it| StatusCode::from_u16(it).ok());
         let status = first.filter(|first| statuses.all(|it| it == first.as_u16()));
         Self {
-            analyses: refusals.iter().map(|(name, problem)| problem.of_one(name)).collect(),
             retry_after_s: refusals.iter().filter_map(|(_, problem)| problem.retry_after_s).max(),
+            analyses: refusals.into_iter().map(|(name, problem)| problem.of_one(name)).collect(),
             ..Self::new(status.unwrap_or(StatusCode::UNPROCESSABLE_ENTITY), "none of these analyses could be asked")
         }
     }
 
     /// The refusal of one question among several; when to ask again stands inside, where others have a header.
-    pub fn of_one(&self, name: &str) -> Value {
-        let mut problem = json!(self);
-        if let Some(seconds) = self.retry_after_s {
-            problem["retry_after_ms"] = json!(seconds.saturating_mul(1000));
-        }
-        json!({ "analysis": name, "problem": problem })
+    pub fn of_one(self, name: String) -> Refused {
+        let retry_after_ms = self.retry_after_s.map(|seconds| seconds.saturating_mul(1000));
+        Refused { analysis: name, problem: RefusedFor { problem: self, retry_after_ms } }
     }
 }
 
@@ -235,6 +269,7 @@ impl IntoResponse for Problem {
         if let Some(seconds) = self.retry_after_s {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
+        response.headers_mut().extend(self.allow.map(|it| (header::ALLOW, HeaderValue::from_static(it))));
         response
     }
 }

@@ -4,6 +4,8 @@
 //! much of its log, how many artifacts, whether the end. So nothing is kept for those who may come back: whoever sends
 //! `Last-Event-ID` is told what came since, from memory while the run goes, from disk afterwards.
 
+pub mod view;
+
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::fmt;
@@ -14,25 +16,35 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::StatusCode;
-use axum::response::IntoResponse;
-use axum::response::Response;
 use axum::response::sse::Event;
 use axum::response::sse::KeepAlive;
 use axum::response::sse::Sse;
 use futures_util::stream;
-use serde_json::Value;
-use serde_json::json;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use self::view::Accepted;
+use self::view::Completed;
+use self::view::Data;
+use self::view::Ended;
+use self::view::Events;
+use self::view::Gone;
+use self::view::Log;
+use self::view::Started;
 use super::Api;
 use super::error::Problem;
+use super::openapi::about::About;
+use super::openapi::about::Field;
+use super::openapi::about::Form;
+use super::openapi::answer::Told;
 use super::path::Path;
 use super::results;
+use super::results::view::Artifact;
+use super::results::view::Progress as Shown;
 use crate::dispatch::board::Phase;
 use crate::dispatch::board::Progress;
 use crate::id::RunKey;
-use crate::store::runs::ArtifactFacts;
+use crate::run::Status;
 use crate::store::runs::RunConfig;
 use crate::store::runs::RunState;
 
@@ -42,12 +54,18 @@ const HEARTBEAT_EVERY: Duration = Duration::from_secs(15);
 /// Of the log in one event.
 const LOG_BYTES_MAX: usize = 16 << 10;
 
+/// Of `stream`.
+pub const STREAM: About =
+    About::new("watchRun", "A run as it goes, as server-sent events, from its acceptance to its end.")
+        .reading(&[Field::new("Last-Event-ID", Form::Text, "Goes on after that event.").sometimes()])
+        .refusing(&[results::NO_RUN, super::upload::FILE_GONE]);
+
 /// Streams the events of a run until it has ended; `204` for who has seen the end, so that browsers do not come back.
 pub async fn stream(
     State(api): State<Api>,
     Path((file_id, analysis_id)): Path<(String, String)>,
     headers: HeaderMap,
-) -> Result<Response, Problem> {
+) -> Result<Told<Events>, Problem> {
     let key = results::key(&api, &file_id, &analysis_id)?;
     let config = api.parts.store.config(key)?.ok_or_else(results::unknown)?;
     let phase = api.parts.dispatch.watch(key);
@@ -57,7 +75,7 @@ pub async fn stream(
     let seen = headers.get("last-event-id").and_then(|it| it.to_str().ok()?.parse::<Seen>().ok());
     let seen = seen.filter(|seen| seen.generation == config.generation).unwrap_or(Seen::nothing(config.generation));
     if seen.stage == Stage::End {
-        return Ok(StatusCode::NO_CONTENT.into_response());
+        return Ok(Told::new(StatusCode::NO_CONTENT));
     }
     let size_bytes = super::upload::find(&api, &file_id)?.size_bytes;
     let watcher = Watcher {
@@ -77,7 +95,7 @@ pub async fn stream(
         });
         Ok::<_, Infallible>(event.map(|event| (event, watcher)))
     });
-    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(HEARTBEAT_EVERY)).into_response())
+    Ok(Told::new(Sse::new(events).keep_alive(KeepAlive::new().interval(HEARTBEAT_EVERY))))
 }
 
 /// What a run's progress is measured against.
@@ -89,15 +107,18 @@ pub(super) struct Scale {
 
 impl Scale {
     /// As clients see it: what the guest says of itself, or else how much it has read or spent.
-    pub(super) fn show(self, progress: &Progress) -> Value {
+    pub(super) fn show(self, progress: &Progress) -> Shown {
         let part =
             |of: u64, whole: u64| u16::try_from(u128::from(of) * 1000 / u128::from(whole.max(1))).unwrap_or(1000);
         let counted = part(progress.so_far.bytes_read, self.size_bytes).max(part(progress.so_far.fuel, self.fuel));
         let permille = progress.permille.unwrap_or(counted.min(1000));
-        json!({
-            "bytes_read": progress.so_far.bytes_read, "size_bytes": self.size_bytes,
-            "fuel": progress.so_far.fuel, "fuel_max": self.fuel, "fraction": f64::from(permille) / 1000.0,
-        })
+        Shown {
+            bytes_read: progress.so_far.bytes_read,
+            size_bytes: self.size_bytes,
+            fuel: progress.so_far.fuel,
+            fuel_max: self.fuel,
+            fraction: f64::from(permille) / 1000.0,
+        }
     }
 }
 
@@ -194,10 +215,10 @@ impl Watcher {
                     }
                 }
                 Phase::Running(progress) => {
-                    self.started(progress.attempt);
+                    self.started(progress.attempt)?;
                     if self.events.is_empty() {
                         tokio::time::sleep_until(self.due).await;
-                        self.running();
+                        self.running()?;
                     }
                 }
                 Phase::Ended | Phase::Answered | Phase::Withdrawn => self.phase = None,
@@ -205,53 +226,59 @@ impl Watcher {
         }
     }
 
-    fn push(&mut self, name: &str, data: &Value) {
-        self.events.push_back(Event::default().event(name).id(self.seen.to_string()).data(data.to_string()));
+    fn push(&mut self, data: &Data) -> io::Result<()> {
+        let text = serde_json::to_string(data)?;
+        self.events.push_back(Event::default().event(data.name()).id(self.seen.to_string()).data(text));
+        Ok(())
     }
 
     fn accepted(&mut self) -> io::Result<()> {
         self.seen.stage = Stage::Accepted;
         let Some(config) = self.config()? else { return Ok(()) };
-        let data = json!({ "status": "accepted", "analysis": config.analysis, "accepted": config.accepted });
-        self.push("accepted", &data);
+        let (analysis, accepted) = (config.analysis, config.accepted);
+        self.push(&Data::Accepted(Accepted { status: Status::Accepted, analysis, accepted }))
+    }
+
+    fn started(&mut self, attempt: u32) -> io::Result<()> {
+        if self.seen.attempt < attempt {
+            self.seen = Seen { attempt, log_bytes: 0, ..self.seen };
+            self.push(&Data::Started(Started { status: Status::Running, attempt }))?;
+        }
         Ok(())
     }
 
-    fn started(&mut self, attempt: u32) {
-        if self.seen.attempt < attempt {
-            self.seen = Seen { attempt, log_bytes: 0, ..self.seen };
-            self.push("started", &json!({ "status": "running", "attempt": attempt }));
-        }
-    }
-
     /// Tells how far it is by now.
-    fn running(&mut self) {
-        let Some(Phase::Running(progress)) = self.phase.as_mut().map(|it| *it.borrow_and_update()) else { return };
+    fn running(&mut self) -> io::Result<()> {
+        let Some(Phase::Running(progress)) = self.phase.as_mut().map(|it| *it.borrow_and_update()) else {
+            return Ok(());
+        };
         if progress.attempt > self.seen.attempt {
             return self.started(progress.attempt);
         }
         self.due = Instant::now() + PROGRESS_EVERY;
         if let Some(log) = self.api.parts.dispatch.log(self.key) {
             let log = log.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
-            self.log(&log, More::MayCome);
+            self.log(&log, More::MayCome)?;
         }
         let before = self.told.replace(progress);
         let moved = before.is_none_or(|it| (it.so_far, it.permille) != (progress.so_far, progress.permille));
         if moved {
             let data = self.scale.show(&progress);
-            self.push("progress", &data);
+            self.push(&Data::Progress(data))?;
         }
+        Ok(())
     }
 
-    fn log(&mut self, log: &[u8], more: More) {
+    fn log(&mut self, log: &[u8], more: More) -> io::Result<()> {
         while let Some(unseen) = log.get(self.seen.log_bytes..).filter(|it| !it.is_empty()) {
             let (text, bytes) = text(&unseen[..unseen.len().min(LOG_BYTES_MAX)], more);
             if bytes == 0 {
-                return;
+                break;
             }
             self.seen.log_bytes += bytes;
-            self.push("log", &json!({ "text": text }));
+            self.push(&Data::Log(Log { text }))?;
         }
+        Ok(())
     }
 
     /// The rest, from disk.
@@ -261,42 +288,33 @@ impl Watcher {
         let (Some(_), Some(record)) = (self.config()?, record) else {
             self.seen.stage = Stage::End;
             // Deleted with its file, or asked again and on its way.
-            self.push("completed", &json!({ "status": "dismissed" }));
-            return Ok(());
+            return self.push(&Data::Completed(Completed::Gone(Gone { status: Status::Dismissed })));
         };
-        self.started(record.attempts);
+        self.started(record.attempts)?;
         let log = api.parts.store.log(self.key)?.unwrap_or_default();
-        self.log(&log, More::Never);
+        self.log(&log, More::Never)?;
         for artifact in record.artifacts.iter().skip(self.seen.artifacts) {
             self.seen.artifacts += 1;
-            self.push("artifact", &artifact_view(self.key, artifact));
+            self.push(&Data::Artifact(Artifact::new(self.key, artifact)))?;
         }
         let (status, failure) = match api.parts.store.state(self.key)? {
             RunState::Failed(failure) => (results::failed(&failure), Some(failure)),
-            RunState::Successful | RunState::Pending | RunState::Unknown => ("successful", None),
+            RunState::Successful | RunState::Pending | RunState::Unknown => (Status::Successful, None),
         };
         self.seen.stage = Stage::End;
-        let data = json!({
-            "status": status, "reason": failure.as_ref().map(|it| it.reason),
-            "detail": failure.as_ref().map(|it| &it.detail),
-            "results": format!("/results/{}/{}", self.key.file_id, self.key.analysis_id),
-        });
-        self.push("completed", &data);
-        Ok(())
+        let (reason, detail) = failure.map(|it| (it.reason, it.detail)).unzip();
+        self.push(&Data::Completed(Completed::Ended(Ended {
+            status,
+            reason,
+            detail,
+            results: results::view::path(self.key),
+        })))
     }
 
     fn config(&self) -> io::Result<Option<RunConfig>> {
         let config = self.api.parts.store.config(self.key)?;
         Ok(config.filter(|it| it.generation == self.seen.generation))
     }
-}
-
-/// An artifact as clients see it.
-pub(super) fn artifact_view(key: RunKey, it: &ArtifactFacts) -> Value {
-    json!({
-        "name": it.name, "path": it.path, "size_bytes": it.size_bytes, "media_type": it.media_type,
-        "sha256": it.sha256, "download": format!("/download/{}/{}/{}", key.file_id, key.analysis_id, it.name),
-    })
 }
 
 /// Whether what is cut off may still be completed.
@@ -346,14 +364,14 @@ mod tests {
     fn progress_is_what_the_guest_says_or_what_is_counted() {
         let scale = Scale { size_bytes: 1000, fuel: 100 };
         let mut progress = Progress::default();
-        assert_eq!(scale.show(&progress)["fraction"], 0.0);
+        assert_eq!(scale.show(&progress).fraction, 0.0);
         progress.so_far.fuel = 20;
         progress.so_far.bytes_read = 100;
-        assert_eq!(scale.show(&progress)["fraction"], 0.2);
+        assert_eq!(scale.show(&progress).fraction, 0.2);
         progress.so_far.bytes_read = u64::MAX;
-        assert_eq!(scale.show(&progress)["fraction"], 1.0);
+        assert_eq!(scale.show(&progress).fraction, 1.0);
         progress.permille = Some(30);
-        assert_eq!(scale.show(&progress)["fraction"], 0.03);
-        assert_eq!(Scale { size_bytes: 0, fuel: 0 }.show(&Progress::default())["fraction"], 0.0);
+        assert_eq!(scale.show(&progress).fraction, 0.03);
+        assert_eq!(Scale { size_bytes: 0, fuel: 0 }.show(&Progress::default()).fraction, 0.0);
     }
 }

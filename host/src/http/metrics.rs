@@ -9,19 +9,38 @@ use axum::extract::State;
 use axum::http::Method;
 use axum::http::header;
 use axum::middleware::Next;
-use axum::response::IntoResponse;
 use axum::response::Response;
+use serde_json::json;
 use tokio::time::Instant;
 
 use super::Api;
 use super::error::Problem;
+use super::openapi::about::About;
+use super::openapi::answer::Answer;
+use super::openapi::answer::Answers;
+use super::openapi::answer::Told;
+use super::openapi::schemas::Schemas;
 use crate::telemetry::Answered;
 use crate::telemetry::MEDIA_TYPE;
 use crate::telemetry::Metrics;
 use crate::telemetry::Present;
 
+/// Of `show`.
+pub const SHOW: About = About::new("showMetrics", "What is counted, for Prometheus.");
+
+/// The text that Prometheus reads.
+#[derive(Debug)]
+pub enum Text {}
+
+impl Answers for Text {
+    fn answers(_: &mut Schemas) -> Vec<Answer> {
+        let says = "What is counted, in the text format of OpenMetrics.";
+        vec![Answer::new(200, says).holding(MEDIA_TYPE, json!({ "type": "string" }))]
+    }
+}
+
 /// All of it. What is stored in all is told once it is known, for which the first to ask has it counted.
-pub async fn show(State(api): State<Api>) -> Result<Response, Problem> {
+pub async fn show(State(api): State<Api>) -> Result<Told<Text>, Problem> {
     let (store, dispatch) = (&api.parts.store, &api.parts.dispatch);
     let load = dispatch.load();
     let (workers_idle, workers_max) = dispatch.workers();
@@ -42,7 +61,7 @@ pub async fn show(State(api): State<Api>) -> Result<Response, Problem> {
         stored: inventory.map(|it| (it.uploads, it.bytes)),
     };
     let text = api.parts.metrics.text(&present).map_err(|error: fmt::Error| std::io::Error::other(error))?;
-    Ok(([(header::CONTENT_TYPE, MEDIA_TYPE)], text).into_response())
+    Ok(Told::new(([(header::CONTENT_TYPE, MEDIA_TYPE)], text)))
 }
 
 /// Counts a request by the template of its route; what a client can choose does not become a label.

@@ -11,13 +11,20 @@ use axum::http::header;
 use axum::http::request::Parts;
 use axum::response::IntoResponse;
 use axum::response::Response;
-use serde_json::Value;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use super::error::Problem;
+use super::openapi::about::Field;
+use super::openapi::about::Form;
+use super::openapi::answer::Answer;
+use super::openapi::answer::Answers;
+use super::openapi::schemas::Schemas;
 
 /// Entries on a page when its client does not say.
 pub(super) const LIMIT: usize = 50;
-const LIMIT_MAX: usize = 500;
+/// And at most.
+pub(super) const LIMIT_MAX: usize = 500;
 
 /// A page: so many entries after that key.
 #[derive(Debug, PartialEq, Eq)]
@@ -74,15 +81,30 @@ pub(super) fn link(path: &str, limit: usize, after: impl fmt::Display) -> String
     format!("{path}?limit={limit}&cursor={after}")
 }
 
-/// A page whose members are those of `body`, which is an object, and `next`.
-pub(super) fn answer(mut body: Value, next: Option<String>) -> Response {
-    let header = next.as_ref().and_then(|it| HeaderValue::from_str(&format!("<{it}>; rel=\"next\"")).ok());
-    body["next"] = next.into();
-    let mut response = Json(body).into_response();
-    if let Some(link) = header {
-        response.headers_mut().insert(header::LINK, link);
+/// A page: what is on it, and where the next one is.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "PageOf{T}")]
+pub struct Page<T> {
+    #[serde(flatten)]
+    pub(super) members: T,
+    /// The path of the next page; null on the last.
+    pub(super) next: Option<String>,
+}
+
+impl<T: Serialize> IntoResponse for Page<T> {
+    fn into_response(self) -> Response {
+        let next = self.next.as_ref().map(|it| format!("<{it}>; rel=\"next\""));
+        let mut response = Json(self).into_response();
+        response.headers_mut().extend(next.and_then(|it| Some((header::LINK, HeaderValue::try_from(it).ok()?))));
+        response
     }
-    response
+}
+
+impl<T: JsonSchema> Answers for Page<T> {
+    fn answers(schemas: &mut Schemas) -> Vec<Answer> {
+        let link = Field::new("Link", Form::Text, "The next page, if there is one (RFC 8288).").sometimes();
+        vec![Answer::new(200, "A page.").holding("application/json", schemas.answered::<Self>()).with(&[link])]
+    }
 }
 
 #[cfg(test)]

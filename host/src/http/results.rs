@@ -1,7 +1,8 @@
 //! `/results`: what came of a question.
 
 pub mod list;
-mod notification;
+pub mod notification;
+pub mod view;
 
 use std::fs::File;
 use std::io;
@@ -14,22 +15,30 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::HeaderValue;
-use axum::http::StatusCode;
 use axum::http::header;
 use axum::response::IntoResponse;
 use axum::response::Response;
-use serde_json::Value;
 use serde_json::json;
 use sha2::Digest;
 
 use self::notification::Notification;
+use self::view::Artifact;
+use self::view::Run;
 use super::Api;
 use super::analyse::not_ready;
 use super::blocks::blocks;
 use super::digest;
 use super::error::Problem;
 use super::events::Scale;
-use super::events::artifact_view;
+use super::openapi::about::About;
+use super::openapi::about::Refusal;
+use super::openapi::answer::Answer;
+use super::openapi::answer::Answers;
+use super::openapi::answer::NoContent;
+use super::openapi::answer::Told;
+use super::openapi::fields;
+use super::openapi::installed;
+use super::openapi::schemas::Schemas;
 use super::path::Path;
 use super::upload;
 use super::wait;
@@ -39,6 +48,7 @@ use crate::id::FileId;
 use crate::id::RunKey;
 use crate::id::Sha256;
 use crate::run::Failure;
+use crate::run::Status;
 use crate::run::notice::NoticeId;
 use crate::run::notice::Outcome;
 use crate::store::runs::RunState;
@@ -46,12 +56,39 @@ use crate::store::runs::RunState;
 /// A longer result is sent as it is read, so that slow readers do not fill the memory.
 const INLINE_BYTES_MAX: usize = 64 << 10;
 
+/// There is no such run.
+pub(super) const NO_RUN: Refusal = (404, "No file with this id is stored, or no such analysis of it was asked for.");
+
+/// Of `show`.
+pub const SHOW: About = About::new("showResult", "What came of a question: the analysis' own JSON, once it is there.")
+    .reading(&[fields::PREFER])
+    .refusing(&[
+        NO_RUN,
+        (410, "The file was deleted, not long ago, or the run was dismissed: `reason` says which."),
+        (422, "The run failed, and `reason` says why."),
+        (500, "This server failed, or the run by this server's fault: then `reason` says why."),
+    ]);
+
+/// A result, or that it is not ready.
+#[derive(Debug)]
+pub enum Shown {}
+
+impl Answers for Shown {
+    fn answers(_: &mut Schemas) -> Vec<Answer> {
+        let waited = [fields::RETRY_AFTER, fields::APPLIED];
+        let told = [fields::NO_SNIFF, fields::REPR_DIGEST, fields::APPLIED];
+        let result =
+            Answer::new(200, "What the analysis printed.").holding(RESULT, installed::any_result()).with(&told);
+        vec![result, Answer::new(202, "It is not ready.").with(&waited)]
+    }
+}
+
 /// `GET /results/<f>/<a>`: 202 while it is not ready, then the analysis' own JSON.
 pub async fn show(
     State(api): State<Api>,
     Path((file_id, analysis_id)): Path<(String, String)>,
     headers: HeaderMap,
-) -> Result<Response, Problem> {
+) -> Result<Told<Shown>, Problem> {
     let file_id = upload::parse_id(&file_id)?;
     let Ok(analysis_id) = analysis_id.parse() else { return Err(unknown_of(&api, file_id)?) };
     let key = RunKey { file_id, analysis_id };
@@ -77,11 +114,11 @@ pub async fn show(
         },
     };
     applied(&mut response, waited);
-    Ok(response)
+    Ok(Told::new(response))
 }
 
 const RESULT: &str = "application/json";
-const LOG: &str = "text/plain; charset=utf-8";
+const TEXT: &str = "text/plain; charset=utf-8";
 
 fn result(api: &Api, key: RunKey, (file, bytes): (File, u64)) -> io::Result<Response> {
     let long = usize::try_from(bytes).map_or(true, |bytes| bytes > INLINE_BYTES_MAX);
@@ -113,23 +150,31 @@ fn stored((file, bytes): (File, u64), media_type: &str) -> io::Result<Response> 
     Ok(response)
 }
 
+/// Of `dismiss`.
+pub const DISMISS: About = About::new("dismissRun", "Dismisses a run if it has not ended, else removes its result.")
+    .refusing(&[NO_RUN, upload::FILE_GONE, upload::NO_ROOM]);
+
 /// `DELETE /results/<f>/<a>`: ends the run if it is in flight, else removes its result.
 pub async fn dismiss(
     State(api): State<Api>,
     Path((file_id, analysis_id)): Path<(String, String)>,
-) -> Result<StatusCode, Problem> {
+) -> Result<NoContent, Problem> {
     let key = key(&api, &file_id, &analysis_id)?;
     match api.parts.dispatch.remove(key).await? {
-        Removed::Dismissed | Removed::Result => Ok(StatusCode::NO_CONTENT),
+        Removed::Dismissed | Removed::Result => Ok(NoContent),
         Removed::Nothing => Err(unknown()),
     }
 }
+
+/// Of `run`.
+pub const RUN: About = About::new("showRun", "The record of a run: status, times, limits, usage, digests, artifacts.")
+    .refusing(&[NO_RUN, upload::FILE_GONE]);
 
 /// `GET /results/<f>/<a>/run`: the run record.
 pub async fn run(
     State(api): State<Api>,
     Path((file_id, analysis_id)): Path<(String, String)>,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<Run>, Problem> {
     let key = key(&api, &file_id, &analysis_id)?;
     let config = api.parts.store.config(key)?.ok_or_else(unknown)?;
     let upload = upload::find(&api, &file_id)?;
@@ -144,61 +189,77 @@ pub async fn run(
     };
     let record = api.parts.store.record(key)?.filter(|it| it.generation == config.generation);
     let notifications = api.parts.notifier.deliveries(NoticeId { key, accepted: config.accepted })?;
-    let artifacts = record.iter().flat_map(|record| &record.artifacts).map(|it| artifact_view(key, it));
-    Ok(Json(json!({
-        "file_id": key.file_id,
-        "analysis_id": key.analysis_id,
-        "analysis": config.analysis,
-        "status": status(&api, key)?,
-        "reason": failure.as_ref().map(|it| it.reason),
-        "detail": failure.as_ref().map(|it| &it.detail),
-        "progress": progress,
-        "accepted": config.accepted,
-        "started": record.as_ref().map(|it| it.started),
-        "finished": record.as_ref().map(|it| it.finished),
-        "duration_ms": record.as_ref().map(|it| it.finished.since(it.started)),
-        "attempts": record.as_ref().map(|it| it.attempts),
-        "limits": config.limits,
-        "usage": record.as_ref().map(|it| it.usage),
-        "module_sha256": config.module,
-        "engine": record.as_ref().map(|it| &it.engine),
-        "args": config.args,
-        "artifacts": artifacts.collect::<Vec<_>>(),
-        "notifications": notifications.iter().map(Notification::of).collect::<Vec<_>>(),
-    })))
+    let artifacts = record.iter().flat_map(|record| &record.artifacts).map(|it| Artifact::new(key, it)).collect();
+    let (reason, detail) = failure.map(|it| (it.reason, it.detail)).unzip();
+    Ok(Json(Run {
+        file_id: key.file_id,
+        analysis_id: key.analysis_id,
+        analysis: config.analysis,
+        status: status(&api, key)?,
+        reason,
+        detail,
+        progress,
+        accepted: config.accepted,
+        started: record.as_ref().map(|it| it.started),
+        finished: record.as_ref().map(|it| it.finished),
+        duration_ms: record.as_ref().map(|it| it.finished.since(it.started)),
+        attempts: record.as_ref().map(|it| it.attempts),
+        limits: config.limits,
+        usage: record.as_ref().map(|it| it.usage),
+        module_sha256: config.module,
+        engine: record.map(|it| it.engine),
+        args: config.args,
+        artifacts,
+        notifications: notifications.into_iter().map(Notification::of).collect(),
+    }))
+}
+
+/// Of `log`.
+pub const LOG: About = About::new("showLog", "What the analysis wrote to stderr, so far while it runs.")
+    .refusing(&[NO_RUN, upload::FILE_GONE]);
+
+/// What an analysis wrote to stderr.
+#[derive(Debug)]
+pub enum Log {}
+
+impl Answers for Log {
+    fn answers(_: &mut Schemas) -> Vec<Answer> {
+        let log = Answer::new(200, "What it wrote; nothing if it has written nothing.");
+        vec![log.holding(TEXT, json!({ "type": "string" })).with(&[fields::NO_SNIFF, fields::REPR_DIGEST])]
+    }
 }
 
 /// `GET /results/<f>/<a>/log`: what the analysis wrote to stderr, so far while it runs.
 pub async fn log(
     State(api): State<Api>,
     Path((file_id, analysis_id)): Path<(String, String)>,
-) -> Result<Response, Problem> {
+) -> Result<Told<Log>, Problem> {
     let key = key(&api, &file_id, &analysis_id)?;
     let so_far = api.parts.dispatch.log(key).map(|log| log.lock().unwrap_or_else(PoisonError::into_inner).clone());
     match (so_far, api.parts.store.open_log(key)?) {
-        (None, Some(found)) => Ok(stored(found, LOG)?),
+        (None, Some(found)) => Ok(Told::new(stored(found, TEXT)?)),
         (so_far, _) => {
-            let safe = [(header::CONTENT_TYPE, LOG), (header::X_CONTENT_TYPE_OPTIONS, "nosniff")];
-            Ok((safe, so_far.unwrap_or_default()).into_response())
+            let safe = [(header::CONTENT_TYPE, TEXT), (header::X_CONTENT_TYPE_OPTIONS, "nosniff")];
+            Ok(Told::new((safe, so_far.unwrap_or_default())))
         }
     }
 }
 
 /// The state of a run in the words of OGC API – Processes.
-pub(super) fn status(api: &Api, key: RunKey) -> Result<&'static str, Problem> {
+pub(super) fn status(api: &Api, key: RunKey) -> Result<Status, Problem> {
     Ok(match state(api, key)? {
-        RunState::Successful => "successful",
+        RunState::Successful => Status::Successful,
         RunState::Failed(failure) => failed(&failure),
         RunState::Unknown | RunState::Pending => {
             let phase = api.parts.dispatch.watch(key).map(|it| *it.borrow());
-            if matches!(phase, Some(Phase::Running(_))) { "running" } else { "accepted" }
+            if matches!(phase, Some(Phase::Running(_))) { Status::Running } else { Status::Accepted }
         }
     })
 }
 
 /// The state of a run that ended so.
-pub(super) fn failed(failure: &Failure) -> &'static str {
-    Outcome::of(Some(failure)).as_str()
+pub(super) fn failed(failure: &Failure) -> Status {
+    Outcome::of(Some(failure)).into()
 }
 
 /// Says that a wish to wait was heeded.

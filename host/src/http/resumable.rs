@@ -11,6 +11,7 @@
 mod asked;
 mod intake;
 pub mod turns;
+pub mod view;
 
 use std::future::Future;
 use std::io;
@@ -19,7 +20,6 @@ use std::time::Duration;
 
 use axum::Extension;
 use axum::Json;
-use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::extract::State;
@@ -33,17 +33,17 @@ use axum::middleware::Next;
 use axum::middleware::from_fn;
 use axum::response::IntoResponse;
 use axum::response::Response;
-use axum::routing::options;
-use serde_json::Value;
-use serde_json::json;
 
 use self::asked::Creation;
 use self::asked::Piece;
 use self::turns::Turns;
+use self::view::PartialUpload;
 use super::Api;
 use super::body::BodyError;
-use super::error;
 use super::error::Problem;
+use super::openapi::answer::Told;
+use super::openapi::routes::Routes;
+use super::openapi::routes::options;
 use super::path;
 use super::path::Path;
 use crate::id::ClientId;
@@ -85,10 +85,17 @@ impl Resumable {
 }
 
 /// Its routes.
-pub fn routes() -> Router<Api> {
-    let one = options(tell).head(offset).get(show).patch(append).delete(end).post(in_place_of);
-    let routes = Router::new().route("/resumable", options(tell).post(create)).route("/resumable/{id}", one);
-    routes.layer(from_fn(path::without_query)).layer(from_fn(spoken))
+#[must_use]
+pub fn routes() -> Routes {
+    let one = options(view::TELL_OF_ONE, tell_of_one)
+        .head(view::ASK, offset)
+        .get(view::SHOW, show)
+        .patch(view::APPEND, append)
+        .delete(view::END, end)
+        .post(view::IN_PLACE_OF, in_place_of);
+    let all = options(view::TELL, tell).post(view::CREATE, create);
+    let routes = Routes::default().at("/resumable", all).at("/resumable/{id}", one);
+    routes.behind(|it| it.layer(from_fn(path::without_query)).layer(from_fn(spoken)))
 }
 
 /// Takes up what a former server left.
@@ -156,14 +163,20 @@ async fn spoken(request: Request, next: Next) -> Response {
 }
 
 /// `OPTIONS /resumable`: what is spoken.
-async fn tell(State(api): State<Api>) -> impl IntoResponse {
+async fn tell(State(api): State<Api>) -> Told<view::Spoken> {
     let headers = [
         ("tus-version", "1.0.0".to_owned()),
         ("tus-extension", EXTENSIONS.to_owned()),
         ("tus-max-size", api.upload_bytes_max.to_string()),
         ("tus-checksum-algorithm", asked::ALGORITHMS.to_owned()),
     ];
-    (StatusCode::NO_CONTENT, axum::response::AppendHeaders(headers))
+    Told::new((StatusCode::NO_CONTENT, axum::response::AppendHeaders(headers)))
+}
+
+/// `OPTIONS /resumable/<id>`: the same.
+async fn tell_of_one(state: State<Api>, Path(id): Path<String>) -> Result<Told<view::Spoken>, Problem> {
+    parse_id(&id)?;
+    Ok(tell(state).await)
 }
 
 /// `POST /resumable`: begins one, with its first bytes if they are sent along.
@@ -172,7 +185,7 @@ async fn create(
     Extension(client): Extension<ClientId>,
     headers: HeaderMap,
     body: Body,
-) -> Result<Response, Problem> {
+) -> Result<Told<view::Begun>, Problem> {
     let creation = Creation::of_head(&headers)?;
     let first = Piece::first(&headers)?;
     if creation.length_bytes > api.upload_bytes_max {
@@ -193,7 +206,7 @@ async fn create(
             },
         };
         let answer = answer(&api, StatusCode::CREATED, &begun?)?;
-        Ok(([(header::LOCATION, format!("/resumable/{id}"))], answer).into_response())
+        Ok(Told::new(([(header::LOCATION, format!("/resumable/{id}"))], answer)))
     })
     .await
 }
@@ -225,17 +238,17 @@ async fn append(
     Path(id): Path<String>,
     headers: HeaderMap,
     body: Body,
-) -> Result<Response, Problem> {
+) -> Result<Told<view::Continued>, Problem> {
     let (id, piece) = (parse_id(&id)?, Piece::of_head(&headers)?);
     to_its_end(async move {
         let partial = intake::append(&api, id, (piece, body)).await?;
-        answer(&api, StatusCode::NO_CONTENT, &partial)
+        answer(&api, StatusCode::NO_CONTENT, &partial).map(Told::new)
     })
     .await
 }
 
 /// `HEAD /resumable/<id>`: how many bytes have come.
-async fn offset(State(api): State<Api>, Path(id): Path<String>) -> Result<Response, Problem> {
+async fn offset(State(api): State<Api>, Path(id): Path<String>) -> Result<Told<view::Come>, Problem> {
     let id = parse_id(&id)?;
     to_its_end(async move {
         let partial = intake::finish(&api, id).await?;
@@ -247,43 +260,39 @@ async fn offset(State(api): State<Api>, Path(id): Path<String>) -> Result<Respon
         if !partial.metadata.is_empty() {
             headers.insert(UPLOAD_METADATA, HeaderValue::from_str(&partial.metadata).map_err(io::Error::other)?);
         }
-        Ok(response)
+        Ok(Told::new(response))
     })
     .await
 }
 
 /// `GET /resumable/<id>`: the same in words, for whoever does not speak the protocol; disturbs nobody.
-async fn show(State(api): State<Api>, Path(id): Path<String>) -> Result<Response, Problem> {
+async fn show(State(api): State<Api>, Path(id): Path<String>) -> Result<Told<view::Shown>, Problem> {
     let partial = intake::look(&api, parse_id(&id)?)?;
-    let Partial { filename, length_bytes, offset_bytes, created, .. } = &partial;
-    let mut body = json!({
-        "filename": filename, "size_bytes": length_bytes, "offset_bytes": offset_bytes, "created": created,
-        "expires": api.resumable.expires(&partial), "file_id": Value::Null,
-    });
-    if let Stage::Stored(file_id) = partial.state {
-        body["file_id"] = json!(file_id);
-    }
-    Ok(([(header::CACHE_CONTROL, "no-store")], Json(body)).into_response())
+    let expires = api.resumable.expires(&partial);
+    let Partial { filename, length_bytes: size_bytes, offset_bytes, created, state, .. } = partial;
+    let file_id = if let Stage::Stored(file_id) = state { Some(file_id) } else { None };
+    let shown = PartialUpload { filename, size_bytes, offset_bytes, created, expires, file_id };
+    Ok(Told::new(([(header::CACHE_CONTROL, "no-store")], Json(shown))))
 }
 
 /// `DELETE /resumable/<id>`: gives it up. A file that was stored stays; `DELETE /upload/<file_id>` is for that.
-async fn end(State(api): State<Api>, Path(id): Path<String>) -> Result<Response, Problem> {
+async fn end(State(api): State<Api>, Path(id): Path<String>) -> Result<Told<view::Ended>, Problem> {
     let id = parse_id(&id)?;
     to_its_end(async move {
         intake::end(&api, id).await?;
-        Ok(StatusCode::NO_CONTENT.into_response())
+        Ok(Told::new(StatusCode::NO_CONTENT))
     })
     .await
 }
 
 /// `POST /resumable/<id>`: for clients that cannot send what they mean, which the protocol wants to be understood.
-async fn in_place_of(state: State<Api>, id: Path<String>, request: Request) -> Result<Response, Problem> {
+async fn in_place_of(state: State<Api>, id: Path<String>, request: Request) -> Result<Told<view::Any>, Problem> {
     let (head, body) = request.into_parts();
     match head.headers.get("x-http-method-override").map(HeaderValue::as_bytes) {
-        Some(b"PATCH") => append(state, id, head.headers, body).await,
-        Some(b"DELETE") => end(state, id).await,
-        Some(b"HEAD") => offset(state, id).await,
-        Some(_) | None => Err(error::wrong_method(head.method, head.uri).await),
+        Some(b"PATCH") => append(state, id, head.headers, body).await.map(Told::new),
+        Some(b"DELETE") => end(state, id).await.map(Told::new),
+        Some(b"HEAD") => offset(state, id).await.map(Told::new),
+        Some(_) | None => Err(Problem::no_override("OPTIONS,HEAD,GET,PATCH,DELETE")),
     }
 }
 
@@ -308,9 +317,9 @@ fn parse_id(id: &str) -> Result<PartialId, Problem> {
 }
 
 /// Does it whether or not the client stays to hear of it.
-async fn to_its_end(
-    work: impl Future<Output = Result<Response, Problem>> + Send + 'static,
-) -> Result<Response, Problem> {
+async fn to_its_end<D: 'static>(
+    work: impl Future<Output = Result<Told<D>, Problem>> + Send + 'static,
+) -> Result<Told<D>, Problem> {
     tokio::spawn(work).await.map_err(io::Error::other)?
 }
 

@@ -5,6 +5,7 @@ pub(super) mod form;
 pub(super) mod intake;
 pub mod list;
 pub(super) mod name;
+pub mod view;
 
 use std::io;
 use std::sync::Arc;
@@ -14,22 +15,52 @@ use axum::body::Body;
 use axum::extract::RawQuery;
 use axum::extract::State;
 use axum::http::HeaderMap;
-use axum::http::StatusCode;
 use futures_util::TryStreamExt;
-use serde_json::Value;
-use serde_json::json;
 
 use self::intake::Received;
+use self::view::Upload;
 use super::Api;
 use super::body;
 use super::body::BodyError;
 use super::digest::Promise;
 use super::error::Problem;
+use super::openapi::about::About;
+use super::openapi::about::Body as Taken;
+use super::openapi::about::Field;
+use super::openapi::about::Form;
+use super::openapi::about::Refusal;
+use super::openapi::about::bytes;
+use super::openapi::answer::NoContent;
+use super::openapi::fields;
 use super::path::Path;
 use crate::id::FileId;
 use crate::store::Store;
 use crate::store::uploads::Stored;
 use crate::store::uploads::UploadFacts;
+
+/// There is no such file.
+pub(super) const NO_FILE: Refusal =
+    (404, "No file with this id is stored, or there is nothing of it under this address.");
+/// There was such a file.
+pub(super) const FILE_GONE: Refusal = (410, "The file was deleted, not long ago.");
+/// A body does not come.
+pub(super) const TOO_SLOW: Refusal = (408, "The body came too slowly.");
+/// A body is long.
+pub(super) const TOO_LARGE: Refusal = (413, "The body is longer than what is taken here.");
+/// There is no room.
+pub(super) const NO_ROOM: Refusal = (507, "There is no room on the disk.");
+/// A body that is a file or a form with one.
+pub const CREATE: About = About::new("createUpload", "Stores a file: the body, or the one file part of a form.")
+    .reading(&[
+        Field::new("Content-Disposition", Form::Text, "Names the file that is the body (RFC 6266).").sometimes(),
+        fields::CONTENT_DIGEST,
+        fields::REPR_DIGEST,
+    ])
+    .asked_by(&[
+        Field::new("filename", Form::Text, "Names the file that is the body, where no header does.").sometimes()
+    ])
+    .taking(Taken::possible(&[("application/octet-stream", bytes), ("multipart/form-data", form::schema)]))
+    .refusing(&[TOO_SLOW, (409, "Other bytes with this SHA-1 are stored."), TOO_LARGE, NO_ROOM]);
 
 /// `POST /upload`: the file as the body, or as the one file part of a form.
 pub async fn create(
@@ -37,7 +68,7 @@ pub async fn create(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Body,
-) -> Result<Json<Value>, Problem> {
+) -> Result<Json<Upload>, Problem> {
     // All that the head alone can tell is told before the body is asked for.
     let declared = body::declared(&headers);
     let boundary = form::boundary(&headers)?;
@@ -58,7 +89,7 @@ pub async fn create(
     };
     promise.kept()?;
     let facts = publish(&api, filename, received).await?.ok_or_else(Problem::collision)?;
-    Ok(Json(facts_json(&facts)))
+    Ok(Json(Upload::from(&facts)))
 }
 
 /// Puts what came into place; None when other bytes are there.
@@ -85,14 +116,22 @@ pub(super) async fn publish(api: &Api, filename: String, received: Received) -> 
     }
 }
 
+/// Keeps a file.
+pub const PIN: About = About::new("pinUpload", "Keeps a file whatever the rules of retention say.")
+    .refusing(&[NO_FILE, FILE_GONE, NO_ROOM]);
+
 /// `PUT /upload/<file_id>/pin`: it stays until it is deleted.
-pub async fn pin(State(api): State<Api>, Path(file_id): Path<String>) -> Result<StatusCode, Problem> {
+pub async fn pin(State(api): State<Api>, Path(file_id): Path<String>) -> Result<NoContent, Problem> {
     let file_id = find(&api, &file_id)?.sha1;
     on_disk(&api, move |store| store.pin(file_id)).await
 }
 
+/// Lets a file go.
+pub const UNPIN: About =
+    About::new("unpinUpload", "Leaves a file to the rules of retention.").refusing(&[NO_FILE, FILE_GONE, NO_ROOM]);
+
 /// `DELETE /upload/<file_id>/pin`: the rules of retention say when it goes.
-pub async fn unpin(State(api): State<Api>, Path(file_id): Path<String>) -> Result<StatusCode, Problem> {
+pub async fn unpin(State(api): State<Api>, Path(file_id): Path<String>) -> Result<NoContent, Problem> {
     let file_id = find(&api, &file_id)?.sha1;
     on_disk(&api, move |store| store.unpin(file_id)).await
 }
@@ -100,22 +139,26 @@ pub async fn unpin(State(api): State<Api>, Path(file_id): Path<String>) -> Resul
 async fn on_disk(
     api: &Api,
     change: impl FnOnce(&Store) -> io::Result<()> + Send + 'static,
-) -> Result<StatusCode, Problem> {
+) -> Result<NoContent, Problem> {
     let store = Arc::clone(&api.parts.store);
     match tokio::task::spawn_blocking(move || change(&store)).await.map_err(io::Error::other)? {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(gone()),
         Err(error) => Err(error.into()),
-        Ok(()) => Ok(StatusCode::NO_CONTENT),
+        Ok(()) => Ok(NoContent),
     }
 }
 
+/// Removes a file.
+pub const DELETE: About = About::new("deleteUpload", "Removes a file with all its results; runs of it are dismissed.")
+    .refusing(&[NO_FILE, FILE_GONE, NO_ROOM]);
+
 /// `DELETE /upload/<file_id>`.
-pub async fn delete(State(api): State<Api>, Path(file_id): Path<String>) -> Result<StatusCode, Problem> {
+pub async fn delete(State(api): State<Api>, Path(file_id): Path<String>) -> Result<NoContent, Problem> {
     let facts = find(&api, &file_id)?;
     match api.parts.dispatch.delete(facts.sha1).await {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(gone()),
         Err(error) => Err(error.into()),
-        Ok(()) => Ok(StatusCode::NO_CONTENT),
+        Ok(()) => Ok(NoContent),
     }
 }
 
@@ -163,17 +206,4 @@ fn media_type(head: &[u8], name: &str) -> String {
         text.then(|| "text/plain".to_owned())
     };
     sniffed.or_else(guessed).or_else(text).unwrap_or_else(|| "application/octet-stream".to_owned())
-}
-
-fn facts_json(facts: &UploadFacts) -> Value {
-    json!({
-        "file_id": facts.sha1,
-        "filename": facts.filename,
-        "size_bytes": facts.size_bytes,
-        "media_type": facts.media_type,
-        "sha1": facts.sha1,
-        "sha256": facts.sha256,
-        "created": facts.created,
-        "download": format!("/download/{}/{}", facts.sha1, facts.safe_name),
-    })
 }

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use hmac::Hmac;
 use hmac::KeyInit;
 use hmac::Mac;
+use schemars::JsonSchema;
 use serde::Serialize;
 use sha2::Sha256;
 
@@ -22,7 +23,7 @@ use crate::store::notices::Notice;
 use crate::time::Timestamp;
 
 /// The media type of [`Message::body`].
-pub(super) const MEDIA_TYPE: &str = "application/cloudevents+json";
+pub const MEDIA_TYPE: &str = "application/cloudevents+json";
 
 /// The same whenever it is told: a receiver knows by its id what it was told before.
 #[derive(Debug, Clone)]
@@ -32,8 +33,8 @@ pub(super) struct Message {
 }
 
 /// CloudEvents 1.0.2, sections "Required attributes" and "Optional attributes".
-#[derive(Debug, Serialize)]
-struct CloudEvent<'a> {
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct CloudEvent<'a> {
     specversion: &'static str,
     id: &'a str,
     /// Relative to this server, which does not know by which name its clients reach it.
@@ -47,7 +48,8 @@ struct CloudEvent<'a> {
 }
 
 /// What there is to know; the rest is asked of the server.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "EndedRun")]
 struct Data<'a> {
     file_id: FileId,
     analysis_id: AnalysisId,

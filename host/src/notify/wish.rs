@@ -1,5 +1,6 @@
 //! `notify` in `POST /analyse`: what clients wish, and what of it can be.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use url::Host;
 use url::Url;
@@ -10,13 +11,14 @@ use crate::analysis::schema::Invalid;
 use crate::run::notice::Hook;
 use crate::run::notice::Outcome;
 
-/// In one question.
-const HOOKS_MAX: usize = 4;
+/// Receivers in one question.
+pub const HOOKS_MAX: usize = 4;
 const URL_BYTES_MAX: usize = 2048;
 
 /// One receiver.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Receiver")]
 pub struct AskedHook {
     /// `https://…`; `http://…` only where the operator allows the address.
     pub url: String,

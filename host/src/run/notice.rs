@@ -12,11 +12,13 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::Serialize;
 
 use super::Failure;
 use super::Fault;
+use super::Status;
 use crate::id::InvalidId;
 use crate::id::RunKey;
 use crate::time::Timestamp;
@@ -37,12 +39,22 @@ pub struct NoticeId {
 }
 
 /// How a run ended, in the words of OGC API – Processes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
     Successful,
     Failed,
     Dismissed,
+}
+
+impl From<Outcome> for Status {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Successful => Self::Successful,
+            Outcome::Failed => Self::Failed,
+            Outcome::Dismissed => Self::Dismissed,
+        }
+    }
 }
 
 /// What can be told of a run that has ended.
@@ -92,9 +104,11 @@ pub enum State {
 }
 
 /// One call.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "NotificationAttempt")]
 pub struct Attempt {
     pub at: Timestamp,
+    /// How long it took, milliseconds.
     pub duration_ms: u64,
     /// What it answered, if it did.
     pub status: Option<u16>,

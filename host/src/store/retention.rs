@@ -14,6 +14,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::SystemTime;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Store;
@@ -29,7 +30,8 @@ pub(super) const PIN: &str = ".pinned";
 pub(super) const FORMER_PIN: &str = "pinned";
 
 /// When uploads go. What is not said does not make any go.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(rename = "Retention")]
 pub struct Rules {
     /// So long after it was stored, milliseconds.
     pub age_ms: Option<u64>,
@@ -42,7 +44,7 @@ pub struct Rules {
 }
 
 /// Below the low one, those used longest ago go until the high one is reached.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Watermarks {
     pub low: u64,
     pub high: u64,

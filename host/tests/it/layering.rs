@@ -28,6 +28,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("landlock:", &["confine"]),
     ("prometheus_client", &["telemetry"]),
     ("sfv", &["http"]),
+    ("schemars", &["id", "limits", "time", "analysis", "run", "store", "wire", "notify", "http"]),
     ("seccompiler", &["confine"]),
     ("std::fs", &["store", "pool", "registry", "dispatch", "http", "cli"]),
 ];

@@ -18,6 +18,7 @@ mod limits;
 mod lists;
 mod metrics;
 mod notify;
+mod openapi;
 mod packages;
 mod power;
 mod regression;

@@ -17,6 +17,8 @@ use serde_json::Value;
 use serde_json::json;
 use tempfile::TempDir;
 
+use crate::openapi::contract;
+
 /// An answer, read whole.
 #[derive(Debug)]
 pub(crate) struct Answer {
@@ -117,11 +119,11 @@ impl Server {
     }
 
     pub(crate) fn get(&self, path: &str) -> Answer {
-        answer(self.agent.get(self.at(path)).call())
+        checked(("GET", path), answer(self.agent.get(self.at(path)).call()))
     }
 
     pub(crate) fn get_with(&self, path: &str, (name, value): (&str, &str)) -> Answer {
-        answer(self.agent.get(self.at(path)).header(name, value).call())
+        checked(("GET", path), answer(self.agent.get(self.at(path)).header(name, value).call()))
     }
 
     /// An answer that comes bit by bit; its lines.
@@ -133,16 +135,16 @@ impl Server {
     }
 
     pub(crate) fn delete(&self, path: &str) -> Answer {
-        answer(self.agent.delete(self.at(path)).call())
+        checked(("DELETE", path), answer(self.agent.delete(self.at(path)).call()))
     }
 
     pub(crate) fn put(&self, path: &str, body: &[u8]) -> Answer {
-        answer(self.agent.put(self.at(path)).send(body))
+        checked(("PUT", path), answer(self.agent.put(self.at(path)).send(body)))
     }
 
     pub(crate) fn post(&self, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
         let request = headers.iter().fold(self.agent.post(self.at(path)), |it, (name, value)| it.header(*name, *value));
-        answer(request.send(body))
+        checked(("POST", path), answer(request.send(body)))
     }
 
     /// With any method.
@@ -150,9 +152,9 @@ impl Server {
         let request = ureq::http::Request::builder().method(method).uri(self.at(path));
         let request = headers.iter().fold(request, |it, (name, value)| it.header(*name, *value));
         if body.is_empty() && method != "PATCH" {
-            return answer(self.agent.run(request.body(()).unwrap()));
+            return checked((method, path), answer(self.agent.run(request.body(()).unwrap())));
         }
-        answer(self.agent.run(request.body(body).unwrap()))
+        checked((method, path), answer(self.agent.run(request.body(body).unwrap())))
     }
 
     pub(crate) fn upload(&self, name: &str, bytes: &[u8]) -> String {
@@ -175,7 +177,7 @@ impl Server {
     }
 
     pub(crate) fn head(&self, path: &str) -> Answer {
-        answer(self.agent.head(self.at(path)).call())
+        checked(("HEAD", path), answer(self.agent.head(self.at(path)).call()))
     }
 
     /// A connection of its own, for what no client library would send.
@@ -358,6 +360,12 @@ fn put_analyses<'a, M: AsRef<[u8]>>(dir: &Path, modules: impl IntoIterator<Item 
         std::fs::write(path.with_extension("wasm"), module).unwrap();
         std::fs::write(path.with_extension("json"), descriptor).unwrap();
     }
+}
+
+/// The same, if it is as the document says.
+fn checked(asked: (&str, &str), answer: Answer) -> Answer {
+    contract::check(asked, &answer);
+    answer
 }
 
 fn answer(sent: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Answer {

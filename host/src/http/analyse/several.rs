@@ -24,9 +24,6 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use axum::Json;
-use axum::response::IntoResponse;
-use axum::response::Response;
 use futures_util::future::join_all;
 use futures_util::future::try_join_all;
 use serde_json::Map;
@@ -44,6 +41,9 @@ use super::parse;
 use super::promised;
 use super::question_of;
 use super::taken;
+use super::view::Entry;
+use super::view::Named;
+use super::view::Several;
 use crate::dispatch::Question;
 use crate::id::ClientId;
 use crate::id::FileId;
@@ -51,7 +51,7 @@ use crate::run::notice::Hook;
 use crate::store::uploads::UploadFacts;
 
 /// Questions in one request.
-const QUESTIONS_MAX: usize = 100;
+pub(in super::super) const QUESTIONS_MAX: usize = 100;
 
 /// Questions of one file, or why they are none, each with the name of its analysis.
 #[derive(Debug)]
@@ -124,7 +124,7 @@ fn args_by_name(names: &[String], args: Option<Value>) -> Result<Map<String, Val
 }
 
 /// Takes what can be taken.
-pub(super) async fn submit(api: &Api, questions: Questions, waited: Option<Duration>) -> Result<Response, Problem> {
+pub(super) async fn submit(api: &Api, questions: Questions, waited: Option<Duration>) -> Result<Several, Problem> {
     let dispatch = &api.parts.dispatch;
     let mut asked = Vec::new();
     for (name, question) in questions.each {
@@ -142,15 +142,12 @@ pub(super) async fn submit(api: &Api, questions: Questions, waited: Option<Durat
     // Together: they share a sync.
     try_join_all(keys.iter().map(|key| promised(api, *key, &questions.hooks))).await?;
     if keys.is_empty() {
-        let refusals: Vec<_> = asked.into_iter().filter_map(|(name, it)| Some((name, it.err()?))).collect();
-        return Err(Problem::none_taken(&refusals));
+        let refusals = asked.into_iter().filter_map(|(name, it)| Some((name, it.err()?)));
+        return Err(Problem::none_taken(refusals.collect()));
     }
     let entries = asked.into_iter().map(|(name, submitted)| match submitted.and_then(|key| taken(api, key)) {
-        Ok(mut entry) => {
-            entry["analysis"] = name.into();
-            entry
-        }
-        Err(problem) => problem.of_one(&name),
+        Ok(taken) => Entry::Taken(Named { analysis: name, taken }),
+        Err(problem) => Entry::Refused(problem.of_one(name)),
     });
-    Ok(Json(json!({ "file_id": questions.file_id, "analyses": entries.collect::<Vec<_>>() })).into_response())
+    Ok(Several { file_id: questions.file_id, analyses: entries.collect() })
 }

@@ -3,18 +3,20 @@
 use std::io;
 
 use axum::extract::State;
-use axum::response::Response;
-use serde_json::Value;
-use serde_json::json;
 
 use super::super::Api;
 use super::super::error::Problem;
+use super::super::openapi::about::About;
 use super::super::page;
 use super::super::page::Asked;
+use super::super::page::Page;
 use super::super::path::Path;
 use super::super::upload;
 use super::state;
 use super::status;
+use super::view;
+use super::view::Listed;
+use super::view::Results;
 use crate::id::AnalysisId;
 use crate::id::FileId;
 use crate::id::RunKey;
@@ -22,15 +24,19 @@ use crate::run::Reason;
 use crate::store::runs::RunConfig;
 use crate::store::runs::RunState;
 
+/// The list.
+pub const LIST: About = About::new("listResults", "Everything that was asked of a file, by `analysis_id`.")
+    .refusing(&[upload::NO_FILE, upload::FILE_GONE]);
+
 /// `GET /results/<f>?limit&cursor`, by `analysis_id`.
 pub async fn list(
     State(api): State<Api>,
     Path(file_id): Path<String>,
     asked: Asked<AnalysisId>,
-) -> Result<Response, Problem> {
+) -> Result<Page<Results>, Problem> {
     let file_id = upload::find(&api, &file_id)?.sha1;
     let (results, next) = runs(&api, file_id, asked).await?;
-    Ok(page::answer(json!({ "file_id": file_id, "results": results }), next))
+    Ok(Page { members: Results { file_id, results }, next })
 }
 
 /// Runs of a file, and the path to the next of them.
@@ -38,11 +44,11 @@ pub(in super::super) async fn runs(
     api: &Api,
     file_id: FileId,
     asked: Asked<AnalysisId>,
-) -> Result<(Vec<Value>, Option<String>), Problem> {
+) -> Result<(Vec<Listed>, Option<String>), Problem> {
     let api = api.clone();
     let reading = tokio::task::spawn_blocking(move || {
         let page = api.parts.store.runs_of(file_id, asked.after, asked.limit)?;
-        let views = page.entries.iter().map(|(key, config)| view(&api, *key, config));
+        let views = page.entries.iter().map(|(key, config)| listed(&api, *key, config));
         let views = views.filter_map(Result::transpose).collect::<Result<_, Problem>>()?;
         Ok((views, page.next.map(|after| page::link(&format!("/results/{file_id}"), asked.limit, after))))
     });
@@ -50,19 +56,19 @@ pub(in super::super) async fn runs(
 }
 
 /// None for a run that was never answered for.
-fn view(api: &Api, key: RunKey, config: &RunConfig) -> Result<Option<Value>, Problem> {
+fn listed(api: &Api, key: RunKey, config: &RunConfig) -> Result<Option<Listed>, Problem> {
     let reason: Option<Reason> = match state(api, key)? {
         RunState::Unknown => return Ok(None),
         RunState::Failed(failure) => Some(failure.reason),
         RunState::Pending | RunState::Successful => None,
     };
-    Ok(Some(json!({
-        "file_id": key.file_id,
-        "analysis_id": key.analysis_id,
-        "analysis": config.analysis,
-        "status": status(api, key)?,
-        "reason": reason,
-        "accepted": config.accepted,
-        "results": format!("/results/{}/{}", key.file_id, key.analysis_id),
-    })))
+    Ok(Some(Listed {
+        file_id: key.file_id,
+        analysis_id: key.analysis_id,
+        analysis: config.analysis.clone(),
+        status: status(api, key)?,
+        reason,
+        accepted: config.accepted,
+        results: view::path(key),
+    }))
 }

@@ -1,5 +1,6 @@
 //! Who wants to know how a run ends, in its record.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::notify;
@@ -10,22 +11,23 @@ use crate::run::notice::State;
 use crate::time::Timestamp;
 
 /// One receiver.
-#[derive(Debug, Serialize)]
-pub(super) struct Notification<'a> {
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Notification {
     /// Whose its URL is: the rest of it is often a secret of who gave it.
     receiver: String,
     /// The endings that it is told.
-    events: &'a [Outcome],
+    events: Vec<Outcome>,
     state: Progress,
     /// When it is called next.
     next: Option<Timestamp>,
     /// Every call so far.
-    attempts: &'a [Attempt],
+    attempts: Vec<Attempt>,
 }
 
 /// How far it is.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "NotificationState")]
 enum Progress {
     /// The run has not ended.
     Waiting,
@@ -38,8 +40,8 @@ enum Progress {
     NotWanted,
 }
 
-impl<'a> Notification<'a> {
-    pub(super) fn of(hook: &'a Hook) -> Self {
+impl Notification {
+    pub(super) fn of(hook: Hook) -> Self {
         let (state, next) = match hook.state {
             State::Waiting => (Progress::Waiting, None),
             State::Due(next) => (Progress::Due, Some(next)),
@@ -47,6 +49,6 @@ impl<'a> Notification<'a> {
             State::GivenUp => (Progress::GivenUp, None),
             State::NotWanted => (Progress::NotWanted, None),
         };
-        Self { receiver: notify::origin(&hook.url), events: &hook.events, state, next, attempts: &hook.attempts }
+        Self { receiver: notify::origin(&hook.url), events: hook.events, state, next, attempts: hook.attempts }
     }
 }

@@ -11,11 +11,14 @@ use axum::http::HeaderMap;
 use axum::http::header;
 use bytes::Bytes;
 use futures_util::TryStreamExt;
+use serde_json::Value;
+use serde_json::json;
 
 use super::super::body;
 use super::super::body::BodyError;
 use super::super::digest::Promise;
 use super::super::error::Problem;
+use super::super::openapi::schemas::Schemas;
 use super::intake;
 use super::intake::Received;
 use super::name;
@@ -23,6 +26,14 @@ use crate::store::Store;
 
 /// What a form may hold besides its file, bytes.
 const EXTRA_BYTES_MAX: u64 = 64 << 10;
+
+/// What a form holds.
+pub(super) fn schema(_: &mut Schemas) -> Value {
+    json!({
+        "type": "object", "required": ["file"],
+        "properties": { "file": { "type": "string", "format": "binary", "description": "The one part with a filename." } },
+    })
+}
 
 /// The boundary, when the body is a form.
 pub(in super::super) fn boundary(headers: &HeaderMap) -> Result<Option<String>, Problem> {

@@ -42,7 +42,9 @@ fn keywords_that_check_for_ever_or_hide_what_they_lead_to_are_refused() {
         assert!(Schema::new(hidden.clone()).is_err(), "{hidden}");
     }
     assert!(Schema::new(json!({ "$schema": DRAFT, "$id": "https://example.com/args", "type": "object" })).is_ok());
-    assert!(Schema::new(json!({ "$schema": DRAFT, "$id": "urn:a", "$defs": { "a": {} }, "$ref": "#/$defs/a" })).is_ok());
+    assert!(
+        Schema::new(json!({ "$schema": DRAFT, "$id": "urn:a", "$defs": { "a": {} }, "$ref": "#/$defs/a" })).is_ok()
+    );
 }
 
 #[test]
