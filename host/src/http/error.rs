@@ -43,8 +43,6 @@ pub struct Problem {
     analyses: Vec<Refused>,
     #[serde(skip)]
     retry_after_s: Option<u64>,
-    #[serde(skip)]
-    allow: Option<&'static str>,
 }
 
 /// The refusal of one question among several.
@@ -77,7 +75,6 @@ impl Problem {
             errors: Vec::new(),
             analyses: Vec::new(),
             retry_after_s: None,
-            allow: None,
         }
     }
 
@@ -112,9 +109,9 @@ impl Problem {
     }
 
     /// 405, of a method that stands for others, but does not say for which.
-    pub fn no_override(allow: &'static str) -> Self {
+    pub fn no_override() -> Self {
         let detail = "`X-HTTP-Method-Override` names none of PATCH, DELETE and HEAD";
-        Self { allow: Some(allow), ..Self::new(StatusCode::METHOD_NOT_ALLOWED, detail) }
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, detail)
     }
 
     /// 412: not a version of the tus protocol that is spoken here.
@@ -269,7 +266,6 @@ impl IntoResponse for Problem {
         if let Some(seconds) = self.retry_after_s {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
-        response.headers_mut().extend(self.allow.map(|it| (header::ALLOW, HeaderValue::from_static(it))));
         response
     }
 }

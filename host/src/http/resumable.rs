@@ -292,7 +292,7 @@ async fn in_place_of(state: State<Api>, id: Path<String>, request: Request) -> R
         Some(b"PATCH") => append(state, id, head.headers, body).await.map(Told::new),
         Some(b"DELETE") => end(state, id).await.map(Told::new),
         Some(b"HEAD") => offset(state, id).await.map(Told::new),
-        Some(_) | None => Err(Problem::no_override("OPTIONS,HEAD,GET,PATCH,DELETE")),
+        Some(_) | None => Ok(Told::new(([(header::ALLOW, "OPTIONS,HEAD,GET,PATCH,DELETE")], Problem::no_override()))),
     }
 }
 

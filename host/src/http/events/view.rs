@@ -112,9 +112,17 @@ impl Answers for Events {
             "artifact": schemas.answered::<Artifact>(),
             "completed": schemas.answered::<Completed>(),
         });
-        let says = "Server-sent events. `x-event-data` has the schema of the JSON in `data` by the name of the event; the `id` \
-                    of the last one seen is `Last-Event-ID` of the next request.";
-        let stream = json!({ "type": "string", "description": says, "x-event-data": by_name });
+        let says = "Each of the server-sent events. `x-event-data` has the schema of the JSON in `data` by the name of the \
+                    event; the `id` of the last one seen is `Last-Event-ID` of the next request.";
+        let stream = json!({
+            "type": "object", "required": ["event", "id", "data"], "description": says,
+            "properties": {
+                "event": { "enum": ["accepted", "started", "progress", "log", "artifact", "completed"] },
+                "id": { "type": "string" },
+                "data": { "type": "string", "contentMediaType": "application/json" },
+            },
+            "x-event-data": by_name,
+        });
         let caching = Field::new("Cache-Control", Form::Text, "Events are not kept.");
         vec![
             Answer::new(200, "The run as it goes.").holding("text/event-stream", stream).with(&[caching]),

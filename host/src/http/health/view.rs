@@ -29,6 +29,7 @@ pub struct Readiness {
 
 /// Where uploads and results are kept.
 #[derive(Debug, Serialize, JsonSchema)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an answer of its own, as it stands in JSON")]
 pub struct Disk {
     /// Whether more is free than is kept in reserve.
     pub(super) room: bool,
@@ -55,6 +56,7 @@ pub struct Workers {
 
 /// What stands between an analysis and this server.
 #[derive(Debug, Serialize, JsonSchema)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an answer of its own, as it stands in JSON")]
 pub struct Walls {
     /// The engine's.
     pub(super) wasm: bool,

@@ -21,11 +21,14 @@ pub struct About {
 /// A status that is not 2xx, and when it is answered.
 pub type Refusal = (u16, &'static str);
 
+/// Media types, and what makes the schema of each.
+pub type Content = &'static [(&'static str, fn(&mut Schemas) -> Value)];
+
 /// A body that is taken, by its media types.
 #[derive(Debug, Clone, Copy)]
 pub struct Body {
     pub(super) presence: Presence,
-    pub(super) content: &'static [(&'static str, fn(&mut Schemas) -> Value)],
+    pub(super) content: Content,
 }
 
 /// Whether something is always there.
@@ -88,13 +91,13 @@ impl About {
 impl Body {
     /// One that must be there.
     #[must_use]
-    pub const fn needed(content: &'static [(&'static str, fn(&mut Schemas) -> Value)]) -> Self {
+    pub const fn needed(content: Content) -> Self {
         Self { presence: Presence::Always, content }
     }
 
     /// One that may be left out.
     #[must_use]
-    pub const fn possible(content: &'static [(&'static str, fn(&mut Schemas) -> Value)]) -> Self {
+    pub const fn possible(content: Content) -> Self {
         Self { presence: Presence::Sometimes, content }
     }
 }

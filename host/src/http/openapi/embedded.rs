@@ -4,26 +4,8 @@
 //! schema stands. What else could reach out of it is left out: what names it or a draft, and the members that OpenAPI,
 //! but not JSON Schema, gives a meaning.
 
-use percent_encoding::AsciiSet;
-use percent_encoding::CONTROLS;
 use serde_json::Map;
 use serde_json::Value;
-
-/// What a fragment does not hold as it is (RFC 3986).
-const NO_FRAGMENT: &AsciiSet = &CONTROLS
-    .add(b' ')
-    .add(b'"')
-    .add(b'#')
-    .add(b'<')
-    .add(b'>')
-    .add(b'[')
-    .add(b'\\')
-    .add(b']')
-    .add(b'^')
-    .add(b'`')
-    .add(b'{')
-    .add(b'|')
-    .add(b'}');
 
 /// What is left out.
 const DROPPED: [&str; 9] = [
@@ -59,7 +41,6 @@ fn part<'a>(schema: &'a Value, (place, pointers): (&str, &mut Vec<&'a str>)) -> 
                     ("$ref", Value::String(target)) => {
                         let pointer = target.strip_prefix('#')?;
                         pointers.push(pointer);
-                        let pointer = percent_encoding::utf8_percent_encode(pointer, NO_FRAGMENT);
                         Value::String(format!("#{place}{pointer}"))
                     }
                     (name, member) if DATA.contains(&name) => data(member)?,
@@ -115,14 +96,14 @@ mod tests {
     fn references_lead_to_where_the_schema_stands() {
         let schema = json!({
             "$id": "https://example.com/", "$schema": "https://json-schema.org/draft/2020-12/schema",
-            "$defs": { "b c": { "type": "string" }, "$ref": { "$ref": "#/$defs/b c" } },
-            "properties": { "const": { "$ref": "#/$defs/b c" }, "xml": { "type": "number" } },
+            "$defs": { "b-c": { "type": "string" }, "$ref": { "$ref": "#/$defs/b-c" } },
+            "properties": { "const": { "$ref": "#/$defs/b-c" }, "xml": { "type": "number" } },
             "anyOf": [{ "$ref": "#/properties/const" }, { "const": { "a": 1 } }],
             "xml": {}, "discriminator": { "propertyName": "x" },
         });
         let expected = json!({
-            "$defs": { "b c": { "type": "string" }, "$ref": { "$ref": "#/components/schemas/a/$defs/b%20c" } },
-            "properties": { "const": { "$ref": "#/components/schemas/a/$defs/b%20c" }, "xml": { "type": "number" } },
+            "$defs": { "b-c": { "type": "string" }, "$ref": { "$ref": "#/components/schemas/a/$defs/b-c" } },
+            "properties": { "const": { "$ref": "#/components/schemas/a/$defs/b-c" }, "xml": { "type": "number" } },
             "anyOf": [{ "$ref": "#/components/schemas/a/properties/const" }, { "const": { "a": 1 } }],
         });
         assert_eq!(embedded(&schema, PLACE), Some(expected));
