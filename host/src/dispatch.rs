@@ -28,8 +28,8 @@ use std::sync::atomic::AtomicUsize;
 use tokio::sync::watch;
 
 use self::board::Board;
-use self::board::Log;
 use self::board::Phase;
+use self::board::WatchedLog;
 use self::owner::Answer;
 use self::owner::Owner;
 use self::owner::Place;
@@ -286,10 +286,10 @@ impl Dispatch {
         self.board.find(key).map(|live| live.phase.subscribe())
     }
 
-    /// What the attempt on its way has written to stderr.
+    /// What the attempt on its way writes to stderr.
     #[must_use]
-    pub fn log(&self, key: RunKey) -> Option<Log> {
-        self.board.find(key).map(|live| live.log)
+    pub fn log(&self, key: RunKey) -> Option<WatchedLog> {
+        self.board.find(key).map(|live| live.log.watch())
     }
 
     /// Whether a run is on its way that was accepted. One that is not may have a place all the same, for as long as it

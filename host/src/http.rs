@@ -12,6 +12,7 @@ pub mod events;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod health;
+mod log;
 pub mod metrics;
 pub mod openapi;
 pub mod origin;

@@ -5,11 +5,11 @@ use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::MutexGuard;
-use std::sync::PoisonError;
 
 use super::board::Live;
 use super::board::Phase;
 use super::board::Progress;
+use super::board::Written;
 use super::taking::Lent;
 use crate::pool::worker::Attendant;
 use crate::run::SoFar;
@@ -50,14 +50,13 @@ impl Files {
             }
         };
         let progress = Progress { attempt, log_bytes: 0, ..former };
-        let files = Self { store, live, staged: Vec::new(), lent: Arc::default(), refused: false, progress };
-        files.log_of().clear();
-        files
+        live.log.begin(attempt);
+        Self { store, live, staged: Vec::new(), lent: Arc::default(), refused: false, progress }
     }
 
     /// What the guest wrote to stderr.
-    pub(super) fn log_of(&self) -> MutexGuard<'_, Vec<u8>> {
-        self.live.log.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn log_of(&self) -> MutexGuard<'_, Written> {
+        self.live.log.written()
     }
 
     /// The attempt has a worker, from now on.
@@ -73,7 +72,7 @@ impl Attendant for Files {
 
     fn log(&mut self, bytes: &[u8]) {
         let (told, log_bytes) = {
-            let mut log = self.log_of();
+            let log = &mut self.log_of().bytes;
             log.extend_from_slice(bytes);
             // Lines come in pieces; what counts is the last that is whole.
             let tail = &log[log.len().saturating_sub(bytes.len() + LAST_LINE_BYTES_MAX)..];
@@ -121,7 +120,7 @@ impl Files {
 
     /// The last line of the log that a person can read, short and without control characters.
     pub(super) fn last_line(&self) -> Option<String> {
-        let log = self.log_of();
+        let log = &self.log_of().bytes;
         let tail = &log[log.len().saturating_sub(LAST_LINE_BYTES_MAX)..];
         let text = String::from_utf8_lossy(tail);
         let line = text.lines().rev().map(str::trim).find(|it| !it.is_empty() && !it.starts_with(PROGRESS))?;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
+use std::sync::Weak;
 
 use tokio::sync::watch;
 
@@ -35,12 +36,60 @@ pub struct Progress {
     pub so_far: SoFar,
     /// What the guest says of itself, in thousandths.
     pub permille: Option<u16>,
-    /// Of this attempt's log, see [`Log`].
+    /// Of this attempt's log, see [`WatchedLog`].
     pub log_bytes: usize,
 }
 
-/// What the attempt on its way has written to stderr, for those who watch.
-pub type Log = Arc<Mutex<Vec<u8>>>;
+/// What the attempt on its way has written to stderr.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Log(Arc<Mutex<Written>>);
+
+#[derive(Debug, Default)]
+pub(super) struct Written {
+    attempt: u32,
+    pub(super) bytes: Vec<u8>,
+}
+
+/// The same for those who watch. It keeps nothing in memory: once the run is over, its log is read from disk.
+#[derive(Debug, Clone)]
+pub struct WatchedLog(Weak<Mutex<Written>>);
+
+impl Log {
+    pub(super) fn begin(&self, attempt: u32) {
+        *self.written() = Written { attempt, bytes: Vec::new() };
+    }
+
+    pub(super) fn written(&self) -> MutexGuard<'_, Written> {
+        written(&self.0)
+    }
+
+    pub(super) fn watch(&self) -> WatchedLog {
+        WatchedLog(Arc::downgrade(&self.0))
+    }
+}
+
+impl WatchedLog {
+    /// Which attempt it is, and how many bytes it has written; none once the run is over.
+    #[must_use]
+    pub fn so_far(&self) -> Option<(u32, usize)> {
+        let log = self.0.upgrade()?;
+        let written = written(&log);
+        Some((written.attempt, written.bytes.len()))
+    }
+
+    /// At most so many bytes of what that attempt has written, from there on; none when it is not on its way any more.
+    #[must_use]
+    pub fn piece(&self, attempt: u32, at: usize, bytes_max: usize) -> Option<Vec<u8>> {
+        let log = self.0.upgrade()?;
+        let written = written(&log);
+        let rest = written.bytes.get(at..).unwrap_or_default();
+        (written.attempt == attempt).then(|| rest[..rest.len().min(bytes_max)].to_vec())
+    }
+}
+
+fn written(log: &Mutex<Written>) -> MutexGuard<'_, Written> {
+    log.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 impl Phase {
     /// Whether a run in this phase has come at least as far as `other`; a withdrawn one has come as far as it will.
@@ -133,5 +182,27 @@ impl Board {
 
     fn live(&self) -> MutexGuard<'_, HashMap<RunKey, Live>> {
         self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_is_seen_piece_by_piece_and_kept_by_nobody_who_watches() {
+        let log = Log::default();
+        let watched = log.watch();
+        log.begin(1);
+        log.written().bytes.extend_from_slice(b"abcde");
+        assert_eq!(watched.so_far(), Some((1, 5)));
+        assert_eq!(watched.piece(1, 1, 3).unwrap(), b"bcd");
+        assert_eq!(watched.piece(1, 4, 3).unwrap(), b"e");
+        assert_eq!(watched.piece(1, 5, 3).unwrap(), b"");
+        assert_eq!(watched.piece(1, 9, 3).unwrap(), b"");
+        log.begin(2);
+        assert_eq!((watched.piece(1, 0, 3), watched.piece(2, 0, 3)), (None, Some(Vec::new())));
+        drop(log);
+        assert_eq!((watched.so_far(), watched.piece(2, 0, 3)), (None, None));
     }
 }

@@ -104,9 +104,9 @@ impl Dispatch {
                 usage,
                 engine,
                 artifacts,
-                log_sha256: Some(sha256(&log)),
+                log_sha256: Some(sha256(&log.bytes)),
             };
-            store.finish(key, &Finished { ending: &ending, record: &record, log: &log, staged: &staged })?;
+            store.finish(key, &Finished { ending: &ending, record: &record, log: &log.bytes, staged: &staged })?;
             Ok::<_, io::Error>(ended(&ending, &record))
         };
         let ended = if small { store_it()? } else { tokio::task::spawn_blocking(store_it).await?? };

@@ -33,6 +33,7 @@ use self::view::Log;
 use self::view::Started;
 use super::Api;
 use super::error::Problem;
+use super::log::Tail;
 use super::openapi::about::About;
 use super::openapi::about::Field;
 use super::openapi::about::Form;
@@ -51,8 +52,10 @@ use crate::store::runs::RunState;
 /// Between two events that tell of progress or log.
 const PROGRESS_EVERY: Duration = Duration::from_millis(250);
 const HEARTBEAT_EVERY: Duration = Duration::from_secs(15);
-/// Of the log in one event.
+/// Of the log in one event, bytes; as JSON it may take six times as many.
 const LOG_BYTES_MAX: usize = 16 << 10;
+/// Artifacts that are told of at once.
+const ARTIFACTS_AT_ONCE: usize = 16;
 
 /// Of `stream`.
 pub const STREAM: About =
@@ -68,7 +71,7 @@ pub async fn stream(
 ) -> Result<Told<Events>, Problem> {
     let key = results::key(&api, &file_id, &analysis_id)?;
     let config = api.parts.store.config(key)?.ok_or_else(results::unknown)?;
-    let phase = api.parts.dispatch.watch(key);
+    let (phase, log) = (api.parts.dispatch.watch(key), api.parts.dispatch.log(key));
     if phase.is_none() && matches!(results::state(&api, key)?, RunState::Unknown) {
         return Err(results::unknown());
     }
@@ -84,6 +87,7 @@ pub async fn stream(
         seen,
         scale: Scale { size_bytes, fuel: config.limits.fuel(size_bytes) },
         phase,
+        tail: Tail::new(key, config.generation, log),
         told: None,
         due: Instant::now(),
         events: VecDeque::new(),
@@ -176,10 +180,11 @@ struct Watcher {
     scale: Scale,
     /// While it is in flight.
     phase: Option<watch::Receiver<Phase>>,
+    tail: Tail,
     told: Option<Progress>,
     /// When progress may be told again.
     due: Instant,
-    /// Not yet sent.
+    /// Not yet sent: few, however much there is to tell.
     events: VecDeque<Event>,
 }
 
@@ -255,11 +260,13 @@ impl Watcher {
         if progress.attempt > self.seen.attempt {
             return self.started(progress.attempt);
         }
-        self.due = Instant::now() + PROGRESS_EVERY;
-        if let Some(log) = self.api.parts.dispatch.log(self.key) {
-            let log = log.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
-            self.log(&log, More::MayCome)?;
+        let piece = self.tail.live(progress.attempt, self.seen.log_bytes, LOG_BYTES_MAX).unwrap_or_default();
+        self.log(&piece, More::MayCome)?;
+        if piece.len() == LOG_BYTES_MAX {
+            // There may be more of it, for which nobody need wait.
+            return Ok(());
         }
+        self.due = Instant::now() + PROGRESS_EVERY;
         let before = self.told.replace(progress);
         let moved = before.is_none_or(|it| (it.so_far, it.permille) != (progress.so_far, progress.permille));
         if moved {
@@ -269,20 +276,21 @@ impl Watcher {
         Ok(())
     }
 
-    fn log(&mut self, log: &[u8], more: More) -> io::Result<()> {
-        while let Some(unseen) = log.get(self.seen.log_bytes..).filter(|it| !it.is_empty()) {
-            let (text, bytes) = text(&unseen[..unseen.len().min(LOG_BYTES_MAX)], more);
-            if bytes == 0 {
-                break;
-            }
+    fn log(&mut self, piece: &[u8], more: More) -> io::Result<()> {
+        let (text, bytes) = text(piece, more);
+        if bytes > 0 {
             self.seen.log_bytes += bytes;
             self.push(&Data::Log(Log { text }))?;
         }
         Ok(())
     }
 
-    /// The rest, from disk.
+    /// More of what is left, from disk.
     fn end(&mut self) -> io::Result<()> {
+        let stored = self.tail.stored(self.seen.log_bytes, LOG_BYTES_MAX)?;
+        if let Some(piece) = stored.as_ref().filter(|it| !it.is_empty()) {
+            return self.log(piece, More::Never);
+        }
         let api = self.api.clone();
         let record = api.parts.store.record(self.key)?.filter(|it| it.generation == self.seen.generation);
         let (Some(_), Some(record)) = (self.config()?, record) else {
@@ -290,13 +298,20 @@ impl Watcher {
             // Deleted with its file, or asked again and on its way.
             return self.push(&Data::Completed(Completed::Gone(Gone { status: Status::Dismissed })));
         };
-        self.started(record.attempts)?;
-        let log = api.parts.store.log(self.key)?.unwrap_or_default();
-        self.log(&log, More::Never)?;
-        for artifact in record.artifacts.iter().skip(self.seen.artifacts) {
+        if stored.is_none() {
+            self.started(record.attempts)?;
+            return self.tail.open(&api.parts.store, self.seen.attempt);
+        }
+        let untold = record.artifacts.iter().skip(self.seen.artifacts);
+        for artifact in untold.take(ARTIFACTS_AT_ONCE) {
             self.seen.artifacts += 1;
             self.push(&Data::Artifact(Artifact::new(self.key, artifact)))?;
         }
+        if self.events.is_empty() { self.completed() } else { Ok(()) }
+    }
+
+    fn completed(&mut self) -> io::Result<()> {
+        let api = &self.api;
         let (status, failure) = match api.parts.store.state(self.key)? {
             RunState::Failed(failure) => (results::failed(&failure), Some(failure)),
             RunState::Successful | RunState::Pending | RunState::Unknown => (Status::Successful, None),

@@ -7,13 +7,13 @@ pub mod view;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
-use std::sync::PoisonError;
 use std::time::Duration;
 
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
+use axum::http::HeaderName;
 use axum::http::HeaderValue;
 use axum::http::header;
 use axum::response::IntoResponse;
@@ -30,6 +30,8 @@ use super::blocks::blocks;
 use super::digest;
 use super::error::Problem;
 use super::events::Scale;
+use super::log;
+use super::log::Tail;
 use super::openapi::about::About;
 use super::openapi::about::Refusal;
 use super::openapi::answer::Answer;
@@ -43,6 +45,7 @@ use super::path::Path;
 use super::upload;
 use super::wait;
 use crate::dispatch::board::Phase;
+use crate::dispatch::board::WatchedLog;
 use crate::dispatch::removal::Removed;
 use crate::id::FileId;
 use crate::id::RunKey;
@@ -129,7 +132,7 @@ fn result(api: &Api, key: RunKey, (file, bytes): (File, u64)) -> io::Result<Resp
 }
 
 /// What a guest wrote, with its digest unless it is long.
-fn stored((file, bytes): (File, u64), media_type: &str) -> io::Result<Response> {
+fn stored((file, bytes): (File, u64), media_type: &'static str) -> io::Result<Response> {
     let (body, sha256) = match usize::try_from(bytes) {
         Ok(bytes) if bytes <= INLINE_BYTES_MAX => {
             let mut whole = vec![0; bytes];
@@ -139,13 +142,7 @@ fn stored((file, bytes): (File, u64), media_type: &str) -> io::Result<Response> 
         }
         Ok(_) | Err(_) => (Body::from_stream(blocks(file, 0..bytes)), None),
     };
-    let head = [
-        (header::CONTENT_TYPE, media_type),
-        // A guest wrote this: nobody is to take it for a page.
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::CONTENT_LENGTH, &bytes.to_string()),
-    ];
-    let mut response = (head, body).into_response();
+    let mut response = (guests(media_type, bytes), body).into_response();
     digest::tell(response.headers_mut(), sha256.as_ref());
     Ok(response)
 }
@@ -235,14 +232,25 @@ pub async fn log(
     Path((file_id, analysis_id)): Path<(String, String)>,
 ) -> Result<Told<Log>, Problem> {
     let key = key(&api, &file_id, &analysis_id)?;
-    let so_far = api.parts.dispatch.log(key).map(|log| log.lock().unwrap_or_else(PoisonError::into_inner).clone());
-    match (so_far, api.parts.store.open_log(key)?) {
-        (None, Some(found)) => Ok(Told::new(stored(found, TEXT)?)),
-        (so_far, _) => {
-            let safe = [(header::CONTENT_TYPE, TEXT), (header::X_CONTENT_TYPE_OPTIONS, "nosniff")];
-            Ok(Told::new((safe, so_far.unwrap_or_default())))
-        }
-    }
+    let live = api.parts.dispatch.log(key);
+    let Some((attempt, bytes)) = live.as_ref().and_then(WatchedLog::so_far) else {
+        return Ok(Told::new(match api.parts.store.open_log(key)? {
+            Some(found) => stored(found, TEXT)?,
+            None => (guests(TEXT, 0), Body::empty()).into_response(),
+        }));
+    };
+    let generation = api.parts.store.config(key)?.map_or(0, |it| it.generation);
+    let pieces = log::pieces(api, Tail::new(key, generation, live), (attempt, 0..bytes));
+    Ok(Told::new((guests(TEXT, u64::try_from(bytes).unwrap_or(u64::MAX)), Body::from_stream(pieces))))
+}
+
+/// The head of what a guest wrote: nobody is to take it for a page.
+fn guests(media_type: &'static str, bytes: u64) -> [(HeaderName, String); 3] {
+    [
+        (header::CONTENT_TYPE, media_type.to_owned()),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
+        (header::CONTENT_LENGTH, bytes.to_string()),
+    ]
 }
 
 /// The state of a run in the words of OGC API – Processes.

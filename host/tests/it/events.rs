@@ -39,14 +39,14 @@ const READER: &str = r#"(module
       (br $again))))"#;
 
 #[derive(Debug, Clone, PartialEq)]
-struct Event {
-    name: String,
+pub(crate) struct Event {
+    pub(crate) name: String,
     id: String,
-    data: Value,
+    pub(crate) data: Value,
 }
 
 /// The events of an answer, as they come.
-fn events(lines: impl Iterator<Item = String>) -> impl Iterator<Item = Event> {
+pub(crate) fn events(lines: impl Iterator<Item = String>) -> impl Iterator<Item = Event> {
     let (mut name, mut id) = (String::new(), String::new());
     let mut data = None;
     lines.filter_map(move |line| {

@@ -16,6 +16,7 @@ mod kills;
 mod layering;
 mod limits;
 mod lists;
+mod memory;
 mod metrics;
 mod notify;
 mod openapi;

@@ -1,0 +1,81 @@
+//! What clients cost the server in memory: those that read nothing, and those that stop in the middle of what they send.
+
+use std::io::BufRead;
+use std::io::BufReader;
+use std::io::Write;
+use std::net::TcpStream;
+
+use serde_json::json;
+
+use crate::events::events;
+use crate::server::Server;
+
+/// Writes 4 MiB to stderr that take six times as much as JSON, and sleeps for ten minutes.
+const LOUD: &str = r#"(module
+  (import "wasi_snapshot_preview1" "poll_oneoff" (func $p (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_write" (func $w (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 2)
+  (func (export "_start") (local $n i32)
+    (memory.fill (i32.const 65536) (i32.const 1) (i32.const 65536))
+    (i32.store (i32.const 512) (i32.const 65536))
+    (i32.store (i32.const 516) (i32.const 65536))
+    (loop
+      (drop (call $w (i32.const 2) (i32.const 512) (i32.const 1) (i32.const 520)))
+      (br_if 0 (i32.lt_u (local.tee $n (i32.add (local.get $n) (i32.const 1))) (i32.const 64))))
+    (i64.store (i32.const 24) (i64.const 600000000000))
+    (drop (call $p (i32.const 0) (i32.const 64) (i32.const 1) (i32.const 128)))))"#;
+const LOG_BYTES: usize = 4 << 20;
+
+/// What the server has in memory, MiB.
+fn resident_mib(server: &Server) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid())).unwrap();
+    let line = status.lines().find_map(|it| it.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() >> 10
+}
+
+/// Asks on a connection of its own that takes in as little as can be, and reads until that line has come.
+fn unread(server: &Server, path: &str, until: &str) -> BufReader<TcpStream> {
+    let mut stream = server.connect();
+    rustix::net::sockopt::set_socket_recv_buffer_size(&stream, 4096).unwrap();
+    stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n").as_bytes()).unwrap();
+    let mut reader = BufReader::with_capacity(512, stream);
+    let mut line = Vec::new();
+    while !line.starts_with(until.as_bytes()) {
+        line.clear();
+        assert!(reader.read_until(b'\n', &mut line).unwrap() > 0, "no {until:?}");
+    }
+    reader
+}
+
+#[test]
+fn a_log_that_nobody_reads_is_held_a_piece_at_a_time() {
+    let server = Server::start(&[("loud", LOUD, json!({ "limits": { "stderr_bytes": LOG_BYTES } }))]);
+    let file = server.upload("a.txt", b"abc");
+    let run = server.analyse(&file, "loud", json!({}));
+    let (log, told) = (format!("/results/{run}/log"), format!("/results/{run}/events"));
+    let whole = |name: &str| {
+        let mut left = LOG_BYTES;
+        events(server.lines(&told, &[])).filter(|it| it.name == "log").any(|it| {
+            left -= it.data["text"].as_str().unwrap().len();
+            left == 0
+        });
+        assert_eq!(left, 0, "{name}");
+        let log = server.get(&log).expect(200);
+        assert!(log.body.len() == LOG_BYTES && log.body.iter().all(|it| *it == 1), "{name}: {}", log.body.len());
+    };
+    whole("while it runs");
+    let before = resident_mib(&server);
+    let mut idle: Vec<_> = (0..40).map(|_| unread(&server, &told, "event: log")).collect();
+    let live = resident_mib(&server);
+    assert!(live < before + 48, "{before} MiB, then {live}");
+    idle.extend((0..40).map(|_| unread(&server, &log, "\r\n")));
+    let live = resident_mib(&server);
+    assert!(live < before + 80, "{before} MiB, then {live}");
+
+    server.delete(&format!("/results/{run}")).expect(204);
+    whole("afterwards");
+    let before = resident_mib(&server);
+    idle.extend((0..40).map(|_| unread(&server, &told, "event: log")));
+    let ended = resident_mib(&server);
+    assert!(ended < before + 48, "{before} MiB, then {ended}");
+}
