@@ -35,7 +35,6 @@ use self::owner::Owner;
 use self::owner::Place;
 use self::shares::Shares;
 use self::warm::Warm;
-use crate::id::ClientId;
 use crate::id::RunKey;
 use crate::notify::Notifier;
 use crate::pool::nursery::Nursery;
@@ -45,7 +44,6 @@ use crate::registry::workshop::Analysis;
 use crate::registry::workshop::InstallError;
 use crate::run::Failure;
 use crate::run::Fault;
-use crate::run::Priority;
 use crate::run::Reason;
 use crate::run::scheduler::Ask;
 use crate::run::scheduler::Bounds;
@@ -62,7 +60,6 @@ use crate::time::Clock;
 #[derive(Debug, Clone)]
 pub struct Question {
     pub key: RunKey,
-    pub client: ClientId,
     pub analysis: Arc<Analysis>,
     pub upload: UploadFacts,
     pub config: RunConfig,
@@ -156,7 +153,7 @@ impl Dispatch {
     /// # Errors
     /// [`Denied`].
     pub async fn submit(self: &Arc<Self>, question: Question) -> Result<(), Denied> {
-        let ask = Ask { key: question.key, client: question.client, priority: question.config.priority };
+        let ask = Ask { key: question.key, client: question.config.client, priority: question.config.priority };
         loop {
             // An answer that stands needs no place, and is not refused for want of one.
             if !self.in_flight(ask.key) && stands(&self.ports.store, &question)? {
@@ -233,8 +230,8 @@ impl Dispatch {
         let mut recovered = Recovered::default();
         for key in store.queued()? {
             let config = store.config(key).unwrap_or_default();
-            let priority = config.map_or(Priority::Interactive, |config| config.priority);
-            let ask = Ask { key, client: ClientId::Server, priority };
+            let (client, priority) = config.map_or_else(Default::default, |it| (it.client, it.priority));
+            let ask = Ask { key, client, priority };
             let Some(place) = self.owner.hold(ask).await? else { continue };
             match store.take_up(key) {
                 Ok(Some(config)) => found.push((place, config)),
@@ -264,8 +261,8 @@ impl Dispatch {
     ) -> io::Result<()> {
         let failure = match (self.ports.store.upload(key.file_id)?, analysis) {
             (Some(upload), Ok(analysis)) => {
-                let (analysis, client) = (Arc::clone(analysis), ClientId::Server);
-                self.entrust(Question { key, client, analysis, upload, config, again: Again::IfNeeded }, place);
+                let analysis = Arc::clone(analysis);
+                self.entrust(Question { key, analysis, upload, config, again: Again::IfNeeded }, place);
                 return Ok(());
             }
             (None, _) => Failure::new(Reason::FileDeleted, "the file is not stored any more"),

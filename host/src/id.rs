@@ -146,9 +146,11 @@ impl UploadPlace {
 pub type ModuleDigest = Sha256;
 
 /// Whose runs they are, for taking turns: an address as long as there are no keys.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ClientId {
-    /// This server itself: what a former one left, what a command of the operator asks.
+    /// This server itself: what a command of the operator asks, and what a former one left without saying whose.
+    #[default]
     Server,
     /// One IPv4 address, or the 64 bits of an IPv6 address that tell networks apart (RFC 4291, section 2.5.4).
     Network(u64),

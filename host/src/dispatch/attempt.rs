@@ -191,7 +191,7 @@ impl Dispatch {
     /// A warm worker of this program, or a fresh one in the place of the one idle longest.
     async fn worker(&self, question: &Question, choice: Choice, pid: &AtomicU32) -> io::Result<Worker> {
         let module = question.analysis.module;
-        let fit = Fit { module, stack_bytes: question.config.limits.stack_bytes, client: question.client };
+        let fit = Fit { module, stack_bytes: question.config.limits.stack_bytes, client: question.config.client };
         if choice == Choice::Warm
             && is_one_clients(fit)
             && let Some(worker) = self.warm.take(fit)

@@ -42,10 +42,11 @@ impl Question {
             args: asked.args,
             limits: asked.limits,
             priority: asked.priority,
+            client: asked.client,
             accepted: asked.accepted,
             generation: 0,
         };
         let key = RunKey { file_id: upload.sha1, analysis_id };
-        Self { key, client: asked.client, analysis, upload, config, again: asked.again }
+        Self { key, analysis, upload, config, again: asked.again }
     }
 }

@@ -107,9 +107,9 @@ pub async fn recover(api: &Api) -> io::Result<()> {
     on_disk(api, move |store| {
         for id in store.partial_ids()? {
             // What cannot be read is for `belljar fsck`; it keeps no other from going on.
-            match store.partial(id).map(|partial| partial.map(|it| it.state)) {
-                Ok(Some(state)) if state.is_open() => turns.reopen(id),
-                Ok(Some(Stage::Gone)) => store.drop_partial_bytes(id)?,
+            match store.partial(id).map(|partial| partial.map(|it| (it.state, it.client))) {
+                Ok(Some((state, client))) if state.is_open() => turns.reopen(id, client),
+                Ok(Some((Stage::Gone, _))) => store.drop_partial_bytes(id)?,
                 Ok(_) => (),
                 Err(error) => tracing::error!(%id, %error, "an upload that comes in pieces cannot be read"),
             }
@@ -221,6 +221,7 @@ async fn begin(api: &Api, creation: Creation, client: ClientId) -> Result<Partia
         length_bytes: creation.length_bytes,
         offset_bytes: 0,
         state: Stage::Receiving,
+        client,
         created: now,
         used: now,
     };

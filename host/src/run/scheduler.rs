@@ -333,7 +333,7 @@ impl Scheduler {
         while self.running < self.bounds.slots {
             let most = self.bounds.slots_of_one();
             let held = &self.held;
-            let may = |client| client == ClientId::Server || held.get(&client).is_none_or(|it| it.running < most);
+            let may = |client| held.get(&client).is_none_or(|it| it.running < most);
             let Some(key) = self.lines.next(may) else { break };
             let Some(run) = self.runs.get_mut(&key) else { continue };
             self.held.entry(run.client).or_default().running += 1;

@@ -20,6 +20,7 @@ use super::digest::Digests;
 use super::disk;
 use super::disk::NewFile;
 use super::uploads::StagedUpload;
+use crate::id::ClientId;
 use crate::id::FileId;
 use crate::id::PartialId;
 use crate::id::SafeName;
@@ -43,6 +44,9 @@ pub struct Partial {
     /// That have come and count.
     pub offset_bytes: u64,
     pub state: State,
+    /// Whose it is, also for a server that takes it up.
+    #[serde(default)]
+    pub client: ClientId,
     pub created: Timestamp,
     /// When bytes came last, or the state changed.
     pub used: Timestamp,

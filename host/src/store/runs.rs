@@ -15,6 +15,7 @@ use super::digest::sha256;
 use super::disk;
 use crate::analysis::args::Args;
 use crate::id::AnalysisName;
+use crate::id::ClientId;
 use crate::id::ModuleDigest;
 use crate::id::RunKey;
 use crate::id::SafeName;
@@ -36,6 +37,9 @@ pub struct RunConfig {
     pub limits: Limits,
     #[serde(default)]
     pub priority: Priority,
+    /// Whose run it is, also for a server that takes it up.
+    #[serde(default)]
+    pub client: ClientId,
     pub accepted: Timestamp,
     /// How often this question was accepted before: an ending of another generation is not of this run.
     #[serde(default)]

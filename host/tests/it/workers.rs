@@ -147,6 +147,18 @@ fn a_client_that_floods_leaves_room_for_another() {
 }
 
 #[test]
+fn a_restart_leaves_no_client_every_worker() {
+    let mut server = Server::start_with(&[], &["--workers", "4"]);
+    let file = server.upload("a.txt", b"abc");
+    for number in 0..6 {
+        server.analyse(&file, "dummy", json!({ "args": { "seconds": 200 + number } }));
+    }
+    server.crash_and_restart();
+    let one = json!({ "file_id": file, "analysis": "digest" });
+    assert!(ask_as_another(&server, 20, &one).contains("successful"));
+}
+
+#[test]
 fn single_use_workers_serve_one_run_each() {
     let server = Server::start_with(&[], &["--single-use-workers"]);
     let file = server.upload("a.txt", b"abc");

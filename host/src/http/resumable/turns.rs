@@ -71,9 +71,9 @@ impl Turns {
         Ok(())
     }
 
-    /// One that a former server left is open, whatever the bound says.
-    pub(super) fn reopen(&self, id: PartialId) {
-        self.seats().insert(id, Arc::new(Seat::of(ClientId::Server)));
+    /// One that a former server left is open for that client, whatever the bound says.
+    pub(super) fn reopen(&self, id: PartialId, client: ClientId) {
+        self.seats().insert(id, Arc::new(Seat::of(client)));
     }
 
     /// It is no longer open.
@@ -153,7 +153,7 @@ mod tests {
     #[tokio::test]
     async fn whoever_waits_is_noticed_and_whoever_gives_up_is_forgotten() {
         let turns = Turns::new(1);
-        turns.reopen(id(1));
+        turns.reopen(id(1), ClientId::Network(1));
         let turn = turns.take(id(1)).await.unwrap();
         assert!(turns.take_idle(id(1)).is_none() && turns.take_idle(id(2)).is_none());
         let mut next = Box::pin(turns.take(id(1)));

@@ -7,6 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use serde_json::json;
 
 use super::*;
+use crate::id::ClientId;
 use crate::id::SafeName;
 use crate::limits::Limits;
 use crate::run::Priority;
@@ -62,6 +63,7 @@ fn world() -> World {
     store.point(&"copier".parse().unwrap(), module).unwrap();
     let key = RunKey { file_id: sha1, analysis_id: "ab".repeat(20).parse().unwrap() };
     let mut config = RunConfig {
+        client: ClientId::Server,
         version: 1,
         analysis: "copier".parse().unwrap(),
         module,
@@ -341,6 +343,7 @@ fn an_upload_that_comes_in_pieces_has_as_many_bytes_as_count() {
     let now = Timestamp::from_unix_ms(1_000_000_000_000);
     let id = world.store.draw_partial_id().unwrap();
     let mut partial = Partial {
+        client: ClientId::Server,
         version: 1,
         filename: "a.txt".to_owned(),
         safe_name: SafeName::from_untrusted("a.txt"),
