@@ -36,6 +36,7 @@ use self::owner::Place;
 use self::shares::Shares;
 use self::warm::Warm;
 use crate::id::RunKey;
+use crate::limits::Limits;
 use crate::notify::Notifier;
 use crate::pool::nursery::Nursery;
 use crate::pool::worker::Terms;
@@ -147,29 +148,33 @@ impl Dispatch {
         Self { ports, owner, board, warm: Warm::default(), checking: Shares::new(), busy: AtomicUsize::new(0) }
     }
 
-    /// Takes a question: joins the run in flight, keeps a finished answer, or begins a run. Nothing is promised before
+    /// Takes a question: joins the run in flight, keeps a finished answer, or begins a run. One with less than is asked for
+    /// neither is joined nor stands: who asked first does not choose for everybody. Nothing is promised before
     /// [`Self::promised`]; the run does not wait for that.
     ///
     /// # Errors
     /// [`Denied`].
     pub async fn submit(self: &Arc<Self>, question: Question) -> Result<(), Denied> {
-        let ask = Ask { key: question.key, client: question.config.client, priority: question.config.priority };
+        let RunConfig { client, priority, limits, .. } = question.config;
+        let ask = Ask { key: question.key, client, priority };
         loop {
             // An answer that stands needs no place, and is not refused for want of one.
-            if !self.in_flight(ask.key) && stands(&self.ports.store, &question)? {
+            if !self.in_flight(ask.key) && matches!(former(&self.ports.store, &question)?, Former::Stands) {
                 return Ok(());
             }
-            let (mut phase, until) = match self.owner.ask(ask).await? {
+            match self.owner.ask(ask).await? {
                 // No await from here on: a client that goes away leaves nothing half done.
                 Answer::Place(place) => return self.begin(question, place),
-                Answer::InFlight(phase) => (phase, Phase::Accepted),
-                Answer::Ending(phase) => (phase, Phase::Ended),
+                Answer::InFlight(mut phase, granted) => {
+                    let reached = phase.wait_for(|phase| phase.has_reached(Phase::Accepted)).await.map(|it| *it);
+                    let joined = reached.is_ok_and(|it| !matches!(it, Phase::Answered | Phase::Withdrawn));
+                    if joined && granted.get().is_some_and(|granted| granted.covers(limits)) {
+                        return Ok(());
+                    }
+                    over(phase).await;
+                }
+                Answer::Ending(phase) => over(phase).await,
                 Answer::Denied(refusal) => return Err(self.denied(refusal)),
-            };
-            let reached = phase.wait_for(|phase| phase.has_reached(until)).await.map(|it| *it);
-            let joined = reached.is_ok_and(|it| !matches!(it, Phase::Answered | Phase::Withdrawn));
-            if until == Phase::Accepted && joined {
-                return Ok(());
             }
         }
     }
@@ -194,9 +199,17 @@ impl Dispatch {
 
     fn begin(self: &Arc<Self>, mut question: Question, place: Place) -> Result<(), Denied> {
         let store = &self.ports.store;
-        if stands(store, &question)? {
-            place.answered();
-            return Ok(());
+        match former(store, &question)? {
+            Former::Stands => {
+                place.answered();
+                return Ok(());
+            }
+            // With all that either has, so that two who ask for less of different things do not undo each other's answer
+            // again and again.
+            Former::HadLess(limits) => {
+                question.config.limits = limits.widest(question.config.limits).tightest(self.ports.terms.caps);
+            }
+            Former::None => (),
         }
         store.check_room(0)?;
         // The upload may have gone between the question and now, or come back by another name. From here on it stays.
@@ -215,8 +228,9 @@ impl Dispatch {
 
     /// Gives a run that is on disk a task of its own.
     fn entrust(self: &Arc<Self>, question: Question, place: Place) {
+        let limits = question.config.limits;
         tokio::spawn(Arc::clone(self).carry_out(question, place.live()));
-        place.accepted();
+        place.accepted(limits);
     }
 
     /// Takes up what a former server left; a run that can no longer be carried out is failed by name. What fails in a way
@@ -326,21 +340,33 @@ async fn over(mut phase: watch::Receiver<Phase>) {
     drop(phase.wait_for(|phase| phase.has_reached(Phase::Ended)).await);
 }
 
-/// Whether the run that failed had at least the limits that are asked for now: they are no part of the question.
-fn had_as_much(store: &Store, question: &Question) -> io::Result<bool> {
-    let former = store.config(question.key)?;
-    Ok(former.is_some_and(|former| former.limits.covers(question.config.limits)))
+/// What there is on disk of an answer.
+enum Former {
+    None,
+    /// One that will do.
+    Stands,
+    /// One that would, had its run had no less than is asked for now: limits are no part of the question.
+    HadLess(Limits),
 }
 
-/// Whether there is an answer on disk that will do.
-fn stands(store: &Store, question: &Question) -> io::Result<bool> {
-    Ok(match store.state(question.key)? {
-        RunState::Successful => question.again == Again::IfNeeded,
-        RunState::Failed(failure) => {
-            question.again == Again::IfNeeded
-                && failure.reason.fault() == Fault::Module
-                && (!failure.reason.hangs_on_limits() || had_as_much(store, question)?)
-        }
-        RunState::Unknown | RunState::Pending => false,
+fn former(store: &Store, question: &Question) -> io::Result<Former> {
+    let hangs_on_limits = match store.state(question.key)? {
+        RunState::Unknown | RunState::Pending => return Ok(Former::None),
+        RunState::Failed(failure) if failure.reason.fault() != Fault::Module => return Ok(Former::None),
+        RunState::Failed(failure) => failure.reason.hangs_on_limits(),
+        // A guest may notice what it is refused, and say another thing.
+        RunState::Successful => true,
+    };
+    if question.again == Again::Always {
+        return Ok(Former::None);
+    }
+    if !hangs_on_limits {
+        return Ok(Former::Stands);
+    }
+    let limits = store.config(question.key)?.map(|former| former.limits);
+    Ok(match limits {
+        Some(limits) if limits.covers(question.config.limits) => Former::Stands,
+        Some(limits) => Former::HadLess(limits),
+        None => Former::None,
     })
 }

@@ -148,6 +148,7 @@ impl Drop for Files {
 
 #[cfg(test)]
 mod tests {
+    use super::super::board::Granted;
     use super::super::board::Log;
     use super::super::board::Orders;
     use super::super::board::Step;
@@ -164,6 +165,7 @@ mod tests {
         let orders = Orders { step: Step::Wait, kill: None };
         let live = Live {
             log: Log::default(),
+            granted: Granted::default(),
             phase: watch::Sender::new(Phase::Accepted),
             orders: watch::Sender::new(orders),
         };

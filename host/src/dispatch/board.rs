@@ -4,12 +4,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
+use std::sync::OnceLock;
 use std::sync::PoisonError;
 use std::sync::Weak;
 
 use tokio::sync::watch;
 
 use crate::id::RunKey;
+use crate::limits::Limits;
 use crate::run::Reason;
 use crate::run::SoFar;
 use crate::run::scheduler::Load;
@@ -124,9 +126,14 @@ pub(super) enum Step {
     Conclude(Option<Reason>),
 }
 
+/// The limits that a run has.
+pub(super) type Granted = Arc<OnceLock<Limits>>;
+
 #[derive(Debug, Clone)]
 pub(super) struct Live {
     pub(super) log: Log,
+    /// Once it is accepted.
+    pub(super) granted: Granted,
     pub(super) phase: watch::Sender<Phase>,
     pub(super) orders: watch::Sender<Orders>,
 }
@@ -159,6 +166,7 @@ impl Board {
         let orders = Orders { step: Step::Wait, kill: None };
         let live = Live {
             log: Log::default(),
+            granted: Granted::default(),
             phase: watch::Sender::new(Phase::Accepting),
             orders: watch::Sender::new(orders),
         };

@@ -9,11 +9,13 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::board::Board;
+use super::board::Granted;
 use super::board::Live;
 use super::board::Phase;
 use super::board::Step;
 use crate::id::FileId;
 use crate::id::RunKey;
+use crate::limits::Limits;
 use crate::run::scheduler::Admission;
 use crate::run::scheduler::Ask;
 use crate::run::scheduler::Bounds;
@@ -44,8 +46,8 @@ enum Message {
 #[derive(Debug)]
 pub(super) enum Answer {
     Place(Place),
-    /// The same run is on its way.
-    InFlight(watch::Receiver<Phase>),
+    /// The same run is on its way, with those limits once it is accepted.
+    InFlight(watch::Receiver<Phase>, Granted),
     /// The same run is on its way out.
     Ending(watch::Receiver<Phase>),
     Denied(Refusal),
@@ -62,8 +64,10 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// The run is on disk; its task, which gets the orders, is there.
-    pub(super) fn accepted(mut self) {
+    /// The run is on disk, with those limits; its task, which gets the orders, is there.
+    pub(super) fn accepted(mut self, limits: Limits) {
+        // Nobody else has this place, so it has none yet.
+        self.live.granted.get_or_init(|| limits);
         self.live.phase.send_replace(Phase::Accepted);
         self.last_word = Event::Accepted(self.key);
     }
@@ -189,12 +193,11 @@ impl Task {
     }
 
     fn ask(&mut self, ask: Ask) -> Answer {
-        let admission = self.scheduler.ask(ask);
-        let phase = self.board.find(ask.key).map(|live| live.phase.subscribe());
-        match (admission, phase) {
+        let admission = self.scheduler.ask(ask, self.began.elapsed());
+        match (admission, self.board.find(ask.key)) {
             (Admission::Denied(refusal), _) => Answer::Denied(refusal),
-            (Admission::InFlight, Some(phase)) => Answer::InFlight(phase),
-            (Admission::Ending, Some(phase)) => Answer::Ending(phase),
+            (Admission::InFlight, Some(live)) => Answer::InFlight(live.phase.subscribe(), live.granted),
+            (Admission::Ending, Some(live)) => Answer::Ending(live.phase.subscribe()),
             (Admission::Place, _) => self.place(ask.key).map_or(Answer::Denied(Refusal::QueueFull), Answer::Place),
             (Admission::InFlight | Admission::Ending, None) => unreachable!("what the scheduler knows is on the board"),
         }

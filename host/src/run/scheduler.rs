@@ -14,7 +14,8 @@
 //! [`Bounds::slots`] runs are running; none waits while there is a slot that its client may have; a run is started only by
 //! its own effect, again only after that attempt was interrupted, and at most [`ATTEMPTS_MAX`] times; whoever was given a
 //! place leaves it by [`Effect::Over`], exactly once; of the clients in line, the one goes who went longest ago. One client never has every
-//! slot where there are a few: runs may last a day.
+//! slot where there are a few: runs may last a day. A run that several ask for waits in the line of each and goes when it is
+//! next in one of them; it counts for the place of whoever asked first, and for the slot of whose turn it was.
 
 mod line;
 #[cfg(test)]
@@ -28,6 +29,7 @@ use std::time::Duration;
 
 use self::line::Lines;
 use self::line::Number;
+use self::line::Way;
 pub use self::words::Admission;
 pub use self::words::Ask;
 pub use self::words::Attempt;
@@ -40,7 +42,6 @@ pub use self::words::Refusal;
 use crate::id::ClientId;
 use crate::id::FileId;
 use crate::id::RunKey;
-use crate::run::Priority;
 use crate::run::Reason;
 
 /// How often a run is tried whose worker died or never came up.
@@ -50,6 +51,8 @@ const REST: Duration = Duration::from_millis(100);
 /// A client may hold as many times what is free for everybody: one that floods leaves room for the others.
 const SHARE: usize = 8;
 const RETRY_AFTER_S_MAX: u64 = 60;
+/// Lines in which one run waits.
+const WAYS_MAX: usize = 8;
 
 /// The machine.
 #[derive(Debug)]
@@ -69,17 +72,21 @@ pub struct Scheduler {
     effects: VecDeque<Effect>,
 }
 
-/// Runs of one client.
+/// What one client holds.
 #[derive(Debug, Default)]
 struct Held {
+    /// Runs that have their place by it.
     all: usize,
+    /// Runs that have their slot by its turn.
     running: usize,
 }
 
 #[derive(Debug)]
 struct Run {
+    /// Who asked first.
     client: ClientId,
-    priority: Priority,
+    /// Of everybody who asked for it.
+    ways: Vec<Way>,
     number: Number,
     attempts: u32,
     /// Why it is to end, once it is.
@@ -94,6 +101,7 @@ enum Stage {
     Waiting,
     Running {
         since: Duration,
+        by: Way,
     },
     /// Between two attempts.
     Resting {
@@ -121,13 +129,20 @@ impl Scheduler {
         }
     }
 
-    /// Asks for a place; it is left by [`Event::Accepted`] and all that follows, or by giving it back.
-    pub fn ask(&mut self, ask: Ask) -> Admission {
+    /// Asks for a place; it is left by [`Event::Accepted`] and all that follows, or by giving it back. A run on its way
+    /// is none the later for being asked for again.
+    pub fn ask(&mut self, ask: Ask, now: Duration) -> Admission {
         if self.deleting.contains_key(&ask.key.file_id) {
             return Admission::Denied(Refusal::Deleting);
         }
-        if let Some(run) = self.runs.get(&ask.key) {
-            return if run.wish.is_some() { Admission::Ending } else { Admission::InFlight };
+        match self.runs.get(&ask.key).map(|run| run.wish) {
+            Some(Some(_)) => return Admission::Ending,
+            Some(None) => {
+                self.join(ask);
+                self.fill(now);
+                return Admission::InFlight;
+            }
+            None => (),
         }
         let free = self.bounds.queue_max.saturating_sub(self.runs.len());
         if free == 0 {
@@ -226,17 +241,25 @@ impl Scheduler {
         self.held.entry(client).or_default().all += 1;
         let number = self.next_number;
         self.next_number += 1;
-        self.runs.insert(key, Run { client, priority, number, attempts: 0, wish: None, stage: Stage::Accepting });
+        let ways = vec![(priority, client)];
+        self.runs.insert(key, Run { client, ways, number, attempts: 0, wish: None, stage: Stage::Accepting });
+    }
+
+    /// One more wants a run that is on its way.
+    fn join(&mut self, Ask { key, client, priority }: Ask) {
+        let (way, Some(run)) = ((priority, client), self.runs.get_mut(&key)) else { return };
+        if run.ways.len() >= WAYS_MAX || run.ways.contains(&way) {
+            return;
+        }
+        run.ways.push(way);
+        if run.stage == Stage::Waiting {
+            self.lines.join(way, (run.number, key));
+        }
     }
 
     fn leave(&mut self, key: RunKey, last: Last) {
         let Some(run) = self.runs.remove(&key) else { return };
-        if let Some(held) = self.held.get_mut(&run.client) {
-            held.all -= 1;
-            if held.all == 0 {
-                self.held.remove(&run.client);
-            }
-        }
+        self.let_go(run.client, |held| held.all -= 1);
         self.effects.push_back(Effect::Over(key, last));
     }
 
@@ -251,7 +274,17 @@ impl Scheduler {
     fn wait(&mut self, key: RunKey) {
         let Some(run) = self.runs.get_mut(&key) else { return };
         run.stage = Stage::Waiting;
-        self.lines.join(run.priority, run.client, (run.number, key));
+        for way in &run.ways {
+            self.lines.join(*way, (run.number, key));
+        }
+    }
+
+    /// It waits in no line any more.
+    fn leave_lines(&mut self, key: RunKey) {
+        let Some(run) = self.runs.get(&key) else { return };
+        for way in &run.ways {
+            self.lines.leave(*way, run.number);
+        }
     }
 
     fn conclude(&mut self, key: RunKey) {
@@ -262,10 +295,10 @@ impl Scheduler {
 
     fn attempted(&mut self, key: RunKey, attempt: Attempt, now: Duration) {
         let Some(run) = self.runs.get_mut(&key) else { return };
-        let Stage::Running { since } = run.stage else { return };
+        let Stage::Running { since, by } = run.stage else { return };
         run.stage = Stage::Concluding;
-        let (client, wished, attempts) = (run.client, run.wish.is_some(), run.attempts);
-        self.stopped(client);
+        let (wished, attempts) = (run.wish.is_some(), run.attempts);
+        self.stopped(by);
         self.mean = (self.mean * 7 + now.saturating_sub(since)) / 8;
         match attempt {
             Attempt::Interrupted if !wished && attempts < ATTEMPTS_MAX => self.rest(key, now + REST * attempts),
@@ -280,10 +313,17 @@ impl Scheduler {
     }
 
     /// A slot is free again.
-    fn stopped(&mut self, client: ClientId) {
+    fn stopped(&mut self, (_, client): Way) {
         self.running -= 1;
+        self.let_go(client, |held| held.running -= 1);
+    }
+
+    fn let_go(&mut self, client: ClientId, what: impl FnOnce(&mut Held)) {
         if let Some(held) = self.held.get_mut(&client) {
-            held.running -= 1;
+            what(held);
+            if (held.all, held.running) == (0, 0) {
+                self.held.remove(&client);
+            }
         }
     }
 
@@ -293,7 +333,7 @@ impl Scheduler {
         match run.stage {
             Stage::Accepting | Stage::Concluding => (),
             Stage::Waiting => {
-                self.lines.leave(run.priority, run.client, run.number);
+                self.leave_lines(key);
                 self.conclude(key);
             }
             Stage::Running { .. } if first => self.effects.push_back(Effect::Kill(key, reason)),
@@ -309,11 +349,8 @@ impl Scheduler {
     fn concluded(&mut self, key: RunKey) {
         let Some(run) = self.runs.get(&key) else { return };
         match run.stage {
-            Stage::Running { .. } => {
-                let client = run.client;
-                self.stopped(client);
-            }
-            Stage::Waiting => self.lines.leave(run.priority, run.client, run.number),
+            Stage::Running { by, .. } => self.stopped(by),
+            Stage::Waiting => self.leave_lines(key),
             Stage::Resting { until } => drop(self.resting.remove(&(until, key))),
             Stage::Accepting | Stage::Concluding => (),
         }
@@ -334,10 +371,11 @@ impl Scheduler {
             let most = self.bounds.slots_of_one();
             let held = &self.held;
             let may = |client| held.get(&client).is_none_or(|it| it.running < most);
-            let Some(key) = self.lines.next(may) else { break };
+            let Some((key, by)) = self.lines.next(may) else { break };
+            self.leave_lines(key);
             let Some(run) = self.runs.get_mut(&key) else { continue };
-            self.held.entry(run.client).or_default().running += 1;
-            run.stage = Stage::Running { since: now };
+            self.held.entry(by.1).or_default().running += 1;
+            run.stage = Stage::Running { since: now, by };
             run.attempts += 1;
             self.running += 1;
             self.effects.push_back(Effect::Start(key, run.attempts));

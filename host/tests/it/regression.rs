@@ -31,6 +31,48 @@ fn one_clients_small_limits_do_not_answer_for_others() {
     server.result(&run).expect(200);
 }
 
+/// Says whether it was refused memory.
+const GROWER: &str = r#"(module
+  (import "wasi_snapshot_preview1" "fd_write" (func $w (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 0) "\10\00\00\00\01\00\00\00") (data (i32.const 16) "01")
+  (func (export "_start")
+    (i32.store (i32.const 0) (i32.add (i32.const 16) (i32.ne (memory.grow (i32.const 2)) (i32.const -1))))
+    (drop (call $w (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))))"#;
+
+#[test]
+fn an_answer_that_was_found_with_less_stands_for_nobody_who_asks_for_more() {
+    let server = Server::start(&[("grower", GROWER, json!({}))]);
+    let file = server.upload("a.txt", b"abc");
+    let ask = |limits: serde_json::Value| {
+        let run = server.analyse(&file, "grower", json!({ "limits": limits }));
+        let answer = server.result(&run).expect(200).json();
+        (answer, server.get(&format!("/results/{run}/run")).expect(200).json())
+    };
+    let (tight, other) = (json!({ "memory_bytes": 65_536 }), json!({ "table_elements": 5, "handles": 3 }));
+    let (answer, first) = ask(tight.clone());
+    assert_eq!(answer, 0);
+    assert_eq!(ask(tight.clone()).1, first, "it stands for who asks for no more");
+    // Less of one thing and more of another.
+    let (answer, second) = ask(other.clone());
+    assert_eq!((answer, &second["limits"]["table_elements"]), (json!(1), &first["limits"]["table_elements"]));
+    for limits in [tight, other, json!({})] {
+        assert_eq!(ask(limits), (json!(1), second.clone()), "and is not found again for who asks for less");
+    }
+}
+
+#[test]
+fn a_run_that_has_less_is_waited_for_and_not_joined() {
+    let server = Server::start(&[]);
+    let file = server.upload("a.txt", b"abc");
+    let question = |limits: serde_json::Value| {
+        json!({ "file_id": file, "analysis": "dummy", "args": { "seconds": 2 }, "limits": limits }).to_string()
+    };
+    server.post("/analyse", &[], question(json!({ "wall_ms": 1000 })).as_bytes()).expect(200);
+    let answer = server.post("/analyse", &[("prefer", "wait=30")], question(json!({})).as_bytes()).expect(200).json();
+    assert_eq!(answer["status"], "successful");
+}
+
 #[test]
 fn args_cannot_multiply_each_other_into_a_command_line() {
     let argv = json!({ "argv": ["{args.a}"], "stdout": "none" });

@@ -104,7 +104,7 @@ fn a_full_queue_says_when_to_come_back() {
 }
 
 /// Asks from 127.0.0.2, and gives all that is said.
-fn ask_as_another(server: &Server, wait_s: u32, question: &serde_json::Value) -> String {
+pub(crate) fn ask_as_another(server: &Server, wait_s: u32, question: &serde_json::Value) -> String {
     let (body, to) = (question.to_string(), server.address());
     let mut stream = server.connect_as_another();
     let head = format!("POST /analyse HTTP/1.1\r\nHost: {to}\r\nConnection: close\r\nPrefer: wait={wait_s}\r\n");
@@ -144,6 +144,22 @@ fn a_client_that_floods_leaves_room_for_another() {
     assert!(ask_as_another(&server, 0, &question(300)).starts_with("HTTP/1.1 200"));
     server.delete(&format!("/results/{first}")).expect(204);
     ask(200).expect(200);
+}
+
+#[test]
+fn a_run_that_another_asks_for_too_goes_in_its_turn() {
+    let server = Server::start_with(&[], &["--workers", "1"]);
+    let file = server.upload("a.txt", b"abc");
+    let ask = |analysis: &str, args: serde_json::Value| {
+        server.analyse(&file, analysis, json!({ "args": args, "priority": "bulk" }))
+    };
+    let flood: Vec<_> = (0..8).map(|number| ask("dummy", json!({ "seconds": 3 + number }))).collect();
+    ask("digest", json!({}));
+    let same = json!({ "file_id": file, "analysis": "digest" });
+    assert!(ask_as_another(&server, 60, &same).contains("successful"));
+    let status = |run: &String| server.get(&format!("/results/{run}/run")).json()["status"].clone();
+    let begun = flood.iter().filter(|run| status(run) != "accepted").count();
+    assert!(begun <= 2, "{begun} of the line of who asked first went before");
 }
 
 #[test]

@@ -126,14 +126,15 @@ fn args_by_name(names: &[String], args: Option<Value>) -> Result<Map<String, Val
 /// Takes what can be taken.
 pub(super) async fn submit(api: &Api, questions: Questions, waited: Option<Duration>) -> Result<Several, Problem> {
     let dispatch = &api.parts.dispatch;
-    let mut asked = Vec::new();
-    for (name, question) in questions.each {
+    // In their order, but none waits for another: one may have to wait for a run that has less.
+    let submitting = questions.each.into_iter().map(async |(name, question)| {
         let submitted = match question {
             Ok(question) => begin(api, question, &questions.hooks).await,
             Err(problem) => Err(problem),
         };
-        asked.push((name, submitted));
-    }
+        (name, submitted)
+    });
+    let asked = join_all(submitting).await;
     let keys: Vec<_> = asked.iter().filter_map(|(_, it)| it.as_ref().ok()).copied().collect();
     if let Some(time) = waited {
         // Time over is no error: the client asks again.

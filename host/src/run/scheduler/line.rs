@@ -20,6 +20,9 @@ const REMEMBERED: usize = 1024;
 /// A number that a run gets when it is accepted; it keeps its place in the line by that, also after an attempt.
 pub(super) type Number = u64;
 
+/// In which line a run waits, and for whom.
+pub(super) type Way = (Priority, ClientId);
+
 /// The two lines: of those who look at a screen, and of those who can wait.
 #[derive(Debug, Default)]
 pub(super) struct Lines {
@@ -30,33 +33,35 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    pub(super) fn join(&mut self, priority: Priority, client: ClientId, (number, key): (Number, RunKey)) {
+    pub(super) fn join(&mut self, (priority, client): Way, (number, key): (Number, RunKey)) {
         self.line(priority).join(client, number, key);
     }
 
-    pub(super) fn leave(&mut self, priority: Priority, client: ClientId, number: Number) {
+    pub(super) fn leave(&mut self, (priority, client): Way, number: Number) {
         self.line(priority).leave(client, number);
     }
 
-    /// Takes the next run out of its line, of a client that may have one more.
-    pub(super) fn next(&mut self, may: impl Fn(ClientId) -> bool) -> Option<RunKey> {
+    /// Takes the next run out of a line, of a client that may have one more; with the line. It stays in the others that it
+    /// is in.
+    pub(super) fn next(&mut self, may: impl Fn(ClientId) -> bool) -> Option<(RunKey, Way)> {
         let (interactive, bulk) = (self.interactive.first(&may), self.bulk.first(&may));
-        let (line, turn) = match (interactive, bulk) {
+        let (priority, turn) = match (interactive, bulk) {
             (Some(turn), None) => {
                 self.went_before = 0;
-                (&mut self.interactive, turn)
+                (Priority::Interactive, turn)
             }
             (Some(turn), Some(_)) if self.went_before < BULK_EVERY => {
                 self.went_before += 1;
-                (&mut self.interactive, turn)
+                (Priority::Interactive, turn)
             }
             (_, Some(turn)) => {
                 self.went_before = 0;
-                (&mut self.bulk, turn)
+                (Priority::Bulk, turn)
             }
             (None, None) => return None,
         };
-        line.take(turn)
+        let (key, client) = self.line(priority).take(turn)?;
+        Some((key, (priority, client)))
     }
 
     fn line(&mut self, priority: Priority) -> &mut Line {
@@ -125,7 +130,7 @@ impl Line {
         self.turns.iter().find_map(of)
     }
 
-    fn take(&mut self, turn: Turn) -> Option<RunKey> {
+    fn take(&mut self, turn: Turn) -> Option<(RunKey, ClientId)> {
         let client = self.turns.remove(&turn)?;
         let others_wait = self.turns.range(FIRST_RETURNING..).next().is_some();
         self.newcomers = if turn < FIRST_RETURNING && others_wait { self.newcomers + 1 } else { 0 };
@@ -143,6 +148,6 @@ impl Line {
             let oldest = self.count.saturating_sub(u64::try_from(REMEMBERED).unwrap_or(u64::MAX));
             self.went.retain(|_, at| *at > oldest);
         }
-        Some(key)
+        Some((key, client))
     }
 }

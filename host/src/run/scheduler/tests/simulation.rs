@@ -100,6 +100,8 @@ fn a_million_steps_lose_double_and_hold_up_no_run() {
         ("dismissed", counts.dismissed),
         ("interrupted", counts.interrupted),
         ("denied", counts.denied),
+        ("joined", counts.joined),
+        ("lifted", counts.lifted),
         ("crashes", counts.crashes),
     ] {
         assert!(count > steps / 5000, "too little happened: {what} {count}");

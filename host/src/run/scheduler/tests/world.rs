@@ -15,6 +15,8 @@ use super::super::Last;
 use super::super::REST;
 use super::super::Refusal;
 use super::super::Scheduler;
+use super::super::Stage;
+use super::super::WAYS_MAX;
 use super::super::line::BULK_EVERY;
 use super::super::line::NEWCOMERS_MAX;
 use crate::id::AnalysisId;
@@ -37,6 +39,10 @@ pub(super) enum Known {
 #[derive(Debug)]
 struct Mirror {
     ask: Ask,
+    /// The line of whoever asked, the first one and others as far as there is room.
+    ways: Vec<(bool, ClientId)>,
+    /// By whose turn it runs.
+    by: Option<ClientId>,
     known: Known,
     attempts: u32,
     wished: bool,
@@ -50,7 +56,7 @@ impl Mirror {
     }
 }
 
-/// How often things happened.
+/// How often.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Counts {
     pub(super) accepted: u64,
@@ -59,6 +65,9 @@ pub(super) struct Counts {
     pub(super) dismissed: u64,
     pub(super) interrupted: u64,
     pub(super) denied: u64,
+    pub(super) joined: u64,
+    /// Started in the line of one who joined.
+    pub(super) lifted: u64,
     pub(super) crashes: u64,
 }
 
@@ -82,6 +91,10 @@ pub(super) fn key(number: u8) -> RunKey {
     RunKey { file_id: FileId::new([number % 4; 20]), analysis_id: AnalysisId::new([number; 20]) }
 }
 
+fn way(ask: Ask) -> (bool, ClientId) {
+    (ask.priority == Priority::Bulk, ask.client)
+}
+
 impl World {
     pub(super) fn new(bounds: Bounds) -> Self {
         Self {
@@ -99,7 +112,7 @@ impl World {
     }
 
     pub(super) fn ask(&mut self, ask: Ask) {
-        let admission = self.scheduler.ask(ask);
+        let admission = self.scheduler.ask(ask, self.now);
         let wished = self.runs.get(&ask.key).map(|it| it.wished);
         let expected = match wished {
             _ if self.deleting.contains(&ask.key.file_id) => Some(Admission::Denied(Refusal::Deleting)),
@@ -122,13 +135,22 @@ impl World {
         match admission {
             Admission::Place => self.place(ask),
             Admission::Denied(_) => self.counts.denied += 1,
-            Admission::InFlight | Admission::Ending => (),
+            Admission::InFlight => {
+                self.counts.joined += 1;
+                self.with(ask.key, |it| {
+                    if it.ways.len() < WAYS_MAX && !it.ways.contains(&way(ask)) {
+                        it.ways.push(way(ask));
+                    }
+                });
+            }
+            Admission::Ending => (),
         }
         self.settle();
     }
 
     fn place(&mut self, ask: Ask) {
-        let mirror = Mirror { ask, known: Known::Placed, attempts: 0, wished: false, resting: None };
+        let ways = vec![way(ask)];
+        let mirror = Mirror { ask, ways, by: None, known: Known::Placed, attempts: 0, wished: false, resting: None };
         assert!(self.runs.insert(ask.key, mirror).is_none(), "two places for one run");
     }
 
@@ -275,7 +297,8 @@ impl World {
             self.note_who_waits();
         }
         let trying = self.all(Known::Trying).len();
-        let in_line = self.runs.values().filter(|it| it.is_in_line() && self.may_go(it.ask.client)).count();
+        let may_go = |it: &&Mirror| it.is_in_line() && it.ways.iter().any(|way| self.may_go(way.1));
+        let in_line = self.runs.values().filter(may_go).count();
         assert!(trying <= self.bounds.slots, "more runs than slots");
         assert!(in_line == 0 || trying == self.bounds.slots, "{in_line} wait, though only {trying} run");
         assert_eq!(self.scheduler.load().in_flight, self.runs.len());
@@ -289,7 +312,7 @@ impl World {
                 self.with(key, |it| {
                     assert_eq!((it.known, it.wished), (Known::Waiting, false), "started out of turn");
                     assert!(number == it.attempts + 1 && number <= ATTEMPTS_MAX, "attempt {number}");
-                    *it = Mirror { ask: it.ask, known: Known::Trying, attempts: number, wished: false, resting: None };
+                    (it.known, it.attempts, it.resting) = (Known::Trying, number, None);
                 });
                 assert_eq!(self.known(key), Some(Known::Trying), "what runs was accepted");
             }
@@ -313,19 +336,26 @@ impl World {
 
     fn note_who_waits(&mut self) {
         let waiting = self.runs.values().filter(|it| it.is_in_line());
-        self.in_line = waiting.map(|it| (it.ask.priority == Priority::Bulk, it.ask.client)).collect();
+        self.in_line = waiting.flat_map(|it| it.ways.iter().copied()).collect();
     }
 
     /// Whether it would not have every slot then.
     fn may_go(&self, client: ClientId) -> bool {
-        let trying = self.runs.values().filter(|it| it.known == Known::Trying && it.ask.client == client).count();
+        let trying = self.runs.values().filter(|it| it.known == Known::Trying && it.by == Some(client)).count();
         self.bounds.slots < 4 || trying < self.bounds.slots - 1
     }
 
     /// Nobody goes before one who went longer ago; bulk runs do not wait for ever.
     fn starts(&mut self, key: RunKey) {
-        let Some(mirror) = self.runs.get(&key) else { return };
-        let who = (mirror.ask.priority == Priority::Bulk, mirror.ask.client);
+        let Some(Stage::Running { by: (priority, client), .. }) = self.scheduler.runs.get(&key).map(|it| it.stage)
+        else {
+            panic!("started, and does not run")
+        };
+        let who = (priority == Priority::Bulk, client);
+        let Some(mirror) = self.runs.get_mut(&key) else { return };
+        assert!(mirror.ways.contains(&who), "{who:?} never asked for it");
+        mirror.by = Some(client);
+        self.counts.lifted += u64::from(who != way(mirror.ask));
         assert!(self.may_go(who.1), "{who:?} has every slot");
         let ago = |who| self.went.get(who).copied().unwrap_or(0);
         let in_line: Vec<_> = self.in_line.iter().filter(|other| self.may_go(other.1)).copied().collect();
