@@ -141,7 +141,7 @@ async fn submit(
 
 /// Asks, and notes who wants to know.
 async fn begin(api: &Api, question: Question, hooks: &[Hook]) -> Result<RunKey, Problem> {
-    let (key, client) = (question.key, question.client);
+    let (key, client) = (question.key, question.config.client);
     api.parts.dispatch.submit(question).await?;
     if !hooks.is_empty() {
         api.parts.notifier.add(key, client, hooks)?;
