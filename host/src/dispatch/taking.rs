@@ -139,10 +139,10 @@ mod tests {
         }
     }
 
-    /// Takes 256 MiB.
+    /// Takes 256 MiB, and all the time there is.
     fn greedy() -> Killed {
-        let mut command = Command::new("tail");
-        Killed(command.args(["-c", "268435456", "/dev/zero"]).stdout(Stdio::null()).spawn().unwrap())
+        let mut command = Command::new("dd");
+        Killed(command.args(["if=/dev/zero", "of=/dev/null", "bs=256M"]).stderr(Stdio::null()).spawn().unwrap())
     }
 
     fn taking(pid: u32, most: Most) -> (tempfile::TempDir, Taking) {
