@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::events::events;
 use crate::server::Server;
+use crate::server::wait_for;
 
 /// Writes 4 MiB to stderr that take six times as much as JSON, and sleeps for ten minutes.
 const LOUD: &str = r#"(module
@@ -27,7 +28,7 @@ const LOUD: &str = r#"(module
 const LOG_BYTES: usize = 4 << 20;
 
 /// What the server has in memory, MiB.
-fn resident_mib(server: &Server) -> u64 {
+pub(crate) fn resident_mib(server: &Server) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid())).unwrap();
     let line = status.lines().find_map(|it| it.strip_prefix("VmRSS:")).unwrap();
     line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() >> 10
@@ -78,4 +79,33 @@ fn a_log_that_nobody_reads_is_held_a_piece_at_a_time() {
     idle.extend((0..40).map(|_| unread(&server, &told, "event: log")));
     let ended = resident_mib(&server);
     assert!(ended < before + 48, "{before} MiB, then {ended}");
+}
+
+/// Bytes of uploads that lie on disk, of which not all has come.
+fn staged_bytes(server: &Server) -> u64 {
+    let staging = std::fs::read_dir(server.data().join("staging")).unwrap();
+    let files = staging.flat_map(|it| std::fs::read_dir(it.unwrap().path()).into_iter().flatten());
+    files.map(|it| it.unwrap().metadata().unwrap().len()).sum()
+}
+
+#[test]
+fn an_upload_that_stops_is_held_on_disk() {
+    const CLIENTS: usize = 300;
+    let server = Server::start(&[]);
+    server.upload("a.txt", b"abc");
+    let before = resident_mib(&server);
+    let sent = vec![b'x'; (1 << 20) - 1];
+    let _stopped: Vec<_> = (0..CLIENTS)
+        .map(|_| {
+            let mut stream = server.connect();
+            stream.write_all(b"POST /upload HTTP/1.1\r\nhost: localhost\r\ncontent-length: 9000000\r\n\r\n").unwrap();
+            stream.write_all(&sent).unwrap();
+            stream
+        })
+        .collect();
+    let all = u64::try_from(CLIENTS * sent.len()).unwrap();
+    wait_for("all that was sent, on disk", || (staged_bytes(&server) == all).then_some(()));
+    let after = resident_mib(&server);
+    // What a connection has for itself, and what the allocator keeps of what it was given back: half of what was sent at most.
+    assert!(after < before + 150, "{before} MiB, then {after}");
 }

@@ -13,7 +13,6 @@ use super::super::body;
 use super::super::body::BodyError;
 use super::super::error::Problem;
 use super::super::upload;
-use super::super::upload::intake::BLOCK_BYTES;
 use super::super::upload::intake::Block;
 use super::super::upload::intake::HEAD_BYTES;
 use super::super::upload::intake::Lane;
@@ -211,14 +210,16 @@ async fn receive(
         let frame = tokio::select! {
             biased;
             () = &mut wanted => break Err(Problem::wrong_offset("another request goes on with this upload")),
-            frame = frames.try_next() => frame,
+            frame = frames.try_next() => Some(frame),
+            () = block.is_due() => None,
         };
         match frame {
-            Ok(Some(frame)) => block.push(frame),
-            Ok(None) => break Ok(()),
-            Err(error) => break Err(error.into()),
+            Some(Ok(Some(frame))) => block.push(frame),
+            Some(Ok(None)) => break Ok(()),
+            Some(Err(error)) => break Err(error.into()),
+            None => (),
         }
-        if block.bytes >= BLOCK_BYTES {
+        if block.is_whole() {
             let block = std::mem::take(&mut block);
             lane = lane.work(move |pen| pen.write(&block)).await?;
         }

@@ -1,24 +1,29 @@
 //! From frames of the network to a staged file with its digests, in constant memory.
 //!
 //! Frames are gathered into blocks; while one block arrives, the one before is written in one thread and digested in
-//! another. A thread is held only while it works, so that slow clients hold none. A small file takes no thread at all.
+//! another. A thread is held only while it works, so that slow clients hold none; a block that is slow to fill is handed on
+//! as it is, so that they hold no memory either. A small file takes no thread at all.
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::Stream;
 use futures_util::TryStreamExt;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use crate::store::Store;
 use crate::store::digest::Digests;
 use crate::store::uploads::StagedUpload;
 
 /// Bytes gathered before they are handed on; two such blocks are in memory at once.
-pub(in super::super) const BLOCK_BYTES: usize = 1 << 20;
+const BLOCK_BYTES: usize = 1 << 20;
 /// Up to this size a file is written where it is received: into the page cache, that costs less than the way there.
 const INLINE_BYTES_MAX: usize = 64 << 10;
+/// How long the first bytes of a block wait for the others.
+const GATHER_WITHIN: Duration = Duration::from_millis(100);
 /// A frame below this is copied: it may be a byte that keeps a whole buffer of the network's.
 const COPIED_BYTES_MAX: usize = 16 << 10;
 /// What the media type is found from, bytes.
@@ -47,11 +52,20 @@ pub(super) async fn receive<E: From<io::Error>>(
     let (mut head, mut size_bytes) = (Vec::new(), 0);
     let mut block = Block::default();
     let mut frames = std::pin::pin!(frames);
-    while let Some(frame) = frames.try_next().await? {
+    loop {
+        let frame = tokio::select! {
+            biased;
+            frame = frames.try_next() => frame?,
+            () = block.is_due() => {
+                lanes = lanes.take(std::mem::take(&mut block)).await?;
+                continue;
+            }
+        };
+        let Some(frame) = frame else { break };
         head.extend_from_slice(&frame[..frame.len().min(HEAD_BYTES - head.len())]);
         size_bytes += u64::try_from(frame.len()).unwrap_or(u64::MAX);
         block.push(frame);
-        if block.bytes >= BLOCK_BYTES {
+        if block.is_whole() {
             lanes = lanes.take(std::mem::take(&mut block)).await?;
         }
     }
@@ -66,16 +80,32 @@ pub(in super::super) struct Block {
     /// What came after them.
     small: Vec<u8>,
     pub(in super::super) bytes: usize,
+    /// When it is to be handed on as it is; none while it has no bytes.
+    due: Option<Instant>,
 }
 
 impl Block {
     pub(in super::super) fn push(&mut self, frame: Bytes) {
         self.bytes += frame.len();
+        self.due.get_or_insert_with(|| Instant::now() + GATHER_WITHIN);
         if frame.len() < COPIED_BYTES_MAX {
             self.small.extend_from_slice(&frame);
         } else {
             self.flush();
             self.frames.push(frame);
+        }
+    }
+
+    /// Whether it is to be handed on, because it is long or because it has waited.
+    pub(in super::super) fn is_whole(&self) -> bool {
+        self.bytes >= BLOCK_BYTES || self.due.is_some_and(|due| due <= Instant::now())
+    }
+
+    /// Returns once it has waited long enough.
+    pub(in super::super) async fn is_due(&self) {
+        match self.due {
+            Some(due) => tokio::time::sleep_until(due).await,
+            None => std::future::pending().await,
         }
     }
 
@@ -142,19 +172,19 @@ impl Lanes {
         // The two copies share what they have.
         block.flush();
         let (staged, digests) = (self.writing.idle().await?, self.digesting.idle().await?);
+        if block.bytes <= INLINE_BYTES_MAX {
+            let (writing, digesting) = (block.stage(&self.store, staged)?, block.digest(digests));
+            return Ok(Self { writing: Lane::Idle(writing), digesting: Lane::Idle(digesting), store: self.store });
+        }
         let (same, store) = (block.clone(), Arc::clone(&self.store));
         let writing = Lane::Busy(tokio::task::spawn_blocking(move || block.stage(&store, staged)));
         let digesting = Lane::Busy(tokio::task::spawn_blocking(move || Ok(same.digest(digests))));
         Ok(Self { writing, digesting, store: self.store })
     }
 
-    async fn finish(mut self, last: Block) -> io::Result<(StagedUpload, Digests)> {
-        if last.bytes > INLINE_BYTES_MAX {
-            self = self.take(last).await?;
-            return Ok((self.writing.idle().await?, self.digesting.idle().await?));
-        }
-        let (staged, digests) = (self.writing.idle().await?, self.digesting.idle().await?);
-        Ok((last.stage(&self.store, staged)?, last.digest(digests)))
+    async fn finish(self, last: Block) -> io::Result<(StagedUpload, Digests)> {
+        let lanes = self.take(last).await?;
+        Ok((lanes.writing.idle().await?, lanes.digesting.idle().await?))
     }
 }
 
