@@ -11,7 +11,6 @@ use anyhow::Context;
 use futures_util::StreamExt;
 use futures_util::stream;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 
 use crate::assembly;
 use crate::assembly::Assembly;
@@ -22,6 +21,7 @@ use crate::http;
 use crate::http::Api;
 use crate::http::Modules;
 use crate::http::Shared;
+use crate::http::analyse::Bounds;
 use crate::http::openapi::Openapi;
 use crate::http::origin::Names;
 use crate::http::resumable;
@@ -114,7 +114,7 @@ pub async fn serve(options: Options, listening: impl FnOnce(SocketAddr)) -> anyh
         upload_bytes_max: options.upload_bytes_max,
         modules: options.modules,
         intakes: Places::new(INTAKES_MAX),
-        questions: Arc::new(Semaphore::new(std::thread::available_parallelism().map_or(1, usize::from))),
+        questions: Bounds::default(),
         names: Names::new(options.listen, options.names),
         openapi: Openapi::default(),
         resumable: Resumable::new(options.partial_max, options.retention.partial),

@@ -20,6 +20,7 @@ pub mod page;
 pub mod path;
 pub mod results;
 pub mod resumable;
+mod rota;
 pub mod serve;
 pub mod upload;
 mod wait;
@@ -30,7 +31,6 @@ use std::sync::Arc;
 use axum::Router;
 use axum::middleware::from_fn;
 use axum::middleware::from_fn_with_state;
-use tokio::sync::Semaphore;
 
 use self::openapi::Openapi;
 use self::openapi::routes::Routes;
@@ -70,8 +70,7 @@ pub struct Shared {
     pub modules: Modules,
     /// Modules of clients held in memory at the same time.
     pub intakes: Places,
-    /// Long questions looked at at the same time: as documents they take a hundred times their room.
-    pub questions: Arc<Semaphore>,
+    pub questions: analyse::Bounds,
     pub names: Names,
     pub retention: Rules,
     pub resumable: Resumable,

@@ -4,7 +4,6 @@ pub(super) mod several;
 pub mod view;
 
 use std::io;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Extension;
@@ -31,6 +30,7 @@ use super::openapi::about::About;
 use super::openapi::fields;
 use super::openapi::installed;
 use super::results;
+use super::rota::Rota;
 use super::upload;
 use super::wait;
 use crate::analysis::plain;
@@ -45,11 +45,16 @@ use crate::limits::AskedLimits;
 use crate::limits::Limits;
 use crate::notify;
 use crate::notify::AskedHook;
+use crate::places::Places;
 use crate::run::Priority;
 use crate::run::notice::Hook;
 use crate::store::uploads::UploadFacts;
 
 const BODY_BYTES_MAX: u64 = 256 << 10;
+/// Longer bodies, and those of unknown length, are read a bounded number at a time: what has come of each is in memory.
+const SHORT_BYTES_MAX: u64 = 4 << 10;
+/// Of those, hence 32 MiB in all.
+const READ_AT_ONCE: usize = 128;
 /// Args in a longer body are checked on another thread, and so are those whose schema may take a while.
 const INLINE_BYTES_MAX: usize = 2048;
 
@@ -95,9 +100,24 @@ pub const CREATE: About =
             (415, "The analysis does not take such a file."),
             (422, "The question or its args are not valid, with every place."),
             (429, "This client has more in the queue than its share."),
-            (503, "The queue is full, or as many as may be are waiting to be told of runs."),
+            (503, "The queue is full, or this client sends too many long questions at once, or as many as may be wait to be told of runs."),
             upload::NO_ROOM,
         ]);
+
+/// What bounds the work that questions make before they are any.
+#[derive(Debug)]
+pub struct Bounds {
+    /// Long bodies of which the last byte has not been looked at.
+    reading: Places,
+    /// Looking at long questions, or several: as documents they take a hundred times their room.
+    turns: Rota,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { reading: Places::new(READ_AT_ONCE), turns: Rota::of_cores() }
+    }
+}
 
 fn no_args() -> Value {
     json!({})
@@ -110,14 +130,18 @@ pub async fn create(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Waited, Problem> {
+    let short = body::declared(&headers).is_some_and(|bytes| bytes <= SHORT_BYTES_MAX);
+    // Until the question is looked at: what is read of it is in memory.
+    let place = if short { None } else { Some(api.questions.reading.take(client).ok_or_else(Problem::reading)?) };
     let bytes = body::whole(body, BODY_BYTES_MAX).await?;
     let waited = wait::preferred(&headers);
     let short = (bytes.len() <= INLINE_BYTES_MAX).then(|| json(&bytes)).transpose()?;
     let asking = match short {
         Some(body) if is_quick(&api, &body) => asking(&api, client, body)?,
-        Some(body) => on_a_thread(&api, move |api| asking(api, client, body)).await?,
-        None => on_a_thread(&api, move |api| asking(api, client, json(&bytes)?)).await?,
+        Some(body) => on_a_thread(&api, client, move |api| asking(api, client, body)).await??,
+        None => on_a_thread(&api, client, move |api| asking(api, client, json(&bytes)?)).await??,
     };
+    drop(place);
     let asked = match asking {
         Asking::One(question, hooks) => view::Asked::One(submit(&api, (*question, hooks), waited).await?),
         Asking::Several(questions) => view::Asked::Several(several::submit(&api, questions, waited).await?),
@@ -185,20 +209,21 @@ fn asking(api: &Api, client: ClientId, body: Value) -> Result<Asking, Problem> {
     Ok(Asking::One(Box::new(question(api, client, asked)?), hooks))
 }
 
-/// A few at a time.
-async fn on_a_thread(
+/// A few at a time, and one of each client.
+pub(super) async fn on_a_thread<T: Send + 'static>(
     api: &Api,
-    look: impl FnOnce(&Api) -> Result<Asking, Problem> + Send + 'static,
-) -> Result<Asking, Problem> {
-    let turn = Arc::clone(&api.questions).acquire_owned().await.map_err(io::Error::other)?;
+    client: ClientId,
+    look: impl FnOnce(&Api) -> T + Send + 'static,
+) -> io::Result<T> {
+    let turn = api.questions.turns.take(client).await?;
     let api = api.clone();
     let looking = tokio::task::spawn_blocking(move || {
-        let asking = look(&api);
+        let found = look(&api);
         // Also when nobody waits for it any more.
         drop(turn);
-        asking
+        found
     });
-    looking.await.map_err(io::Error::other)?
+    looking.await.map_err(io::Error::other)
 }
 
 fn json(bytes: &[u8]) -> Result<Value, Problem> {

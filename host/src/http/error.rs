@@ -83,6 +83,17 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, detail)
     }
 
+    /// 503: as many long questions as may be are on their way in, or this client has its share of them.
+    pub fn reading() -> Self {
+        Self {
+            retry_after_s: Some(1),
+            ..Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "too many long questions are being sent; try again in a second",
+            )
+        }
+    }
+
     /// 403: asking again changes nothing.
     pub fn forbidden(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::FORBIDDEN, detail)

@@ -2,8 +2,10 @@
 
 use std::io::BufRead;
 use std::io::BufReader;
+use std::io::Read;
 use std::io::Write;
 use std::net::TcpStream;
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -108,4 +110,47 @@ fn an_upload_that_stops_is_held_on_disk() {
     let after = resident_mib(&server);
     // What a connection has for itself, and what the allocator keeps of what it was given back: half of what was sent at most.
     assert!(after < before + 150, "{before} MiB, then {after}");
+}
+
+#[test]
+fn only_so_many_long_questions_are_held_and_never_one_clients_alone() {
+    let server = Server::start(&[]);
+    let before = resident_mib(&server);
+    let body = format!("{{\"file_id\": \"{}\", \"analysis\": \"digest\"{}}}", "0".repeat(40), " ".repeat(255 << 10));
+    let head = format!(
+        "POST /analyse HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    let ask = |stream: &mut TcpStream, bytes: usize| {
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        stream.write_all(head.as_bytes()).unwrap();
+        // One that is refused by its head alone may be hung up on.
+        drop(stream.write_all(&body.as_bytes()[..bytes]));
+    };
+    let said = |mut stream: TcpStream| {
+        let mut status = [0; 12];
+        stream.read_exact(&mut status).unwrap();
+        String::from_utf8_lossy(&status).into_owned()
+    };
+    let stopped: Vec<_> = (0..300)
+        .map(|_| {
+            let mut stream = server.connect();
+            ask(&mut stream, body.len() - 1);
+            stream
+        })
+        .collect();
+    let mut one_more = server.connect();
+    ask(&mut one_more, 0);
+    assert_eq!(said(one_more), "HTTP/1.1 503");
+    let mut another = server.connect_as_another();
+    ask(&mut another, body.len());
+    assert_eq!(said(another), "HTTP/1.1 404", "another's is looked at: there is no such file");
+    let after = resident_mib(&server);
+    assert!(after < before + 75, "{before} MiB, then {after}");
+    drop(stopped);
+    wait_for("a place", || {
+        let mut again = server.connect();
+        ask(&mut again, body.len());
+        (said(again) == "HTTP/1.1 404").then_some(())
+    });
 }

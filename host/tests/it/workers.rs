@@ -5,8 +5,10 @@ use std::io::Write;
 
 use serde_json::json;
 
+use crate::memory::resident_mib;
 use crate::server::Server;
 use crate::server::kill;
+use crate::server::wait_for;
 
 #[test]
 fn a_run_whose_worker_is_killed_is_run_again() {
@@ -160,6 +162,34 @@ fn a_run_that_another_asks_for_too_goes_in_its_turn() {
     let status = |run: &String| server.get(&format!("/results/{run}/run")).json()["status"].clone();
     let begun = flood.iter().filter(|run| status(run) != "accepted").count();
     assert!(begun <= 2, "{begun} of the line of who asked first went before");
+}
+
+#[test]
+fn long_questions_of_one_client_do_not_hold_up_anothers() {
+    let server = Server::start(&[]);
+    let file = server.upload("a.txt", b"abc");
+    let before = resident_mib(&server);
+    // Documents of a hundred thousand parts, which are no questions.
+    let body = format!("[{}1]", "1,".repeat(120_000));
+    let mut flood: Vec<_> = (0..100)
+        .map(|_| {
+            let mut stream = server.connect();
+            let head = format!("POST /analyse HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n", body.len());
+            stream.write_all(head.as_bytes()).unwrap();
+            stream.write_all(&body.as_bytes()[..body.len() - 1]).unwrap();
+            stream
+        })
+        .collect();
+    wait_for("what they sent, in memory", || (resident_mib(&server) > before + 18).then_some(()));
+    flood.iter_mut().for_each(|it| it.write_all(b"]").unwrap());
+    let several = json!({ "file_id": file, "analysis": ["digest"] });
+    assert!(ask_as_another(&server, 0, &several).starts_with("HTTP/1.1 200"));
+    let answered = |stream: &std::net::TcpStream| {
+        stream.set_nonblocking(true).unwrap();
+        stream.peek(&mut [0]).is_ok()
+    };
+    let first = flood.iter().filter(|it| answered(it)).count();
+    assert!(first < 50, "{first} of 100 went before");
 }
 
 #[test]

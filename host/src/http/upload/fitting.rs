@@ -1,12 +1,12 @@
 //! `GET /upload/<file_id>/analyses`: what can be run on this file, each with a question ready to be asked.
 
-use std::io;
-
+use axum::Extension;
 use axum::extract::State;
 use serde_json::Value;
 use serde_json::json;
 
 use super::super::Api;
+use super::super::analyse::on_a_thread;
 use super::super::error::Problem;
 use super::super::openapi::about::About;
 use super::super::page;
@@ -20,6 +20,7 @@ use super::view::Fit;
 use super::view::Fitting;
 use super::view::Ready;
 use crate::id::AnalysisName;
+use crate::id::ClientId;
 use crate::registry::workshop::Analysis;
 use crate::store::uploads::UploadFacts;
 
@@ -34,13 +35,13 @@ pub const LIST: About =
 /// `GET /upload/<file_id>/analyses?limit&cursor`: those that accept its media type, by name.
 pub async fn list(
     State(api): State<Api>,
+    Extension(client): Extension<ClientId>,
     Path(file_id): Path<String>,
     asked: Asked<AnalysisName>,
 ) -> Result<Page<Fitting>, Problem> {
     let facts = find(&api, &file_id)?;
     // With schemas at their bounds finding args takes a while.
-    let answering = tokio::task::spawn_blocking(move || answer(&api, &facts, &asked));
-    Ok(answering.await.map_err(io::Error::other)?)
+    Ok(on_a_thread(&api, client, move |api| answer(api, &facts, &asked)).await?)
 }
 
 fn answer(api: &Api, facts: &UploadFacts, asked: &Asked<AnalysisName>) -> Page<Fitting> {
