@@ -46,6 +46,7 @@ use super::openapi::routes::Routes;
 use super::openapi::routes::options;
 use super::path;
 use super::path::Path;
+use super::rota::Rota;
 use crate::id::ClientId;
 use crate::id::PartialId;
 use crate::id::SafeName;
@@ -69,6 +70,8 @@ const FILE_ID: HeaderName = HeaderName::from_static("belljar-file-id");
 #[derive(Debug, Clone)]
 pub struct Resumable {
     turns: Turns,
+    /// Reading again what has come, to store it: as long as the file is.
+    finishing: Rota,
     expire_ms: u64,
 }
 
@@ -76,7 +79,8 @@ impl Resumable {
     /// So many at the same time, each kept so long without a further piece.
     #[must_use]
     pub fn new(count_max: usize, expire: Duration) -> Self {
-        Self { turns: Turns::new(count_max), expire_ms: u64::try_from(expire.as_millis()).unwrap_or(u64::MAX) }
+        let expire_ms = u64::try_from(expire.as_millis()).unwrap_or(u64::MAX);
+        Self { turns: Turns::new(count_max), finishing: Rota::of_cores(), expire_ms }
     }
 
     fn expires(&self, partial: &Partial) -> Timestamp {

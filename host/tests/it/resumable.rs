@@ -314,6 +314,49 @@ fn no_client_begins_without_end() {
     begin(&server, 5, &[]).expect(201);
 }
 
+/// Bytes of uploads on their way that the server has open to read them.
+fn being_read(server: &Server) -> usize {
+    let process = std::path::Path::new("/proc").join(server.pid());
+    let open = |name: &std::ffi::OsStr| {
+        let flags = std::fs::read_to_string(process.join("fdinfo").join(name)).ok()?;
+        let flags = flags.lines().find_map(|it| it.strip_prefix("flags:"))?.trim().to_owned();
+        let path = std::fs::read_link(process.join("fd").join(name)).ok()?;
+        // The last digit says how: to be read alone.
+        Some(flags.ends_with('0') && path.to_str()?.contains("/partial/") && path.ends_with("a.bin"))
+    };
+    let names = std::fs::read_dir(process.join("fd")).unwrap().map_while(Result::ok);
+    names.filter(|it| open(&it.file_name()) == Some(true)).count()
+}
+
+#[test]
+fn a_client_has_one_upload_at_a_time_read_again_to_be_stored() {
+    const LENGTH: usize = 6 << 20;
+    let server = Server::start(&[]);
+    let begun: Vec<_> = (0..10u8)
+        .map(|number| {
+            let path = begun(&server, LENGTH);
+            patch(&server, &path, (0, &vec![number; LENGTH - 1]), &[]).expect(204);
+            path
+        })
+        .collect();
+    let finished = std::sync::atomic::AtomicUsize::new(0);
+    let most = std::thread::scope(|scope| {
+        for path in &begun {
+            let (server, finished) = (&server, &finished);
+            scope.spawn(move || {
+                patch(server, path, (LENGTH - 1, b"."), &[]).expect(204);
+                finished.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            });
+        }
+        let mut most = 0;
+        while finished.load(std::sync::atomic::Ordering::SeqCst) < begun.len() {
+            most = most.max(being_read(&server));
+        }
+        most
+    });
+    assert!(most <= 1, "{most} at once");
+}
+
 #[test]
 fn without_room_on_the_disk_nothing_is_begun_and_nothing_added() {
     let mut server = Server::start(&[]);

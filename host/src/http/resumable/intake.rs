@@ -155,7 +155,10 @@ impl Open {
             return Ok(self.partial);
         }
         let (id, partial) = (self.id, self.partial.clone());
+        // A few at a time, and one of each client: however much has come, others need the cores and the threads as well.
+        let turn = self.api.resumable.finishing.take(partial.client).await?;
         let read = on_disk(&self.api, move |store| store.read_partial(id, &partial, HEAD_BYTES)).await?;
+        drop(turn);
         let Some(whole) = read else {
             // A server died when it was in place and nobody had been told.
             return match self.partial.state {
