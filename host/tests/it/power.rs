@@ -22,10 +22,11 @@ use crate::kills::client::Client;
 use crate::kills::client::Note;
 use crate::kills::client::more::TALKER;
 use crate::server::Life;
+use crate::server::in_memory;
 
 const LOSSES: u64 = 8;
 /// The last of them does more than the others.
-const CLIENTS: u64 = 3;
+const CLIENTS: u64 = 2;
 
 #[test]
 #[expect(clippy::print_stdout, reason = "figures for whoever asks for them")]
@@ -62,7 +63,7 @@ fn a_power_cut_after_any_change_loses_nothing_that_was_told() {
     for changes in 0..=recorded.changes {
         let by_chance = (0..LOSSES).map(|number| Loss::Some((seed << 32) + number * 1_000_000));
         for loss in [Loss::Everything, Loss::Nothing, Loss::Bytes].into_iter().chain(by_chance) {
-            let dir = tempfile::tempdir().unwrap();
+            let dir = in_memory();
             let data = dir.path().join("data");
             recorded.leave(changes, loss, &data);
             states += 1;

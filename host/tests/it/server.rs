@@ -335,7 +335,7 @@ fn started(command: &mut Command) -> (Child, Option<String>) {
 }
 
 /// In memory where there is room: a sync of a disk waits for what every other test has written to it.
-fn in_memory() -> TempDir {
+pub(crate) fn in_memory() -> TempDir {
     let memory = Path::new("/dev/shm");
     let room = rustix::fs::statvfs(memory).is_ok_and(|it| it.f_bavail.saturating_mul(it.f_frsize) > 2 << 30);
     let dir = if room { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
