@@ -22,7 +22,7 @@ use crate::run::notice::Secret;
 use crate::store::notices::Notice;
 use crate::time::Timestamp;
 
-/// The media type of [`Message::body`].
+/// The media type of what receivers are sent.
 pub const MEDIA_TYPE: &str = "application/cloudevents+json";
 
 /// The same whenever it is told: a receiver knows by its id what it was told before.
