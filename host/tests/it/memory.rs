@@ -92,7 +92,7 @@ fn staged_bytes(server: &Server) -> u64 {
 
 #[test]
 fn an_upload_that_stops_is_held_on_disk() {
-    const CLIENTS: usize = 60;
+    const CLIENTS: usize = 300;
     let server = Server::start(&[]);
     server.upload("a.txt", b"abc");
     let before = resident_mib(&server);
@@ -108,8 +108,8 @@ fn an_upload_that_stops_is_held_on_disk() {
     let all = u64::try_from(CLIENTS * sent.len()).unwrap();
     wait_for("all that was sent, on disk", || (staged_bytes(&server) == all).then_some(()));
     let after = resident_mib(&server);
-    // What a connection has for itself, and what the allocator keeps of what it was given back: half of what was sent at most.
-    assert!(after < before + 30, "{before} MiB, then {after}");
+    // What a connection has for itself, and what the allocator keeps of what it was given back: two thirds of what was sent at most.
+    assert!(after < before + 200, "{before} MiB, then {after}");
 }
 
 #[test]
