@@ -20,6 +20,7 @@ pub mod port;
 pub mod program;
 mod random;
 pub mod resources;
+mod signature;
 pub mod tree;
 pub mod vfs;
 mod wasi;

@@ -15,6 +15,7 @@ use super::execute::Guest;
 use super::names;
 use super::port::Host;
 use super::resources::Resources;
+use super::signature;
 use super::wasi;
 use crate::analysis::module::ModuleKind;
 
@@ -115,16 +116,17 @@ impl<H: Host> Entry<H> {
         component::link(&mut linker, kind)?;
         let instance = linker.instantiate_pre(component)?;
         let missing = || wasmtime::Error::msg("the entry point is not exported");
-        if kind == ModuleKind::Typed {
-            return Ok(Self::Typed(
-                instance,
-                component.get_export_index(None, names::TYPED_ENTRY).ok_or_else(missing)?,
-            ));
-        }
         let exports = component.component_type();
+        if kind == ModuleKind::Typed {
+            let item = exports.get_export(engine, names::TYPED_ENTRY).map(|it| it.ty);
+            signature::typed(item.as_ref())?;
+            let analyse = component.get_export_index(None, names::TYPED_ENTRY).ok_or_else(missing)?;
+            return Ok(Self::Typed(instance, analyse));
+        }
         let waits = kind == ModuleKind::AsyncCommandComponent;
         let is_run = if waits { names::is_run_03 } else { names::is_run };
-        let name = exports.exports(engine).map(|(name, _)| name).find(|name| is_run(name)).ok_or_else(missing)?;
+        let (name, interface) = exports.exports(engine).find(|(name, _)| is_run(name)).ok_or_else(missing)?;
+        signature::command(engine, &interface.ty, kind)?;
         let run = component.get_export_index(None, name).ok_or_else(missing)?;
         let run = component.get_export_index(Some(&run), "run").ok_or_else(missing)?;
         Ok(if waits { Self::AsyncCommandComponent(instance, run) } else { Self::CommandComponent(instance, run) })
