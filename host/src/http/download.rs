@@ -37,6 +37,7 @@ use super::upload as uploads;
 use crate::id::RunKey;
 use crate::id::SafeName;
 use crate::id::Sha256;
+use crate::store::runs::ArtifactFacts;
 
 /// What an extended parameter holds as it is (RFC 8187, `attr-char`).
 const ATTR_CHAR: &AsciiSet = &NON_ALPHANUMERIC
@@ -74,6 +75,7 @@ pub const ARTIFACT: About =
         .reading(READ)
         .refusing(&[
             (404, "There is no such artifact, or no file with this id."),
+            (503, "The run is on its way, and has no artifacts before it has ended."),
             uploads::FILE_GONE,
             MISMATCH,
             PAST_THE_END,
@@ -134,16 +136,9 @@ pub async fn artifact(
     method: Method,
     headers: HeaderMap,
 ) -> Result<Told<Bytes>, Problem> {
-    let unknown = || Problem::not_found("no such artifact; GET /results/<f>/<a>/run lists those there are");
     let upload = uploads::find(&api, &file_id)?;
-    let key = RunKey { file_id: upload.sha1, analysis_id: analysis_id.parse().map_err(|_| unknown())? };
-    let record = api.parts.store.record(key)?.ok_or_else(unknown)?;
-    let facts = record.artifacts.iter().find(|it| it.name.as_str() == name).ok_or_else(unknown)?;
-    let file = api
-        .parts
-        .store
-        .open_artifact(key, &facts.name)
-        .map_err(|error| gone(error, "the result was removed just now"))?;
+    let analysis_id = analysis_id.parse().map_err(|_| no_artifact())?;
+    let (file, facts) = of_one_ending(&api, RunKey { file_id: upload.sha1, analysis_id }, &name)?;
     let served = Served {
         name: &facts.name,
         title: facts.name.as_str(),
@@ -154,6 +149,28 @@ pub async fn artifact(
         caching: "private, no-cache",
     };
     Ok(Told::new(serve(file, &served, &method, &headers)))
+}
+
+/// How often it is looked again whether a question was just asked again.
+const LOOKS: usize = 3;
+
+/// Opens an artifact, with what is recorded of it: both of one ending, also while the question is asked again.
+fn of_one_ending(api: &Api, key: RunKey, name: &str) -> Result<(File, ArtifactFacts), Problem> {
+    let store = &api.parts.store;
+    for _ in 0..LOOKS {
+        let Some(record) = store.record(key)? else { break };
+        let Some(facts) = record.artifacts.into_iter().find(|it| it.name.as_str() == name) else { break };
+        let opened = store.open_artifact(key, &facts.name);
+        if store.record(key)?.is_some_and(|it| it.generation == record.generation) {
+            return Ok((opened.map_err(|error| gone(error, "the result was removed just now"))?, facts));
+        }
+    }
+    // A former ending has gone, and the next is not there yet.
+    if api.parts.dispatch.in_flight(key) { Err(Problem::running()) } else { Err(no_artifact()) }
+}
+
+fn no_artifact() -> Problem {
+    Problem::not_found("no such artifact; GET /results/<f>/<a>/run lists those there are")
 }
 
 /// What was there a moment ago is gone and no fault of ours.

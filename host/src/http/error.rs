@@ -107,6 +107,12 @@ impl Problem {
         }
     }
 
+    /// 503: the artifacts of a run are there when it has ended.
+    pub fn running() -> Self {
+        let detail = "the run is on its way, and has no artifacts before it has ended; try again in a second";
+        Self { retry_after_s: Some(1), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, detail) }
+    }
+
     /// 460, of the tus protocol: what came is not what its checksum says.
     pub fn checksum() -> Self {
         let status = StatusCode::from_u16(460).unwrap_or(StatusCode::BAD_REQUEST);
@@ -205,7 +211,7 @@ impl From<PlaceError> for Problem {
     fn from(error: PlaceError) -> Self {
         match error {
             PlaceError::NoSuch => Self::not_found(error.to_string()),
-            PlaceError::Taken(..) => Self::new(StatusCode::CONFLICT, error.to_string()),
+            PlaceError::Taken(..) | PlaceError::Full(_) => Self::new(StatusCode::CONFLICT, error.to_string()),
             PlaceError::Install(InstallError::Io(error)) => error.into(),
             PlaceError::Install(InstallError::Refused(reasons)) => {
                 let errors = reasons.into_iter().map(|detail| Invalid { pointer: String::new(), detail }).collect();

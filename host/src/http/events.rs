@@ -295,8 +295,9 @@ impl Watcher {
         let record = api.parts.store.record(self.key)?.filter(|it| it.generation == self.seen.generation);
         let (Some(_), Some(record)) = (self.config()?, record) else {
             self.seen.stage = Stage::End;
-            // Deleted with its file, or asked again and on its way.
-            return self.push(&Data::Completed(Completed::Gone(Gone { status: Status::Dismissed })));
+            let asked_again = api.parts.store.config(self.key)?.is_some_and(|it| it.generation > self.seen.generation);
+            let status = if asked_again { Status::Accepted } else { Status::Dismissed };
+            return self.push(&Data::Completed(Completed::Gone(Gone { status })));
         };
         if stored.is_none() {
             self.started(record.attempts)?;

@@ -13,6 +13,7 @@ use axum::http::HeaderMap;
 use axum::http::Method;
 use axum::http::StatusCode;
 use axum::http::Uri;
+use axum::http::Version;
 use axum::http::header;
 use axum::http::uri::Authority;
 use axum::middleware::Next;
@@ -51,7 +52,12 @@ impl Names {
 
 /// Lets through what no page of another site can send.
 pub async fn same_site(State(api): State<Api>, request: Request, next: Next) -> Response {
-    let host = text(request.headers(), "host").and_then(|it| it.parse::<Authority>().ok());
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    let host = hosts.next().and_then(|it| it.to_str().ok()?.parse::<Authority>().ok());
+    // RFC 9112, section 3.2. Who speaks an older version may do without.
+    if hosts.next().is_some() || (host.is_none() && request.version() >= Version::HTTP_11) {
+        return Problem::bad_request("exactly one `Host` with a name or an address is wanted").into_response();
+    }
     if let Some(host) = host.as_ref().map(Authority::host).filter(|host| !api.names.has(host)) {
         let detail = format!("this server is not known as `{host}`; its operator may say --name {host}");
         return Problem::new(StatusCode::MISDIRECTED_REQUEST, detail).into_response();

@@ -118,6 +118,27 @@ fn a_server_of_this_machine_answers_to_its_own_names_alone() {
 }
 
 #[test]
+fn a_request_says_once_whom_it_is_for() {
+    let server = Server::start(&[]);
+    let said = |version: &str, hosts: &str| {
+        server.raw(format!("GET /healthz HTTP/{version}\r\n{hosts}connection: close\r\n\r\n").as_bytes())
+    };
+    for (version, hosts, status) in [
+        ("1.1", "host: localhost\r\n", "200"),
+        ("1.1", "", "400"),
+        ("1.1", "host: localhost\r\nhost: localhost\r\n", "400"),
+        ("1.1", "host: localhost\r\nhost: rebound.example\r\n", "400"),
+        ("1.1", "host: a b\r\n", "400"),
+        ("1.0", "", "200"),
+        ("1.0", "host: rebound.example\r\n", "421"),
+    ] {
+        let said = said(version, hosts);
+        assert!(said.get(9..12) == Some(status), "{version} {hosts:?}: {said}");
+        assert!(status == "200" || said.contains("application/problem+json"), "{said}");
+    }
+}
+
+#[test]
 fn a_client_that_takes_connections_leaves_some_to_others() {
     let server = Server::start_with(&[], &["--connections-max", "64"]);
     let held: Vec<_> = (0..64).map(|_| server.connect()).collect();

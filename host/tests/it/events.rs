@@ -7,7 +7,9 @@ use serde_json::Value;
 use serde_json::json;
 
 use crate::flows::SLEEPER;
+use crate::memory::LOUD;
 use crate::server::Server;
+use crate::server::wait_for;
 
 /// Says `one` and `two` on stderr, leaves `/out/o.txt`, prints `{}`.
 const TELLER: &str = r#"(module
@@ -149,10 +151,29 @@ fn a_log_can_be_read_while_it_is_written() {
     let run = server.analyse(&file, "chatty", json!({}));
     let told = events(server.lines(&format!("/results/{run}/events"), &[])).find(|it| it.name == "log").unwrap();
     assert_eq!(told.data["text"], "{}");
+    let early = server.get(&format!("/download/{run}/o.txt")).expect(503);
+    assert_eq!(early.header("retry-after"), "1", "it may come yet");
     let log = server.get(&format!("/results/{run}/log")).expect(200);
     assert_eq!((log.text(), log.header("content-type")), ("{}", "text/plain; charset=utf-8"));
     server.delete(&format!("/results/{run}")).expect(204);
     assert_eq!(server.get(&format!("/results/{run}/log")).text(), "{}", "and afterwards");
+}
+
+/// Its log is more than lies between server and client, so its end is told long after it came.
+#[test]
+fn who_has_not_seen_the_end_when_it_is_asked_again_is_told_so() {
+    let bytes = 4 << 20;
+    let server = Server::start(&[("loud", LOUD, json!({ "limits": { "stderr_bytes": bytes } }))]);
+    let file = server.upload("a.txt", b"abc");
+    let run = server.analyse(&file, "loud", json!({}));
+    let asked_again = json!({ "limits": { "stderr_bytes": bytes }, "rerun": true });
+    let mut slow = events(server.lines(&format!("/results/{run}/events"), &[]));
+    assert_eq!(slow.next().unwrap().name, "accepted");
+    wait_for("its log", || (server.get(&format!("/results/{run}/log")).body.len() == bytes).then_some(()));
+    server.delete(&format!("/results/{run}")).expect(204);
+    server.analyse(&file, "loud", asked_again);
+    let last = slow.last().unwrap();
+    assert_eq!((last.name.as_str(), &last.data["status"]), ("completed", &json!("accepted")));
 }
 
 #[test]

@@ -14,7 +14,7 @@ use crate::server::Server;
 use crate::server::wait_for;
 
 /// Writes 4 MiB to stderr that take six times as much as JSON, and sleeps for ten minutes.
-const LOUD: &str = r#"(module
+pub(crate) const LOUD: &str = r#"(module
   (import "wasi_snapshot_preview1" "poll_oneoff" (func $p (param i32 i32 i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "fd_write" (func $w (param i32 i32 i32 i32) (result i32)))
   (memory (export "memory") 2)

@@ -77,7 +77,8 @@ pub(super) struct Ended {
     pub(super) results: String,
 }
 
-/// It was deleted with its file, or asked again and is on its way.
+/// It has no ending any more: it was `dismissed` or deleted with its file, or asked again and is `accepted` anew, which who
+/// connects again can watch.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "GoneRun")]
 pub(super) struct Gone {
