@@ -8,6 +8,7 @@ use std::time::Duration;
 use std::time::Instant;
 
 use anyhow::Context;
+use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream;
 use tokio::net::TcpListener;
@@ -162,7 +163,8 @@ async fn retain(parts: Assembly, Retention { rules, every, .. }: Retention) {
     }
 }
 
-/// Gives up uploads that nobody goes on with, and forgets what was deleted long ago, whatever the rules say.
+/// Gives up uploads that nobody goes on with, forgets what was deleted long ago and removes modules that nothing stands
+/// for, whatever the rules say.
 async fn expire(api: Api, every: Duration) {
     loop {
         tokio::time::sleep(every).await;
@@ -174,6 +176,11 @@ async fn expire(api: Api, every: Duration) {
         if let Err(error) = api.parts.dispatch.forget_gone().await {
             tracing::error!(%error, "what was deleted long ago cannot be found or forgotten");
         }
+        match api.parts.registry.sweep().await {
+            Ok(0) => (),
+            Ok(modules) => tracing::info!(modules, "modules went that nothing stood for"),
+            Err(error) => tracing::error!(%error, "modules that nothing stands for cannot be found or removed"),
+        }
     }
 }
 
@@ -181,7 +188,7 @@ async fn install(registry: &Registry, directory: Option<&Path>) -> anyhow::Resul
     let shipped = stream::iter(SHIPPED);
     shipped
         .for_each_concurrent(registry::INSTALLS_AT_ONCE, async |(name, module)| {
-            if let Err(error) = registry.install(module, Origin::Shipped).await {
+            if let Err(error) = registry.install(Bytes::from_static(module), Origin::Shipped).await {
                 tracing::error!(analysis = name, %error, "a shipped analysis is refused");
             }
         })

@@ -38,6 +38,8 @@ pub struct Options {
     pub workers: usize,
     /// Runs accepted and not ended.
     pub queue_max: usize,
+    /// Analyses that clients may have installed.
+    pub analyses_max: usize,
     pub reuse: Reuse,
     pub caps: Limits,
     pub compile_limits: CompileLimits,
@@ -54,6 +56,7 @@ impl Options {
             store: store::Options { durability: Durability::Process, reserve_bytes: 0, probe: None },
             workers: 1,
             queue_max: 1,
+            analyses_max: 0,
             reuse: Reuse::Warm,
             caps: Limits::CAP,
             compile_limits: CompileLimits::DEFAULT,
@@ -120,7 +123,7 @@ pub async fn assemble(options: Options) -> Result<Assembly, AssemblyError> {
         manner: options.manner,
         terms,
     };
-    let registry = Arc::new(Registry::new(workshop));
+    let registry = Arc::new(Registry::new(workshop, options.analyses_max));
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let ports = (Arc::clone(&clock), Arc::clone(&metrics));
     let notifier = Arc::new(Notifier::open(options.notify, Arc::clone(&store), ports)?);

@@ -124,6 +124,10 @@ struct Serve {
     /// Takes analyses from whoever can reach this server: `PUT` and `DELETE /analyses/<name>`.
     #[arg(long)]
     accept_modules: bool,
+    /// Analyses that clients may have installed at the same time, names of the operator's own not counted. Each takes
+    /// memory, and each start looks at all; `"analysis": "*"` asks at most 100.
+    #[arg(long, default_value_t = 64)]
+    analyses_max: usize,
     /// Starts only if workers are confined in every way that there is, and says what is lacking otherwise.
     #[arg(long)]
     require_walls: bool,
@@ -214,6 +218,7 @@ fn serve(arguments: Serve) -> anyhow::Result<()> {
         store,
         workers: arguments.workers.map_or(2 * cores, usize::from),
         queue_max: arguments.queue_max.into(),
+        analyses_max: arguments.analyses_max,
         reuse: if arguments.single_use_workers { Reuse::Never } else { Reuse::Warm },
         caps,
         compile_limits: resolve_compile_caps(arguments.compile_caps)?,

@@ -1,6 +1,7 @@
 //! The analyses that can be run, by name.
 
 mod package;
+mod sweep;
 pub mod workshop;
 
 use std::collections::BTreeMap;
@@ -12,10 +13,12 @@ use std::sync::Arc;
 use std::sync::PoisonError;
 use std::sync::RwLock;
 
+use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::stream;
 use tokio::sync::Mutex;
 
+use self::sweep::InHand;
 use self::workshop::Analysis;
 use self::workshop::InstallError;
 use self::workshop::Workshop;
@@ -32,6 +35,9 @@ pub struct Registry {
     by_name: RwLock<BTreeMap<AnalysisName, Installed>>,
     /// One client's module at a time, from its bytes to its name: so that the name on disk is the name in memory.
     placing: Mutex<()>,
+    /// See [`Self::clients_max`].
+    clients_max: usize,
+    in_hand: InHand,
 }
 
 #[derive(Debug)]
@@ -75,21 +81,35 @@ pub enum PlaceError {
     Taken(AnalysisName, Origin),
     #[error("no such analysis is installed")]
     NoSuch,
+    #[error("{0} analyses of clients are installed, and there may be no more; remove one first")]
+    Full(usize),
     #[error(transparent)]
     Install(#[from] InstallError),
 }
 
 impl Registry {
-    /// None yet.
+    /// None yet; of clients, there will be at most so many.
     #[must_use]
-    pub fn new(workshop: Workshop) -> Self {
-        Self { workshop, by_name: RwLock::default(), placing: Mutex::default() }
+    pub fn new(workshop: Workshop, clients_max: usize) -> Self {
+        Self {
+            workshop,
+            by_name: RwLock::default(),
+            placing: Mutex::default(),
+            clients_max,
+            in_hand: InHand::default(),
+        }
     }
 
     /// Which engine programs are made for.
     #[must_use]
     pub fn fingerprint(&self) -> &str {
         &self.workshop.fingerprint
+    }
+
+    /// Analyses that clients may have installed at the same time.
+    #[must_use]
+    pub fn clients_max(&self) -> usize {
+        self.clients_max
     }
 
     /// The analysis that answers to a name, by itself or by number.
@@ -135,7 +155,7 @@ impl Registry {
         let path = path.to_owned();
         let packed = tokio::task::spawn_blocking(move || package::read(&path)).await;
         let packed = packed.map_err(io::Error::other).and_then(|it| it)?;
-        self.install(&packed, Origin::Directory).await
+        self.install(packed.into(), Origin::Directory).await
     }
 
     /// Installs what clients sent to a former server, where its name is still free; those that cannot be had any more
@@ -162,7 +182,7 @@ impl Registry {
     ///
     /// # Errors
     /// [`InstallError`].
-    pub async fn install(&self, module: &[u8], origin: Origin) -> Result<Arc<Analysis>, InstallError> {
+    pub async fn install(&self, module: Bytes, origin: Origin) -> Result<Arc<Analysis>, InstallError> {
         let analysis = self.workshop.make(module, None).await?;
         Ok(self.enter(analysis, origin))
     }
@@ -171,9 +191,12 @@ impl Registry {
     ///
     /// # Errors
     /// [`PlaceError`]; the name then stands for what it did.
-    pub async fn place(&self, name: &AnalysisName, module: &[u8]) -> Result<(Arc<Analysis>, Placed), PlaceError> {
+    pub async fn place(&self, name: &AnalysisName, module: Bytes) -> Result<(Arc<Analysis>, Placed), PlaceError> {
         let _one_at_a_time = self.placing.lock().await;
         let placed = self.free(name)?;
+        if placed == Placed::New && self.of_clients() >= self.clients_max {
+            return Err(PlaceError::Full(self.clients_max));
+        }
         let analysis = self.workshop.make(module, Some(name)).await?;
         let (pointed, module) = (name.clone(), analysis.module);
         self.workshop.on_disk(move |store| store.point(&pointed, module)).await.map_err(InstallError::Io)?;
@@ -203,7 +226,14 @@ impl Registry {
         if let Some(current) = self.all().into_iter().find(|it| it.module == module) {
             return Ok(current);
         }
-        self.workshop.remake(module, None).await.map(Arc::new)
+        let analysis = self.workshop.remake(module, None).await.map(Arc::new)?;
+        self.in_hand.note(&analysis);
+        Ok(analysis)
+    }
+
+    fn of_clients(&self) -> usize {
+        let by_name = self.by_name.read().unwrap_or_else(PoisonError::into_inner);
+        by_name.values().filter(|it| it.origin == Origin::Client).count()
     }
 
     /// Whether a client may give or take that name, and whether it means something.
@@ -218,6 +248,7 @@ impl Registry {
 
     fn enter(&self, analysis: Analysis, origin: Origin) -> Arc<Analysis> {
         let analysis = Arc::new(analysis);
+        self.in_hand.note(&analysis);
         let installed = Installed { analysis: Arc::clone(&analysis), origin };
         let name = analysis.descriptor.name.clone();
         self.by_name.write().unwrap_or_else(PoisonError::into_inner).insert(name, installed);

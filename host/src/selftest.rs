@@ -68,7 +68,7 @@ pub async fn run(
     let (mut passed, mut failed) = (0, 0);
     for case in cases {
         let started = Instant::now();
-        let outcome = become_of(assembly, &upload, &case.packed()).await;
+        let outcome = become_of(assembly, &upload, case.packed()).await;
         let differs = case.check(&outcome).err();
         *(if differs.is_none() { &mut passed } else { &mut failed }) += 1;
         tell(&Line {
@@ -117,8 +117,8 @@ pub async fn store_sample(assembly: &Assembly) -> io::Result<UploadFacts> {
 }
 
 /// Installs a module with its descriptor inside, and runs it once.
-pub async fn become_of(assembly: &Assembly, upload: &UploadFacts, packed: &[u8]) -> Outcome {
-    let analysis = match assembly.registry.install(packed, Origin::Shipped).await {
+pub async fn become_of(assembly: &Assembly, upload: &UploadFacts, packed: Vec<u8>) -> Outcome {
+    let analysis = match assembly.registry.install(packed.into(), Origin::Shipped).await {
         Ok(analysis) => analysis,
         Err(InstallError::Refused(reasons)) => return Outcome::Refused(reasons),
         Err(InstallError::Io(error)) => return Outcome::Lost(error.to_string()),

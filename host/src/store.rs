@@ -12,6 +12,7 @@ pub mod disk;
 pub mod faults;
 pub mod fsck;
 pub mod lists;
+mod modules;
 mod names;
 pub mod notices;
 pub mod partial;
@@ -37,13 +38,11 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use self::digest::Sha256Writer;
 use self::disk::Disk;
 use self::disk::Durability;
 use self::lists::Listing;
 use self::probe::Probe;
 use crate::id::FileId;
-use crate::id::ModuleDigest;
 use crate::id::RunKey;
 
 const FORMAT: &str = "belljar-data 1\n";
@@ -169,27 +168,6 @@ impl Store {
             _lock: lock,
             listing: Listing::default(),
         })
-    }
-
-    /// The module of that digest, if its bytes are still those.
-    ///
-    /// # Errors
-    /// Of the disk.
-    pub fn module(&self, digest: ModuleDigest) -> io::Result<Option<Vec<u8>>> {
-        use sha2::Digest;
-        let bytes = disk::read_if_there(&self.analyses_dir().join(format!("{digest}.wasm")))?;
-        Ok(bytes.filter(|bytes| ModuleDigest::new(sha2::Sha256::digest(bytes).into()) == digest))
-    }
-
-    /// Whether a module stands whole.
-    ///
-    /// # Errors
-    /// Of the disk, but not of those bytes: what cannot be read is not whole.
-    pub fn has_module(&self, digest: ModuleDigest) -> io::Result<bool> {
-        let path = self.analyses_dir().join(format!("{digest}.wasm"));
-        let Some((mut module, _)) = disk::open_if_there(&path)? else { return Ok(false) };
-        let mut found = Sha256Writer::default();
-        Ok(io::copy(&mut module, &mut found).is_ok_and(|_| found.finish() == digest))
     }
 
     /// Whether that many bytes more would leave the reserve alone.

@@ -6,6 +6,8 @@ use std::io;
 use std::io::Read;
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use crate::assembly::Assembly;
 use crate::dispatch::Again;
 use crate::dispatch::Question;
@@ -30,7 +32,7 @@ pub struct Original {
     pub upload: UploadFacts,
     pub config: RunConfig,
     pub record: RunRecord,
-    pub module: Vec<u8>,
+    pub module: Bytes,
 }
 
 /// Why it cannot be done again.
@@ -60,7 +62,7 @@ pub fn find(store: &Store, key: RunKey) -> Result<Original, VerifyError> {
     let upload = store.upload(key.file_id)?.ok_or(VerifyError::NoFile)?;
     let config = store.config(key)?.ok_or(VerifyError::NoRun)?;
     let record = store.record(key)?.filter(|it| it.generation == config.generation).ok_or(VerifyError::NoRun)?;
-    let module = store.module(config.module)?.ok_or(VerifyError::NoModule)?;
+    let module = store.module(config.module)?.ok_or(VerifyError::NoModule)?.into();
     Ok(Original { key, upload, config, record, module })
 }
 
@@ -74,7 +76,7 @@ pub async fn again(
     assembly: &Assembly,
 ) -> Result<(RunRecord, Vec<String>), VerifyError> {
     copy(store, original, assembly).await?;
-    let analysis = assembly.registry.install(&original.module, Origin::Directory).await?;
+    let analysis = assembly.registry.install(original.module.clone(), Origin::Directory).await?;
     let config = &original.config;
     let lost = |error: &dyn std::fmt::Display| VerifyError::Lost(error.to_string());
     let args = analysis.args.canonical(config.args.document()).map_err(|_| lost(&"its args are no longer valid"))?;

@@ -73,7 +73,7 @@ pub const INSTALL: About =
         .taking(Body::needed(&[("application/wasm", bytes)]))
         .refusing(&[
             upload::TOO_SLOW,
-            (409, "The name is that of an analysis that clients cannot change."),
+            (409, "Clients cannot change what has this name, or have as many analyses installed as they may."),
             upload::TOO_LARGE,
             (422, "The module or its name is refused, with every reason."),
             (503, "Other modules are being installed."),
@@ -117,7 +117,7 @@ pub async fn install(
     // Goes on when the client does not wait for it: an installation is whole, or is not. So does what it counts for.
     let registry = Arc::clone(&api.parts.registry);
     let placing = tokio::spawn(async move {
-        let placed = registry.place(&name, &module).await;
+        let placed = registry.place(&name, module).await;
         drop(intake);
         placed
     });

@@ -10,6 +10,7 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use serde::Deserialize;
 use serde::Serialize;
 use sha2::Digest;
@@ -112,13 +113,13 @@ impl Workshop {
     ///
     /// # Errors
     /// Every reason to refuse it; nothing of it is then left that was not here before.
-    pub async fn make(&self, module: &[u8], name: Option<&AnalysisName>) -> Result<Analysis, InstallError> {
+    pub async fn make(&self, module: Bytes, name: Option<&AnalysisName>) -> Result<Analysis, InstallError> {
         if u64::try_from(module.len()).unwrap_or(u64::MAX) > self.limits.module_bytes {
             let detail = format!("a module of {} bytes; at most {}", module.len(), self.limits.module_bytes);
             return Err(InstallError::Refused(vec![detail]));
         }
-        let digest = ModuleDigest::new(sha2::Sha256::digest(module).into());
-        let facts = match self.known(digest)? {
+        let (digest, known) = self.known(module.clone()).await?;
+        let facts = match known {
             // Taken by a server that had the switch.
             Some(Facts { module: ModuleFacts { kind: ModuleKind::AsyncCommandComponent, .. }, .. })
                 if self.manner.wasi_03 == Wasi03::Refused =>
@@ -142,29 +143,34 @@ impl Workshop {
     pub async fn remake(&self, digest: ModuleDigest, name: Option<&AnalysisName>) -> Result<Analysis, InstallError> {
         let gone = || InstallError::Refused(vec!["the module is no longer stored".to_owned()]);
         let module = self.store.module(digest)?.ok_or_else(gone)?;
-        self.make(&module, name).await
+        self.make(module.into(), name).await
     }
 
-    /// What is known of a module whose program is at hand and untouched.
-    fn known(&self, digest: ModuleDigest) -> io::Result<Option<Facts>> {
-        let facts = disk::read_if_there(&self.path(digest, "json"))?;
-        let facts = facts.and_then(|json| serde_json::from_slice::<Facts>(&json).ok());
-        let Some(facts) = facts.filter(|it| it.engine == self.fingerprint && it.version == FACTS_VERSION) else {
-            return Ok(None);
-        };
-        let mut found = Sha256Writer::default();
-        match File::open(self.program_path(digest)).and_then(|mut program| io::copy(&mut program, &mut found)) {
-            Ok(_) if found.finish() == facts.program_sha256 => Ok(Some(facts)),
-            Ok(_) => Ok(None),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
+    /// A module's digest, and what is known of it if its program is at hand and untouched.
+    async fn known(&self, module: Bytes) -> io::Result<(ModuleDigest, Option<Facts>)> {
+        let engine = self.fingerprint.clone();
+        self.on_disk(move |store| {
+            let digest = ModuleDigest::new(sha2::Sha256::digest(&module).into());
+            let facts = disk::read_if_there(&module_path(store, digest, "json"))?;
+            let facts = facts.and_then(|json| serde_json::from_slice::<Facts>(&json).ok());
+            let facts = facts.filter(|it| it.engine == engine && it.version == FACTS_VERSION);
+            let Some(facts) = facts else { return Ok((digest, None)) };
+            let mut found = Sha256Writer::default();
+            match File::open(program_path(store, (digest, &engine)))
+                .and_then(|mut program| io::copy(&mut program, &mut found))
+            {
+                Ok(_) => Ok((digest, Some(facts).filter(|facts| found.finish() == facts.program_sha256))),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok((digest, None)),
+                Err(error) => Err(error),
+            }
+        })
+        .await
     }
 
     async fn compile(
         &self,
         digest: ModuleDigest,
-        module: &[u8],
+        module: Bytes,
         name: Option<&AnalysisName>,
     ) -> Result<Facts, InstallError> {
         let wasm = self.path(digest, "wasm");
@@ -180,12 +186,11 @@ impl Workshop {
     }
 
     /// Stores a module's bytes, unless they stand as they should.
-    async fn put(&self, digest: ModuleDigest, module: &[u8]) -> io::Result<()> {
+    async fn put(&self, digest: ModuleDigest, module: Bytes) -> io::Result<()> {
         let wasm = self.path(digest, "wasm");
         if self.on_disk(move |store| store.has_module(digest)).await? {
             return Ok(());
         }
-        let module = module.to_vec();
         self.on_disk(move |store| store.disk().replace(&store.staging_path(), &wasm, &module)).await
     }
 
@@ -281,10 +286,18 @@ impl Workshop {
     }
 
     fn path(&self, digest: ModuleDigest, extension: &str) -> PathBuf {
-        self.store.analyses_dir().join(format!("{digest}.{extension}"))
+        module_path(&self.store, digest, extension)
     }
 
     fn program_path(&self, digest: ModuleDigest) -> PathBuf {
-        self.store.programs_dir().join(format!("{digest}-{}.cwasm", self.fingerprint))
+        program_path(&self.store, (digest, &self.fingerprint))
     }
+}
+
+fn module_path(store: &Store, digest: ModuleDigest, extension: &str) -> PathBuf {
+    store.analyses_dir().join(format!("{digest}.{extension}"))
+}
+
+fn program_path(store: &Store, (digest, engine): (ModuleDigest, &str)) -> PathBuf {
+    store.programs_dir().join(format!("{digest}-{engine}.cwasm"))
 }

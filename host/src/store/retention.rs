@@ -167,7 +167,7 @@ impl Store {
     }
 
     /// The id of every upload, in no order: two levels of directories are read, and no file.
-    fn file_ids(&self) -> impl Iterator<Item = io::Result<FileId>> {
+    pub(super) fn file_ids(&self) -> impl Iterator<Item = io::Result<FileId>> {
         let root = self.root.clone();
         let folders = (0..=u8::MAX).map(move |byte| (format!("{byte:02x}"), root.join(format!("{byte:02x}"))));
         folders.flat_map(|(begin, path)| names_in(&path, &begin))

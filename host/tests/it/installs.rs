@@ -7,8 +7,10 @@ use std::net::TcpStream;
 
 use host::analysis::module::DESCRIPTOR_SECTION;
 use host::analysis::module::with_sections;
+use host::id::ModuleDigest;
 use serde_json::Value;
 use serde_json::json;
+use sha2::Digest;
 
 use crate::limits::dear;
 use crate::server::Server;
@@ -137,6 +139,65 @@ fn a_run_that_was_accepted_keeps_its_module() {
     server.delete("/analyses/theirs").expect(204);
     server.restart_with(&["--accept-modules", "--workers", "2"]);
     assert_eq!(server.result(&waiting).expect(200).json(), json!("a"));
+}
+
+#[test]
+fn clients_install_no_more_than_there_may_be() {
+    let options = ["--accept-modules", "--analyses-max", "2"];
+    let mut server = Server::start_with(&[("ours", &says('o'), json!({}))], &options);
+    let put = |server: &Server, name: &str, letter| {
+        server.put(&format!("/analyses/{name}"), &packed(&says(letter), &json!({ "name": name })))
+    };
+    put(&server, "first", 'a').expect(201);
+    put(&server, "second", 'b').expect(201);
+    let problem = put(&server, "third", 'c').expect(409).json();
+    assert!(problem["detail"].as_str().unwrap().contains("2 analyses"), "{problem}");
+    put(&server, "second", 'd').expect(200);
+    server.restart_with(&options);
+    put(&server, "third", 'c').expect(409);
+    server.delete("/analyses/first").expect(204);
+    put(&server, "third", 'c').expect(201);
+    assert_eq!(server.get("/limits").expect(200).json()["analyses"], 2);
+}
+
+/// Of one a result stands, of one nothing, one runs, and one is installed.
+#[test]
+fn a_module_goes_when_nothing_stands_for_it_any_more() {
+    let options = ["--accept-modules", "--sweep-every-s", "1"];
+    let mut server = Server::start_with(&[("ours", &says('o'), json!({}))], &options);
+    let file = server.upload("x", b"x");
+    let sleeps = r#"(module (import "wasi_snapshot_preview1" "poll_oneoff"
+        (func $poll (param i32 i32 i32 i32) (result i32)))
+      (memory (export "memory") 1)
+      (data (i32.const 16) "\01") (data (i32.const 24) "\00\00\00\00\64")
+      (func (export "_start") (drop (call $poll (i32.const 0) (i32.const 256) (i32.const 1) (i32.const 512)))))"#;
+    let modules = [says('a'), says('b'), sleeps.to_owned(), says('d')];
+    let modules = modules.map(|it| packed(&it, &json!({ "name": "theirs", "limits": { "wall_ms": 600_000 } })));
+    let digests = modules.each_ref().map(|it| ModuleDigest::new(sha2::Sha256::digest(it).into()).to_string());
+    let [answered, forgotten, runs, installed] = &digests;
+    let here = |server: &Server, digest: &str| {
+        let names = |folder: &str| std::fs::read_dir(server.data().join(folder)).unwrap();
+        let all = ["analyses", "programs"].into_iter().flat_map(names);
+        all.filter(|it| it.as_ref().unwrap().file_name().to_str().unwrap().starts_with(digest)).count()
+    };
+    server.put("/analyses/theirs", &modules[0]).expect(201);
+    assert_eq!(ask(&server, &file, "theirs"), json!("a"));
+    assert_eq!(here(&server, answered), 3, "module, facts and program");
+    server.put("/analyses/theirs", &modules[1]).expect(200);
+    server.put("/analyses/theirs", &modules[2]).expect(200);
+    let running = server.analyse(&server.upload("y", b"y"), "theirs", json!({}));
+    server.put("/analyses/theirs", &modules[3]).expect(200);
+    wait_for("what nothing stands for to go", || (here(&server, forgotten) == 0).then_some(()));
+    assert_eq!([answered, runs, installed].map(|it| here(&server, it)), [3, 3, 3]);
+    assert_eq!(server.get(&format!("/results/{running}/run")).expect(200).json()["status"], "running");
+
+    // What it was found to be of use for goes, and so does who would know.
+    server.delete(&format!("/upload/{file}")).expect(204);
+    server.restart_with(&options);
+    wait_for("what nothing stands for any more to go", || (here(&server, answered) == 0).then_some(()));
+    assert_eq!([runs, installed].map(|it| here(&server, it)), [3, 3]);
+    server.delete(&format!("/results/{running}")).expect(204);
+    assert_eq!(ask(&server, &server.upload("y", b"y"), "theirs"), json!("d"));
 }
 
 #[test]

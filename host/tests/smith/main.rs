@@ -160,7 +160,7 @@ fn batch(seeds: Range<u64>, score: &mut Score) {
         let sample = selftest::store_sample(&assembly).await.unwrap();
         let outcomes = stream::iter(seeds).map(async |seed| {
             let module = std::fs::read(dir.path().join(format!("smith-{seed}.wasm"))).unwrap();
-            (seed, selftest::become_of(&assembly, &sample, &packed(seed, &module)).await)
+            (seed, selftest::become_of(&assembly, &sample, packed(seed, &module)).await)
         });
         let mut outcomes = std::pin::pin!(outcomes.buffer_unordered(AT_ONCE));
         while let Some((seed, outcome)) = outcomes.next().await {

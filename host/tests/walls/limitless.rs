@@ -123,7 +123,7 @@ pub(crate) fn run(score: &mut Score) {
         for endless in ENDLESS {
             if score.wants(endless.name) {
                 let started = Instant::now();
-                let outcome = selftest::become_of(&assembly, &sample, &endless.packed()).await;
+                let outcome = selftest::become_of(&assembly, &sample, endless.packed()).await;
                 let judged = endless.judge(&outcome, started.elapsed());
                 // One that was lent files can write no more when its run is over.
                 let living = if endless.body.contains("$make") { workers() } else { Vec::new() };

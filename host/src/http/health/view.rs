@@ -86,6 +86,8 @@ pub struct Caps {
     pub(super) args_bytes: usize,
     /// Runs that have not ended, at most.
     pub(super) queue: usize,
+    /// Analyses that clients may have installed at the same time.
+    pub(super) analyses: usize,
     /// Kept free on the disk, bytes.
     pub(super) disk_reserve_bytes: u64,
     pub(super) retention: Rules,

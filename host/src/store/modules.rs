@@ -1,0 +1,116 @@
+//! `analyses/<digest>.wasm` with what is known of it beside, and `programs/<digest>-<engine>.cwasm`: by digest, so that
+//! whoever stores one twice stores it once. Some name, some result or the operator's directory stands for each; one that
+//! nothing stands for any more goes.
+
+use std::collections::HashSet;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use sha2::Digest;
+
+use super::Store;
+use super::digest::Sha256Writer;
+use super::disk;
+use crate::id::FileId;
+use crate::id::ModuleDigest;
+
+impl Store {
+    /// The module of that digest, if its bytes are still those.
+    ///
+    /// # Errors
+    /// Of the disk.
+    pub fn module(&self, digest: ModuleDigest) -> io::Result<Option<Vec<u8>>> {
+        let bytes = disk::read_if_there(&self.analyses_dir().join(format!("{digest}.wasm")))?;
+        Ok(bytes.filter(|bytes| ModuleDigest::new(sha2::Sha256::digest(bytes).into()) == digest))
+    }
+
+    /// Whether a module stands whole.
+    ///
+    /// # Errors
+    /// Of the disk, but not of those bytes: what cannot be read is not whole.
+    pub fn has_module(&self, digest: ModuleDigest) -> io::Result<bool> {
+        let path = self.analyses_dir().join(format!("{digest}.wasm"));
+        let Some((mut module, _)) = disk::open_if_there(&path)? else { return Ok(false) };
+        let mut found = Sha256Writer::default();
+        Ok(io::copy(&mut module, &mut found).is_ok_and(|_| found.finish() == digest))
+    }
+
+    /// Every module of which something is here.
+    ///
+    /// # Errors
+    /// Of the disk.
+    pub fn modules(&self) -> io::Result<HashSet<ModuleDigest>> {
+        let of = |name: &str, end: char| name.split_once(end)?.0.parse().ok();
+        let mut all: HashSet<_> = entries(&self.analyses_dir())?.iter().filter_map(|name| of(name, '.')).collect();
+        all.extend(entries(&self.programs_dir())?.iter().filter_map(|name| of(name, '-')));
+        Ok(all)
+    }
+
+    /// Those of them that neither a name nor a run stands for. Looks through the runs of every upload, unless each is
+    /// found to be stood for before.
+    ///
+    /// # Errors
+    /// Of the disk.
+    pub fn unused(&self, mut modules: HashSet<ModuleDigest>) -> io::Result<HashSet<ModuleDigest>> {
+        for (_, module) in self.names()? {
+            modules.remove(&module);
+        }
+        for file_id in self.file_ids() {
+            if modules.is_empty() {
+                break;
+            }
+            self.strike_used(file_id?, &mut modules)?;
+        }
+        Ok(modules)
+    }
+
+    fn strike_used(&self, file_id: FileId, modules: &mut HashSet<ModuleDigest>) -> io::Result<()> {
+        let mut after = None;
+        loop {
+            let page = self.runs_of(file_id, after, RUNS_AT_ONCE)?;
+            for (_, config) in page.entries {
+                modules.remove(&config.module);
+            }
+            after = page.next;
+            if after.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Removes a module with all that was made of it. What is left when this is cut off is removed by the next.
+    ///
+    /// # Errors
+    /// Of the disk.
+    pub fn remove_module(&self, digest: ModuleDigest) -> io::Result<()> {
+        let begin = format!("{digest}-");
+        for name in entries(&self.programs_dir())?.iter().filter(|name| name.starts_with(&begin)) {
+            self.disk.remove_if_there(&self.programs_dir().join(name))?;
+        }
+        for extension in ["json", "wasm"] {
+            self.disk.remove_if_there(&self.analyses_dir().join(format!("{digest}.{extension}")))?;
+        }
+        self.disk.settle()
+    }
+
+    /// Removes the programs that were made for other engines than that.
+    ///
+    /// # Errors
+    /// Of the disk.
+    pub fn remove_programs_but(&self, engine: &str) -> io::Result<()> {
+        let end = format!("-{engine}.cwasm");
+        for name in entries(&self.programs_dir())?.iter().filter(|name| !name.ends_with(&end)) {
+            self.disk.remove_if_there(&self.programs_dir().join(name))?;
+        }
+        Ok(())
+    }
+}
+
+/// Of an upload, held in memory.
+const RUNS_AT_ONCE: usize = 1000;
+
+fn entries(directory: &Path) -> io::Result<Vec<String>> {
+    let name = |entry: io::Result<fs::DirEntry>| entry.map(|it| it.file_name().into_string().ok()).transpose();
+    fs::read_dir(directory)?.filter_map(name).collect()
+}
