@@ -1,10 +1,16 @@
 //! The command line.
 
+mod check;
 mod fsck;
 mod gc;
+mod inspect;
+mod local;
 mod notify;
+mod pack;
+mod run;
 mod selftest;
 mod verify;
+mod watch;
 
 use std::io::Write;
 use std::net::SocketAddr;
@@ -26,6 +32,7 @@ use crate::app::Retention;
 use crate::assembly;
 use crate::dispatch::Reuse;
 use crate::http::Modules;
+use crate::limits::AskedLimits;
 use crate::limits::CompileLimits;
 use crate::limits::Limits;
 use crate::limits::RESULT_DEPTH_MAX;
@@ -46,6 +53,14 @@ struct Arguments {
 enum Command {
     /// Serve the REST API.
     Serve(Box<Serve>),
+    /// Tell what a module is from its bytes alone: kind, descriptor, capabilities, exports, sections, tools.
+    Inspect(inspect::Arguments),
+    /// Try a module as an author would want it tried: lints, golden examples, what it costs, whether it repeats.
+    Check(check::Arguments),
+    /// Run a module over a file as a server would, and print the result.
+    Run(run::Arguments),
+    /// Put descriptor and files into a module, which then ships as one file.
+    Pack(pack::Arguments),
     /// Run the hostile modules that this binary carries, here and now, and tell what stops each.
     Selftest(selftest::Arguments),
     /// Let go of what the rules of retention say; its server must not run, and does so by itself when told the same.
@@ -186,12 +201,21 @@ pub fn main() -> anyhow::Result<()> {
         Command::Fsck(arguments) => fsck::main(&arguments),
         Command::Gc(arguments) => gc::main(&arguments),
         Command::Verify(arguments) => verify::main(&arguments),
+        Command::Inspect(arguments) => inspect::main(&arguments),
+        Command::Check(arguments) => check::main(&arguments),
+        Command::Run(arguments) => run::main(&arguments),
+        Command::Pack(arguments) => pack::main(&arguments),
         Command::Selftest(arguments) => selftest::main(&arguments),
         Command::Worker { caps, kind } => {
             Ok(worker::serve(worker::channel()?, caps.unwrap_or(Limits::CAP), kind.unwrap_or_default())?)
         }
         Command::Compile { limits } => Ok(worker::compile(worker::channel()?, limits.unwrap_or_default())?),
     }
+}
+
+/// Prints a line. Whoever reads stdout may have gone; the command goes on, for what it does and its exit code.
+fn say(line: &str) {
+    drop(writeln!(std::io::stdout(), "{line}"));
 }
 
 fn serve(arguments: Serve) -> anyhow::Result<()> {
@@ -201,7 +225,7 @@ fn serve(arguments: Serve) -> anyhow::Result<()> {
         .from_env_lossy();
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let caps = resolve_caps(arguments.caps)?;
+    let caps = resolve_caps(&arguments.caps)?;
     let store = store::Options {
         durability: match arguments.durability {
             DurabilityArgument::Full => Durability::Full,
@@ -250,8 +274,7 @@ fn serve(arguments: Serve) -> anyhow::Result<()> {
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let served = runtime.block_on(app::serve(options, |address| {
-        // Whoever reads stdout may have gone; the server has not.
-        drop(writeln!(std::io::stdout(), "listening on http://{address}"));
+        say(&format!("listening on http://{address}"));
     }));
     runtime.shutdown_timeout(Duration::from_secs(2));
     served
@@ -275,11 +298,15 @@ fn parse_cap(text: &str) -> Result<(String, u64), String> {
     Ok((name.to_owned(), number))
 }
 
+/// What is asked for by name and number.
+fn asked_limits(named: &[(String, u64)]) -> anyhow::Result<AskedLimits> {
+    let members = named.iter().map(|(name, number)| (name.clone(), (*number).into())).collect();
+    serde_json::from_value(serde_json::Value::Object(members)).context("no such limit")
+}
+
 /// The caps with those that the operator names in place of the shipped ones.
-fn resolve_caps(named: Vec<(String, u64)>) -> anyhow::Result<Limits> {
-    let members = named.into_iter().map(|(name, number)| (name, number.into())).collect();
-    let asked = serde_json::from_value(serde_json::Value::Object(members)).context("--cap")?;
-    let caps = Limits::CAP.with(&asked);
+fn resolve_caps(named: &[(String, u64)]) -> anyhow::Result<Limits> {
+    let caps = Limits::CAP.with(&asked_limits(named).context("--cap")?);
     for (name, value, max) in
         [("stack_bytes", caps.stack_bytes, STACK_BYTES_MAX), ("result_depth", caps.result_depth, RESULT_DEPTH_MAX)]
     {
@@ -303,7 +330,9 @@ fn resolve_compile_caps(named: Vec<(String, u64)>) -> anyhow::Result<CompileLimi
 mod tests {
     #[test]
     fn a_cap_is_named_and_a_number() {
-        let caps = |named: &[&str]| super::resolve_caps(named.iter().map(|it| super::parse_cap(it).unwrap()).collect());
+        let caps = |named: &[&str]| {
+            super::resolve_caps(&named.iter().map(|it| super::parse_cap(it).unwrap()).collect::<Vec<_>>())
+        };
         assert_eq!(caps(&[]).unwrap(), super::Limits::CAP);
         assert_eq!(caps(&["wall_ms=5"]).unwrap().wall_ms, 5);
         assert!(caps(&["wall=5"]).unwrap_err().chain().any(|it| it.to_string().contains("wall_ms")));

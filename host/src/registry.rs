@@ -1,6 +1,6 @@
 //! The analyses that can be run, by name.
 
-mod package;
+pub mod package;
 mod sweep;
 pub mod workshop;
 

@@ -4,7 +4,6 @@ pub mod header;
 pub mod suite;
 
 use std::io;
-use std::io::Read;
 use std::time::Instant;
 
 use serde::Serialize;
@@ -13,20 +12,13 @@ use self::suite::Case;
 use self::suite::Outcome;
 use self::suite::SAMPLE;
 use crate::assembly::Assembly;
-use crate::dispatch::Again;
-use crate::dispatch::Question;
-use crate::dispatch::question::Asked;
-use crate::id::ClientId;
-use crate::limits::AskedLimits;
-use crate::limits::Limits;
 use crate::registry::Origin;
 use crate::registry::workshop::InstallError;
-use crate::run::Priority;
-use crate::store::digest::Digests;
-use crate::store::runs::RunState;
 use crate::store::uploads::UploadFacts;
 use crate::time::Timestamp;
 use crate::wire::Walls;
+use crate::workbench;
+use crate::workbench::Wish;
 
 /// What one module came to.
 #[derive(Debug, Clone, Serialize)]
@@ -97,23 +89,7 @@ pub async fn run(
 /// Of the disk.
 pub async fn store_sample(assembly: &Assembly) -> io::Result<UploadFacts> {
     let (name, bytes) = SAMPLE;
-    let mut staged = assembly.store.stage_upload(name)?;
-    staged.write(bytes)?;
-    let mut digests = Digests::default();
-    digests.update(bytes);
-    let (sha1, sha256) = digests.finish();
-    let facts = UploadFacts {
-        version: 1,
-        filename: name.to_owned(),
-        safe_name: staged.safe_name().clone(),
-        size_bytes: u64::try_from(bytes.len()).unwrap_or(u64::MAX),
-        media_type: "application/octet-stream".to_owned(),
-        sha1,
-        sha256,
-        created: assembly.clock.now(),
-    };
-    assembly.store.publish_upload(staged, &facts).await?;
-    Ok(facts)
+    workbench::store(assembly, name, bytes).await
 }
 
 /// Installs a module with its descriptor inside, and runs it once.
@@ -123,37 +99,14 @@ pub async fn become_of(assembly: &Assembly, upload: &UploadFacts, packed: Vec<u8
         Err(InstallError::Refused(reasons)) => return Outcome::Refused(reasons),
         Err(InstallError::Io(error)) => return Outcome::Lost(error.to_string()),
     };
-    let lost = |error: &dyn std::fmt::Display| Outcome::Lost(error.to_string());
-    let args = match analysis.args.canonical(serde_json::json!({})) {
-        Ok(args) => args,
-        Err(_) => return lost(&"its schema takes no args at all"),
+    let key = match workbench::ask(assembly, &analysis, upload, Wish::default()).await {
+        Ok(key) => key,
+        Err(error) => return Outcome::Lost(error.to_string()),
     };
-    let asked = Asked {
-        name: analysis.descriptor.name.clone(),
-        args,
-        limits: Limits::resolve(assembly.caps, &analysis.descriptor.limits, &AskedLimits::default()),
-        priority: Priority::Interactive,
-        again: Again::Always,
-        client: ClientId::Server,
-        accepted: assembly.clock.now(),
-    };
-    let question = Question::new(analysis, upload.clone(), asked);
-    let key = question.key;
-    if let Err(denied) = assembly.dispatch.submit(question).await {
-        return lost(&denied);
-    }
-    assembly.dispatch.ended(key).await;
-    match assembly.store.state(key) {
-        Ok(RunState::Failed(failure)) => Outcome::Failed(failure),
-        Ok(RunState::Successful) => {
-            let mut result = String::new();
-            match assembly.store.open_result(key).map(|it| it.map(|(mut file, _)| file.read_to_string(&mut result))) {
-                Ok(Some(Ok(_))) => Outcome::Successful(result),
-                Ok(Some(Err(error))) | Err(error) => lost(&error),
-                Ok(None) => lost(&"its result is not there"),
-            }
-        }
-        Ok(RunState::Unknown | RunState::Pending) => lost(&"it has no ending"),
-        Err(error) => lost(&error),
+    match workbench::ended(assembly, key).await.map(|it| it.outcome.map(String::from_utf8)) {
+        Ok(Ok(Ok(result))) => Outcome::Successful(result),
+        Ok(Ok(Err(_))) => Outcome::Lost("its result is not UTF-8".to_owned()),
+        Ok(Err(failure)) => Outcome::Failed(failure),
+        Err(error) => Outcome::Lost(error.to_string()),
     }
 }

@@ -12,6 +12,7 @@ pub mod disk;
 pub mod faults;
 pub mod fsck;
 pub mod lists;
+pub mod media_type;
 mod modules;
 mod names;
 pub mod notices;

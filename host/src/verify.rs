@@ -123,7 +123,9 @@ async fn copy(store: &Store, original: &Original, assembly: &Assembly) -> Result
     Ok(())
 }
 
-fn differences(before: &RunRecord, after: &RunRecord) -> Vec<String> {
+/// In what one run came to something else than another.
+#[must_use]
+pub fn differences(before: &RunRecord, after: &RunRecord) -> Vec<String> {
     let mut found = Vec::new();
     if before.ending_sha256 != after.ending_sha256 {
         found.push(format!("the result: {} before, {} now", before.ending_sha256, after.ending_sha256));

@@ -1,10 +1,10 @@
 //! `belljar fsck`: a data directory looked through, and mended on request.
 
-use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::Context;
 
+use super::say;
 use crate::store::Store;
 use crate::store::fsck::Finding;
 use crate::store::fsck::Kind;
@@ -67,9 +67,4 @@ fn mended(finding: &Finding, moved: Option<PathBuf>) -> String {
         Some(to) => format!("mended: {path} is now {}", to.display()),
         None => format!("mended: {path}"),
     }
-}
-
-fn say(line: &str) {
-    // Whoever reads stdout may have gone.
-    drop(writeln!(std::io::stdout(), "{line}"));
 }

@@ -1,10 +1,10 @@
 //! `belljar gc`, and the rules of retention on the command line.
 
-use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::Context;
 
+use super::say;
 use crate::store::Store;
 use crate::store::retention::Free;
 use crate::store::retention::Held;
@@ -106,9 +106,4 @@ fn told(held: &Held, (why, taken): (Why, Free)) -> String {
         Why::Room => "for room",
     };
     format!("{}: {why}, used {}, {} bytes in {} files", held.file_id, held.used, taken.bytes, taken.files)
-}
-
-fn say(line: &str) {
-    // Whoever reads stdout may have gone.
-    drop(writeln!(std::io::stdout(), "{line}"));
 }

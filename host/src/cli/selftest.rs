@@ -1,11 +1,13 @@
 //! `belljar selftest`: the hostile suite on this machine, as a scoreboard.
 
-use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::Context;
 use serde_json::json;
 
+use super::local;
+use super::say;
+use crate::analysis::module::Manner;
 use crate::analysis::module::Wasi03;
 use crate::assembly;
 use crate::selftest;
@@ -13,7 +15,6 @@ use crate::selftest::Line;
 use crate::selftest::Verdict;
 use crate::selftest::suite::SUITE;
 use crate::selftest::suite::SUITE_WASI_03;
-use crate::store::scratch::Scratch;
 use crate::store::verdict;
 
 #[derive(Debug, clap::Args)]
@@ -30,27 +31,24 @@ pub(super) struct Arguments {
 
 /// Runs the suite in a directory of its own; an error when a module did not come to what it should.
 pub(super) fn main(arguments: &Arguments) -> anyhow::Result<()> {
-    let scratch = Scratch::new("belljar-selftest").context("no room for a data directory")?;
-    let mut options = assembly::Options::for_one(scratch.path().join("data"));
-    options.manner.wasi_03 = arguments.wasi_03.into();
-    let more = match options.manner.wasi_03 {
+    let wasi_03 = arguments.wasi_03.into();
+    let more = match wasi_03 {
         Wasi03::Refused => &[],
         Wasi03::Taken => SUITE_WASI_03,
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let mut lines = Vec::new();
-    let verdict = runtime.block_on(async {
-        let assembly = assembly::assemble(options).await?;
-        let verdict = selftest::run(&assembly, SUITE.iter().chain(more), |line| {
+    let options =
+        |data| assembly::Options { manner: Manner { wasi_03, ..Manner::DEFAULT }, ..assembly::Options::for_one(data) };
+    let verdict = local::with_assembly(options, async |assembly| {
+        let verdict = selftest::run(assembly, SUITE.iter().chain(more), |line| {
             if arguments.json {
                 lines.push(line.clone());
             } else {
                 say(&row(line));
             }
         });
-        anyhow::Ok(verdict.await?)
+        Ok(verdict.await?)
     })?;
-    runtime.shutdown_timeout(std::time::Duration::from_secs(2));
     if let Some(data) = &arguments.data {
         let json = serde_json::to_vec_pretty(&verdict)?;
         verdict::write(data, &json).with_context(|| format!("cannot write to {}", data.display()))?;
@@ -89,9 +87,4 @@ fn total(verdict: &Verdict) -> String {
         part("no_new_privs"),
         part("proc"),
     )
-}
-
-/// Whoever reads stdout may have gone; the test goes on, for its exit code.
-fn say(text: &str) {
-    drop(writeln!(std::io::stdout(), "{text}"));
 }

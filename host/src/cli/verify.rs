@@ -1,20 +1,21 @@
 //! `belljar verify`: a stored run done again, and compared byte for byte.
 
-use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::Context;
 
+use super::local;
+use super::say;
 use crate::analysis::module::Manner;
 use crate::analysis::module::Nan;
 use crate::assembly;
+use crate::assembly::Assembly;
 use crate::id::AnalysisId;
 use crate::id::FileId;
 use crate::id::RunKey;
 use crate::limits::CompileLimits;
 use crate::limits::Limits;
 use crate::store::Store;
-use crate::store::scratch::Scratch;
 use crate::verify;
 
 #[derive(Debug, clap::Args)]
@@ -35,8 +36,7 @@ pub(super) fn main(arguments: &Arguments) -> anyhow::Result<()> {
     let store = Store::view(&arguments.data).with_context(|| format!("cannot read {}", arguments.data.display()))?;
     let key = RunKey { file_id: arguments.file_id, analysis_id: arguments.analysis_id };
     let original = verify::find(&store, key)?;
-    let scratch = Scratch::new("belljar-verify").context("no room for a data directory")?;
-    let options = assembly::Options {
+    let options = |data| assembly::Options {
         // Nothing is admitted that could not run under the caps of the server that granted it.
         caps: Limits::CAP.widest(original.config.limits),
         // Whoever installed it has granted what it costs.
@@ -54,14 +54,10 @@ pub(super) fn main(arguments: &Arguments) -> anyhow::Result<()> {
             wasi_03: arguments.wasi_03.into(),
             ..Manner::DEFAULT
         },
-        ..assembly::Options::for_one(scratch.path().join("data"))
+        ..assembly::Options::for_one(data)
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let (record, differences) = runtime.block_on(async {
-        let assembly = assembly::assemble(options).await?;
-        anyhow::Ok(verify::again(&store, &original, &assembly).await?)
-    })?;
-    runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+    let again = async |assembly: &Assembly| Ok(verify::again(&store, &original, assembly).await?);
+    let (record, differences) = local::with_assembly(options, again)?;
     if record.engine != original.record.engine {
         say(&format!("by another engine: {} before, {} now", original.record.engine, record.engine));
     }
@@ -71,9 +67,4 @@ pub(super) fn main(arguments: &Arguments) -> anyhow::Result<()> {
     anyhow::ensure!(differences.is_empty(), "the run gave something else this time");
     say(&format!("the same: result {} and {} artifacts", record.ending_sha256, record.artifacts.len()));
     Ok(())
-}
-
-fn say(line: &str) {
-    // Whoever reads stdout may have gone.
-    drop(writeln!(std::io::stdout(), "{line}"));
 }

@@ -42,6 +42,18 @@ pub struct Progress {
     pub log_bytes: usize,
 }
 
+impl Progress {
+    /// How much is done, in thousandths: what the guest says of itself, or else how much it has read or spent, of so many
+    /// bytes and so much fuel.
+    #[must_use]
+    pub fn share(&self, size_bytes: u64, fuel_max: u64) -> u16 {
+        let part =
+            |of: u64, whole: u64| u16::try_from(u128::from(of) * 1000 / u128::from(whole.max(1))).unwrap_or(1000);
+        let counted = part(self.so_far.bytes_read, size_bytes).max(part(self.so_far.fuel, fuel_max));
+        self.permille.unwrap_or(counted.min(1000))
+    }
+}
+
 /// What the attempt on its way has written to stderr.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Log(Arc<Mutex<Written>>);

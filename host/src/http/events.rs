@@ -110,12 +110,9 @@ pub(super) struct Scale {
 }
 
 impl Scale {
-    /// As clients see it: what the guest says of itself, or else how much it has read or spent.
+    /// As clients see it.
     pub(super) fn show(self, progress: &Progress) -> Shown {
-        let part =
-            |of: u64, whole: u64| u16::try_from(u128::from(of) * 1000 / u128::from(whole.max(1))).unwrap_or(1000);
-        let counted = part(progress.so_far.bytes_read, self.size_bytes).max(part(progress.so_far.fuel, self.fuel));
-        let permille = progress.permille.unwrap_or(counted.min(1000));
+        let permille = progress.share(self.size_bytes, self.fuel);
         Shown {
             bytes_read: progress.so_far.bytes_read,
             size_bytes: self.size_bytes,

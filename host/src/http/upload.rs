@@ -35,6 +35,7 @@ use super::openapi::fields;
 use super::path::Path;
 use crate::id::FileId;
 use crate::store::Store;
+use crate::store::media_type;
 use crate::store::uploads::Stored;
 use crate::store::uploads::UploadFacts;
 
@@ -98,7 +99,7 @@ pub(super) async fn publish(api: &Api, filename: String, received: Received) -> 
     let (sha1, sha256) = digests.finish();
     let facts = UploadFacts {
         version: 1,
-        media_type: media_type(&head, staged.safe_name().as_str()),
+        media_type: media_type::of(&head, staged.safe_name().as_str()),
         filename,
         safe_name: staged.safe_name().clone(),
         size_bytes,
@@ -194,16 +195,4 @@ pub(super) fn missing(api: &Api, file_id: FileId) -> Result<Problem, Problem> {
 
 fn gone() -> Problem {
     Problem::gone("this file was deleted")
-}
-
-/// By the first bytes, else by the name's extension, else text if it is.
-fn media_type(head: &[u8], name: &str) -> String {
-    let sniffed = infer::get(head).map(|it| it.mime_type().to_owned());
-    let guessed = || mime_guess::from_path(name).first().map(|it| it.essence_str().to_owned());
-    let text = || {
-        let text =
-            !head.is_empty() && !head.contains(&0) && String::from_utf8_lossy(head).matches('\u{fffd}').count() < 4;
-        text.then(|| "text/plain".to_owned())
-    };
-    sniffed.or_else(guessed).or_else(text).unwrap_or_else(|| "application/octet-stream".to_owned())
 }

@@ -5,28 +5,51 @@
 use std::fs::File;
 use std::io;
 use std::path::Path;
+use std::path::PathBuf;
 
 use crate::analysis::module::DESCRIPTOR_SECTION;
 use crate::analysis::module::FILES_SECTION;
 use crate::analysis::module::with_sections;
 
-/// Reads a module as it is to be installed.
+/// Where what belongs into a module lies.
+#[derive(Debug)]
+pub struct Beside {
+    pub descriptor: PathBuf,
+    /// A folder.
+    pub files: PathBuf,
+}
+
+impl Beside {
+    /// Where it is looked for.
+    #[must_use]
+    pub fn of(module: &Path) -> Self {
+        Self { descriptor: module.with_extension("json"), files: module.with_extension("files") }
+    }
+}
+
+/// Reads a module as it is to be installed: with what lies beside it inside.
 ///
 /// # Errors
 /// Of the disk; links and devices among the files that ship.
-pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
-    let module = std::fs::read(path)?;
-    let sidecar = match std::fs::read(path.with_extension("json")) {
+pub fn read(path: &Path) -> io::Result<Vec<u8>> {
+    pack(&std::fs::read(path)?, &Beside::of(path))
+}
+
+/// Puts what is there of it into a module, in place of what it had.
+///
+/// # Errors
+/// Of the disk; links and devices among the files that ship.
+pub fn pack(module: &[u8], beside: &Beside) -> io::Result<Vec<u8>> {
+    let descriptor = match std::fs::read(&beside.descriptor) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         read => Some(read?),
     };
-    let folder = path.with_extension("files");
-    let files = if folder.is_dir() { Some(tar(&folder)?) } else { None };
-    let sections: Vec<_> = [(DESCRIPTOR_SECTION, &sidecar), (FILES_SECTION, &files)]
+    let files = if beside.files.is_dir() { Some(tar(&beside.files)?) } else { None };
+    let sections: Vec<_> = [(DESCRIPTOR_SECTION, &descriptor), (FILES_SECTION, &files)]
         .into_iter()
         .filter_map(|(name, bytes)| Some((name, bytes.as_deref()?)))
         .collect();
-    Ok(if sections.is_empty() { module } else { with_sections(&module, &sections) })
+    Ok(if sections.is_empty() { module.to_vec() } else { with_sections(module, &sections) })
 }
 
 /// The folder as a tar that depends on names and contents alone: the same files, the same bytes.

@@ -15,6 +15,7 @@ use serde::Deserialize;
 use serde::Serialize;
 use sha2::Digest;
 
+use crate::analysis::contract::Contract;
 use crate::analysis::descriptor::Descriptor;
 use crate::analysis::module::Effort;
 use crate::analysis::module::Manner;
@@ -23,7 +24,6 @@ use crate::analysis::module::ModuleKind;
 use crate::analysis::module::Span;
 use crate::analysis::module::WITHOUT_WASI_03;
 use crate::analysis::module::Wasi03;
-use crate::analysis::plain;
 use crate::analysis::schema::Schema;
 use crate::id::AnalysisName;
 use crate::id::ModuleDigest;
@@ -254,20 +254,19 @@ impl Workshop {
         module: ModuleDigest,
         name: Option<&AnalysisName>,
     ) -> Result<Analysis, InstallError> {
-        let about = |detail: String| format!("the descriptor: {detail}");
-        let wrong = |detail: String| InstallError::Refused(vec![about(detail)]);
+        let wrong = |them: Vec<String>| {
+            InstallError::Refused(them.into_iter().map(|detail| format!("the descriptor: {detail}")).collect())
+        };
         let text = facts.descriptor.ok_or_else(|| InstallError::Refused(vec![NO_DESCRIPTOR.to_owned()]))?;
-        let descriptor: Descriptor = plain::parse(text.as_bytes()).map_err(|error| wrong(error.to_string()))?;
-        descriptor.check().map_err(|them| InstallError::Refused(them.into_iter().map(about).collect()))?;
+        let Contract { descriptor, args, result } = Contract::read(&text).map_err(wrong)?;
         if let Some(name) = name.filter(|it| **it != descriptor.name) {
-            return Err(wrong(format!("`name` is `{}`, but it was sent as `{name}`", descriptor.name)));
+            return Err(wrong(vec![format!("`name` is `{}`, but it was sent as `{name}`", descriptor.name)]));
         }
         if descriptor.files.is_some() != facts.files.is_some() {
-            return Err(wrong("`files` is where the files that ship are mounted: give both or neither".to_owned()));
+            return Err(wrong(vec![
+                "`files` is where the files that ship are mounted: give both or neither".to_owned(),
+            ]));
         }
-        let args = Schema::new(descriptor.args.clone()).map_err(|error| wrong(format!("args: {error}")))?;
-        let result = descriptor.result.clone().map(Schema::new).transpose();
-        let result = result.map_err(|error| wrong(format!("result: {error}")))?;
         Ok(Analysis {
             descriptor,
             args,

@@ -12,7 +12,7 @@ use crate::server::Server;
 use crate::server::wait_for;
 
 /// Says `one` and `two` on stderr, leaves `/out/o.txt`, prints `{}`.
-const TELLER: &str = r#"(module
+pub(crate) const TELLER: &str = r#"(module
   (import "wasi_snapshot_preview1" "path_open" (func $o (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "fd_write" (func $w (param i32 i32 i32 i32) (result i32)))
   (memory (export "memory") 1)

@@ -12,7 +12,9 @@ const RANKS: &[&[&str]] = &[
     &["notify", "registry", "worker"],
     &["dispatch"],
     &["assembly"],
-    &["http", "selftest", "verify"],
+    &["workbench"],
+    &["http", "inspect", "selftest", "verify"],
+    &["check"],
     &["app"],
     &["cli"],
 ];

@@ -16,6 +16,7 @@ use tokio::time::Instant;
 
 use crate::store::Store;
 use crate::store::digest::Digests;
+use crate::store::media_type::HEAD_BYTES;
 use crate::store::uploads::StagedUpload;
 
 /// Bytes gathered before they are handed on; two such blocks are in memory at once.
@@ -26,8 +27,6 @@ const INLINE_BYTES_MAX: usize = 64 << 10;
 const GATHER_WITHIN: Duration = Duration::from_millis(100);
 /// A frame below this is copied: it may be a byte that keeps a whole buffer of the network's.
 const COPIED_BYTES_MAX: usize = 16 << 10;
-/// What the media type is found from, bytes.
-pub(in super::super) const HEAD_BYTES: usize = 4096;
 
 /// A file that is staged whole.
 #[derive(Debug)]
