@@ -75,6 +75,7 @@ pub struct ShippedFile {
 #[must_use]
 pub fn inspect(module: &[u8]) -> Inspection {
     let admitted = admission::admit(module, &CompileLimits::DEFAULT, Wasi03::Taken);
+    let carried = admitted.as_ref().ok().and_then(|facts| facts.descriptor.clone());
     let mut found = Inspection {
         size_bytes: module.len(),
         sha256: ModuleDigest::new(sha2::Sha256::digest(module).into()),
@@ -94,6 +95,7 @@ pub fn inspect(module: &[u8]) -> Inspection {
     }
     let Walk { tools, descriptor, .. } = walk;
     found.made_by = tools.into_iter().collect();
+    let descriptor = carried.or(descriptor);
     found.capabilities.sort();
     found.refused = match (admitted, &descriptor) {
         (Err(reasons), _) => reasons,

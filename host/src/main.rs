@@ -1,5 +1,15 @@
 //! The binary; everything is in the library.
 
-fn main() -> anyhow::Result<()> {
-    host::cli::main()
+use std::io::Write;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match host::cli::main() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Whoever reads it may have gone.
+            drop(writeln!(std::io::stderr(), "Error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
 }

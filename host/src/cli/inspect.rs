@@ -10,6 +10,7 @@ use super::say;
 use crate::analysis::module::ModuleKind;
 use crate::inspect;
 use crate::inspect::Inspection;
+use crate::inspect::Section;
 use crate::registry::package;
 
 #[derive(Debug, clap::Args)]
@@ -48,10 +49,29 @@ fn page(path: &Path, found: &Inspection) -> String {
     rows("descriptor", found.descriptor.as_ref().map(described).unwrap_or_default());
     rows("capabilities", found.capabilities.clone());
     rows("exports", found.exports.iter().map(|it| format!("{} ({})", it.name, it.kind)).collect());
-    rows("sections", found.sections.iter().map(|it| format!("{:>10}  {}", it.bytes, it.name)).collect());
+    rows("sections", sections(&found.sections));
     rows("made by", found.made_by.iter().map(|it| format!("{} {} ({})", it.name, it.version, it.field)).collect());
     rows("files", found.files.iter().map(|it| format!("{:>10}  {}", it.size_bytes, it.path)).collect());
     page
+}
+
+/// By name: components have hundreds.
+fn sections(all: &[Section]) -> Vec<String> {
+    let mut by_name: Vec<(&str, usize, usize)> = Vec::new();
+    for Section { name, bytes } in all {
+        match by_name.iter_mut().find(|(known, ..)| known == name) {
+            Some((_, count, total)) => {
+                *count += 1;
+                *total += bytes;
+            }
+            None => by_name.push((name, 1, *bytes)),
+        }
+    }
+    let row = |(name, count, bytes): (&str, usize, usize)| match count {
+        1 => format!("{bytes:>10}  {name}"),
+        count => format!("{bytes:>10}  {name}, {count} of them"),
+    };
+    by_name.into_iter().map(row).collect()
 }
 
 fn described(descriptor: &Value) -> Vec<String> {

@@ -51,6 +51,8 @@ struct Scan<'a> {
     /// How many modules and components surround the section at hand.
     depth: usize,
     entries: Vec<ModuleKind>,
+    /// That of a core module within a component, which counts if the component has none.
+    descriptor_within: Option<String>,
     /// Imports of WASI 0.3 that are offered to its commands.
     imports_03: Vec<String>,
     counts: Counts,
@@ -81,6 +83,7 @@ impl<'a> Scan<'a> {
             encoding: Encoding::Module,
             depth: 0,
             entries: Vec::new(),
+            descriptor_within: None,
             imports_03: Vec::new(),
             counts: Counts::default(),
             memories_here: 0,
@@ -125,7 +128,11 @@ impl<'a> Scan<'a> {
                 }
             }
             Payload::CustomSection(custom) if outermost && custom.name() == DESCRIPTOR_SECTION => {
-                self.descriptor(custom.data());
+                Self::descriptor(&mut self.facts.descriptor, custom.data()).unwrap_or_else(|why| self.refuse(why));
+            }
+            // A linker of components keeps the sections of a module inside it.
+            Payload::CustomSection(custom) if self.depth == 2 && custom.name() == DESCRIPTOR_SECTION => {
+                Self::descriptor(&mut self.descriptor_within, custom.data()).unwrap_or_else(|why| self.refuse(why));
             }
             Payload::CustomSection(custom) if outermost && custom.name() == FILES_SECTION => {
                 if self.facts.files.is_some() {
@@ -230,12 +237,15 @@ impl<'a> Scan<'a> {
         }
     }
 
-    fn descriptor(&mut self, bytes: &[u8]) {
-        match (std::str::from_utf8(bytes), &self.facts.descriptor) {
-            (_, Some(_)) => self.refuse(format!("two `{DESCRIPTOR_SECTION}` sections")),
-            (Ok(text), None) if text.len() <= DESCRIPTOR_BYTES_MAX => self.facts.descriptor = Some(text.to_owned()),
-            (Ok(_), None) => self.refuse(format!("a descriptor of more than {DESCRIPTOR_BYTES_MAX} bytes")),
-            (Err(_), None) => self.refuse("the descriptor is not UTF-8".to_owned()),
+    fn descriptor(place: &mut Option<String>, bytes: &[u8]) -> Result<(), String> {
+        match std::str::from_utf8(bytes) {
+            _ if place.is_some() => Err(format!("two `{DESCRIPTOR_SECTION}` sections")),
+            Ok(text) if text.len() <= DESCRIPTOR_BYTES_MAX => {
+                *place = Some(text.to_owned());
+                Ok(())
+            }
+            Ok(_) => Err(format!("a descriptor of more than {DESCRIPTOR_BYTES_MAX} bytes")),
+            Err(_) => Err("the descriptor is not UTF-8".to_owned()),
         }
     }
 
@@ -307,6 +317,7 @@ impl<'a> Scan<'a> {
             }
         }
         self.facts.imports.sort();
+        self.facts.descriptor = self.facts.descriptor.or(self.descriptor_within);
         if self.reasons.is_empty() { Ok(self.facts) } else { Err(self.reasons) }
     }
 }

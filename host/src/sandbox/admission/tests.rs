@@ -78,6 +78,21 @@ fn sections_of_ours_come_once_and_as_text() {
 }
 
 #[test]
+fn a_component_has_its_own_descriptor_or_that_of_a_module_within() {
+    let packed = |outer: &str, inner: &[&str]| {
+        let section = |text: &str| format!(r#"(@custom "belljar:analysis" "{}")"#, text.escape_default());
+        let modules: String = inner.iter().map(|text| format!("(core module {})", section(text))).collect();
+        let outer = if outer.is_empty() { String::new() } else { section(outer) };
+        admitted(&format!("(component {modules} {COMMAND} {outer})"), CompileLimits::DEFAULT)
+    };
+    let descriptor = |outer, inner: &[&str]| packed(outer, inner).unwrap().descriptor;
+    assert_eq!(descriptor("", &["within"]).as_deref(), Some("within"));
+    assert_eq!(descriptor("own", &["within"]).as_deref(), Some("own"));
+    assert_eq!(descriptor("", &[]), None);
+    assert!(packed("", &["one", "two"]).unwrap_err().contains("two `belljar:analysis` sections"));
+}
+
+#[test]
 fn a_kind_is_found_and_what_it_may_not_import_is_named() {
     assert_eq!(admitted(&format!("(module {START})"), CompileLimits::DEFAULT).unwrap().kind, ModuleKind::Command);
     let command = admitted(&format!("(component {COMMAND})"), CompileLimits::DEFAULT).unwrap();
