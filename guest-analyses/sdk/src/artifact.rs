@@ -5,18 +5,13 @@ use std::io::BufWriter;
 use std::io::Write;
 
 use crate::block::BLOCK_BYTES;
-
-#[cfg(target_family = "wasm")]
-type Out = std::fs::File;
-/// Outside of a sandbox there is no place for artifacts: what is written goes nowhere.
-#[cfg(not(target_family = "wasm"))]
-type Out = io::Sink;
+use crate::face;
 
 /// A file being written. [`Artifact::finish`] gives its path, which becomes a download link where it stands in the result.
 #[derive(Debug)]
 pub struct Artifact {
     path: String,
-    out: BufWriter<Out>,
+    out: BufWriter<face::Out>,
 }
 
 impl Artifact {
@@ -25,9 +20,8 @@ impl Artifact {
     /// # Errors
     /// When it cannot be made.
     pub fn create(name: &str) -> io::Result<Self> {
-        let path = format!("/out/{name}");
-        let out = BufWriter::with_capacity(BLOCK_BYTES, open(&path)?);
-        Ok(Self { path, out })
+        let out = BufWriter::with_capacity(BLOCK_BYTES, face::create(name)?);
+        Ok(Self { path: format!("/out/{name}"), out })
     }
 
     /// Ends it.
@@ -58,17 +52,6 @@ pub fn write_artifact(name: &str, bytes: &[u8]) -> io::Result<String> {
     let mut artifact = Artifact::create(name)?;
     artifact.write_all(bytes)?;
     artifact.finish()
-}
-
-#[cfg(target_family = "wasm")]
-fn open(path: &str) -> io::Result<Out> {
-    std::fs::File::create(path)
-}
-
-#[cfg(not(target_family = "wasm"))]
-#[expect(clippy::unnecessary_wraps, reason = "in a sandbox it can fail")]
-fn open(_: &str) -> io::Result<Out> {
-    Ok(io::sink())
 }
 
 #[cfg(test)]

@@ -1,8 +1,11 @@
 //! An analysis as a command: args on stdin, one JSON document on stdout, a failure on stderr with exit code 1.
 
+use std::fs::File;
 use std::io;
 use std::io::BufWriter;
 use std::io::Read;
+use std::io::Seek;
+use std::io::SeekFrom;
 use std::io::Write;
 
 use serde::Serialize;
@@ -11,8 +14,57 @@ use serde::de::DeserializeOwned;
 use crate::failure::Failure;
 use crate::sample::Sample;
 
+const SAMPLE: &str = "/input/the_file";
 /// What is written to stdout at once.
 const OUTPUT_BYTES: usize = 64 * 1024;
+
+/// The sample, as the host gives it.
+#[derive(Debug)]
+pub(crate) struct Given(File);
+
+impl Given {
+    /// With its size in bytes.
+    pub(crate) fn open() -> io::Result<(Self, u64)> {
+        let file = File::open(SAMPLE)?;
+        let size_bytes = file.metadata()?.len();
+        Ok((Self(file), size_bytes))
+    }
+}
+
+impl Read for Given {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer)
+    }
+}
+
+impl Seek for Given {
+    fn seek(&mut self, position: SeekFrom) -> io::Result<u64> {
+        self.0.seek(position)
+    }
+}
+
+/// An artifact, as the host takes it.
+#[cfg(target_family = "wasm")]
+pub(crate) type Out = File;
+/// Outside of a sandbox there is no place for artifacts: what is written goes nowhere.
+#[cfg(not(target_family = "wasm"))]
+pub(crate) type Out = io::Sink;
+
+#[cfg(target_family = "wasm")]
+pub(crate) fn create(name: &str) -> io::Result<Out> {
+    File::create(format!("/out/{name}"))
+}
+
+#[cfg(not(target_family = "wasm"))]
+#[expect(clippy::unnecessary_wraps, reason = "in a sandbox it can fail")]
+pub(crate) fn create(_: &str) -> io::Result<Out> {
+    Ok(io::sink())
+}
+
+/// Tells the host how far the work is.
+pub(crate) fn tell(fraction: f64, message: &str) {
+    eprintln!("@progress {fraction:.3} {message}");
+}
 
 /// Runs an analysis. It is all that `main` does.
 pub fn run<A: DeserializeOwned, R: Serialize>(analysis: impl FnOnce(Sample, A) -> Result<R, Failure>) {

@@ -71,7 +71,7 @@ fn with_defaults(mut args: Map<String, Value>, schema: &Value) -> Map<String, Va
 }
 
 /// Where `found` is not what was expected, as a JSON pointer.
-fn difference(expected: &Value, found: &Value) -> Option<String> {
+pub(crate) fn difference(expected: &Value, found: &Value) -> Option<String> {
     match (expected, found) {
         (Value::Object(expected), Value::Object(found)) => expected.iter().find_map(|(name, expected)| {
             let inside = found.get(name).map_or(Some(String::new()), |found| difference(expected, found));

@@ -47,7 +47,7 @@ impl Progress {
 
 /// Tells how far the analysis is, from 0 to 1.
 pub fn progress(fraction: f64, message: impl Display) {
-    eprintln!("@progress {:.3} {message}", fraction.clamp(0.0, 1.0));
+    crate::face::tell(fraction.clamp(0.0, 1.0), &message.to_string());
 }
 
 #[cfg(test)]

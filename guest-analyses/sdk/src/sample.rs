@@ -1,6 +1,5 @@
 //! The file to analyse.
 
-use std::fs::File;
 use std::io;
 use std::io::Cursor;
 use std::io::ErrorKind;
@@ -9,9 +8,8 @@ use std::io::Seek;
 use std::io::SeekFrom;
 
 use crate::block::Block;
+use crate::face;
 use crate::progress::Progress;
-
-const SAMPLE: &str = "/input/the_file";
 
 /// The file to analyse; it reads and seeks like a file.
 #[derive(Debug)]
@@ -22,15 +20,14 @@ pub struct Sample {
 
 #[derive(Debug)]
 enum Source {
-    File(File),
+    Given(face::Given),
     Bytes(Cursor<Vec<u8>>),
 }
 
 impl Sample {
     pub(crate) fn open() -> io::Result<Self> {
-        let file = File::open(SAMPLE)?;
-        let size_bytes = file.metadata()?.len();
-        Ok(Self { source: Source::File(file), size_bytes })
+        let (given, size_bytes) = face::Given::open()?;
+        Ok(Self { source: Source::Given(given), size_bytes })
     }
 
     /// One with those bytes, for tests.
@@ -70,7 +67,7 @@ impl Sample {
 impl Read for Sample {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match &mut self.source {
-            Source::File(file) => file.read(buffer),
+            Source::Given(given) => given.read(buffer),
             Source::Bytes(bytes) => bytes.read(buffer),
         }
     }
@@ -79,7 +76,7 @@ impl Read for Sample {
 impl Seek for Sample {
     fn seek(&mut self, position: SeekFrom) -> io::Result<u64> {
         match &mut self.source {
-            Source::File(file) => file.seek(position),
+            Source::Given(given) => given.seek(position),
             Source::Bytes(bytes) => bytes.seek(position),
         }
     }
