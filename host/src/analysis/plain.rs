@@ -1,6 +1,9 @@
 //! JSON from strangers, looked through before anything is made of it.
 
+use std::collections::HashSet;
 use std::fmt;
+use std::hash::BuildHasher;
+use std::hash::RandomState;
 
 use serde::de::DeserializeSeed;
 use serde::de::Deserializer;
@@ -25,6 +28,8 @@ impl Depth {
 
 /// What a value in a document takes at least, once it is parsed, in bytes of text that take as much.
 const VALUE_BYTES: usize = 64;
+/// What an object takes besides: room for more members than it may have.
+const OBJECT_BYTES: usize = 640;
 
 /// Whether a text is one JSON document that means what it says, and no deeper than it may be.
 ///
@@ -49,8 +54,25 @@ pub fn parse<T: serde::de::DeserializeOwned>(json: &[u8]) -> Result<T, serde_jso
 /// may hold. Told at a glance, and rather too much than too little.
 #[must_use]
 pub fn weight(json: &[u8]) -> usize {
-    let values = json.iter().filter(|byte| matches!(byte, b'[' | b'{' | b',' | b':')).count();
-    json.len().saturating_add(values.saturating_mul(VALUE_BYTES))
+    let (mut weight, mut inside, mut escaped) = (json.len(), false, false);
+    for byte in json {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if inside => escaped = true,
+            b'"' => inside = !inside,
+            b'{' if !inside => weight = weight.saturating_add(OBJECT_BYTES),
+            b'[' | b',' | b':' if !inside => weight = weight.saturating_add(VALUE_BYTES),
+            _ => (),
+        }
+    }
+    weight
+}
+
+/// The same of a text that becomes a document with a value for each of its lines.
+#[must_use]
+pub fn weight_of_lines(text: &[u8]) -> usize {
+    let lines = text.iter().filter(|byte| **byte == b'\n').count();
+    text.len().saturating_add(lines.saturating_mul(VALUE_BYTES))
 }
 
 /// Visits a whole document and keeps nothing, so that a big one costs no memory.
@@ -115,33 +137,42 @@ impl<'de> Visitor<'de> for Checked {
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
         let within = self.deeper()?;
-        while members.next_key_seed(Key)?.is_some() {
+        let (names, mut seen) = (RandomState::new(), HashSet::new());
+        while let Some(name) = members.next_key_seed(Key(&names))? {
+            // Who reads it may take the first, or the last.
+            if !seen.insert(name) {
+                return Err(A::Error::custom("a member twice"));
+            }
             members.next_value_seed(within)?;
         }
         Ok(())
     }
 }
 
-/// Of a member.
-struct Key;
+/// Of a member: its hash, by which it is known again. Nobody can find two names of one hash who does not know the key.
+struct Key<'a>(&'a RandomState);
 
-impl<'de> DeserializeSeed<'de> for Key {
-    type Value = ();
+impl<'de> DeserializeSeed<'de> for Key<'_> {
+    type Value = u64;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<u64, D::Error> {
         deserializer.deserialize_str(self)
     }
 }
 
-impl Visitor<'_> for Key {
-    type Value = ();
+impl Visitor<'_> for Key<'_> {
+    type Value = u64;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a key")
     }
 
-    fn visit_str<E: Error>(self, key: &str) -> Result<(), E> {
-        if key == TAKEN_FOR_TEXT { Err(E::custom("a key that has another meaning here")) } else { Ok(()) }
+    fn visit_str<E: Error>(self, key: &str) -> Result<u64, E> {
+        if key == TAKEN_FOR_TEXT {
+            Err(E::custom("a key that has another meaning here"))
+        } else {
+            Ok(self.0.hash_one(key))
+        }
     }
 }
 
@@ -162,6 +193,14 @@ mod tests {
     }
 
     #[test]
+    fn a_member_twice_is_refused_wherever_it_lies() {
+        for twice in [r#"{"a":1,"b":2,"a":1}"#, r#"[{"a":{"x":[],"\u0078":0}}]"#] {
+            assert!(parse::<Value>(twice.as_bytes()).unwrap_err().to_string().contains("twice"), "{twice}");
+        }
+        assert!(parse::<Value>(br#"{"a":{"a":{}},"b":[{"a":1},{"a":1}]}"#).is_ok());
+    }
+
+    #[test]
     fn what_is_as_deep_as_it_may_be_can_be_parsed() {
         let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
         assert!(parse::<Value>(nested(Depth::READABLE.max).as_bytes()).is_ok());
@@ -173,7 +212,9 @@ mod tests {
 
     #[test]
     fn a_document_of_many_small_values_weighs_more_than_one_of_few_large_ones() {
-        assert_eq!(weight(br#"{"a":"bcd"}"#), 11 + 2 * VALUE_BYTES);
+        assert_eq!(weight(br#"{"a":"bcd"}"#), 11 + OBJECT_BYTES + VALUE_BYTES);
         assert!(weight("{},".repeat(100).as_bytes()) > 10 * weight("x".repeat(300).as_bytes()));
+        assert_eq!(weight(br#"["{{,\"{","a"]"#), 14 + 2 * VALUE_BYTES, "what lies in a text is no value");
+        assert_eq!(weight_of_lines(b"a\nb\n"), 4 + 2 * VALUE_BYTES);
     }
 }

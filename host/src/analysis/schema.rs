@@ -10,18 +10,21 @@ mod price;
 use jsonschema::Validator;
 use serde_json::Value;
 
-use self::pattern::AUTOMATON_BYTES_MAX;
+use self::pattern::CACHE_BYTES_MAX;
 use self::pattern::PATTERN_BYTES_MAX;
 use self::price::Price;
 use super::args::Args;
 use crate::limits::ARGS_BYTES_MAX;
 
+/// A longer way to an error is cut.
+const POINTER_CHARS_MAX: usize = 1000;
 /// Most errors reported at once.
 const ERRORS_MAX: usize = 20;
 /// Most that a check may cost, see [`Price`]: seconds at the worst.
-const WORK_MAX: usize = 50_000_000;
-/// Where it is more than this, it is not told what is wrong: all that is would be written down first.
-const WORK_TOLD_MAX: usize = 100_000;
+const WORK_MAX: usize = 100_000_000;
+/// What telling what is wrong may take, bytes; where it may take more, it is not told: all that is would be written down
+/// first.
+const TOLD_BYTES_MAX: usize = 32 << 20;
 /// What may be checked while others wait: milliseconds.
 const WORK_AT_ONCE_MAX: usize = 500_000;
 
@@ -48,9 +51,11 @@ impl Schema {
     /// What is wrong with it.
     pub fn new(source: Value) -> Result<Self, String> {
         let price = Price::of_schema(&source)?;
+        if price.of_defaults() > WORK_MAX {
+            return Err("its own defaults cost too much to be held against it".to_owned());
+        }
         let patterns = jsonschema::PatternOptions::regex().size_limit(PATTERN_BYTES_MAX);
-        // Room for every state that a pattern has: none is ever worked out twice.
-        let patterns = patterns.dfa_size_limit(4 * AUTOMATON_BYTES_MAX);
+        let patterns = patterns.dfa_size_limit(CACHE_BYTES_MAX);
         let options = jsonschema::draft202012::options().with_pattern_options(patterns);
         let validator = options.build(&source).map_err(|error| error.to_string())?;
         Ok(Self { source, validator, price })
@@ -60,7 +65,7 @@ impl Schema {
     #[must_use]
     pub fn check(&self, document: &Value) -> Vec<Invalid> {
         let invalid = |error: jsonschema::ValidationError<'_>| Invalid {
-            pointer: error.instance_path().to_string(),
+            pointer: error.instance_path().to_string().chars().take(POINTER_CHARS_MAX).collect(),
             detail: error.to_string().chars().take(300).collect(),
         };
         let whole = |detail: &str| vec![Invalid { pointer: String::new(), detail: detail.to_owned() }];
@@ -72,7 +77,7 @@ impl Schema {
         if self.validator.is_valid(document) {
             return Vec::new();
         }
-        if work > WORK_TOLD_MAX {
+        if self.price.of_telling(document) > TOLD_BYTES_MAX {
             return whole("breaks its schema; it is too large to say where");
         }
         self.validator.iter_errors(document).take(ERRORS_MAX).map(invalid).collect()
@@ -151,8 +156,15 @@ mod tests {
     fn of_a_large_document_it_is_only_told_that_it_is_wrong() {
         let schema = Schema::new(json!({ "items": { "type": "string" } })).unwrap();
         assert_eq!(schema.check(&json!(vec![0; 10])).len(), 10);
-        assert_eq!(schema.check(&json!(vec!["s"; WORK_TOLD_MAX])), []);
-        assert!(schema.check(&json!(vec![0; WORK_TOLD_MAX]))[0].detail.contains("too large"));
+        assert_eq!(schema.check(&json!(vec!["s"; 100_000])), []);
+        assert!(schema.check(&json!(vec![0; 100_000]))[0].detail.contains("too large"));
+        // Each error names the way to it.
+        let below = Schema::new(json!({ "additionalProperties": { "items": { "type": "string" } } })).unwrap();
+        assert_eq!(below.check(&json!({ "k": vec![0; 1000] })).len(), ERRORS_MAX);
+        assert!(below.check(&json!({ "k".repeat(30_000): vec![0; 1000] }))[0].detail.contains("too large"));
+        let name = "k".repeat(30_000);
+        let named = Schema::new(json!({ "properties": { name.as_str(): { "items": { "type": "string" } } } })).unwrap();
+        assert!(named.check(&json!({ name: vec![0; 1000] }))[0].detail.contains("too large"));
         let branches = vec![json!({ "type": "string" }); 1900];
         let wide = Schema::new(json!({ "anyOf": [{ "items": { "allOf": branches } }, { "type": "string" }] })).unwrap();
         assert_eq!(wide.check(&json!(vec![0; 8000])).len(), 1);

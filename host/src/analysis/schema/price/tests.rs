@@ -70,8 +70,8 @@ fn a_schema_is_only_so_deep_also_by_reference() {
 #[test]
 fn items_that_are_compared_with_each_other_are_counted_so() {
     let schema = Schema::new(json!({ "uniqueItems": true })).unwrap();
-    assert_eq!(schema.check(&json!((0..7000).collect::<Vec<_>>())), []);
-    assert!(schema.check(&json!((0..7200).collect::<Vec<_>>()))[0].detail.contains("more parts"));
+    assert_eq!(schema.check(&json!((0..9900).collect::<Vec<_>>())), []);
+    assert!(schema.check(&json!((0..10_100).collect::<Vec<_>>()))[0].detail.contains("more parts"));
     // These are alike to a hash of their leaves.
     let alike: Vec<_> = (0..6000).map(|it| json!(vec![json!([]); it % 20])).collect();
     assert!(schema.check(&json!(alike))[0].detail.contains("more parts"));
@@ -82,6 +82,36 @@ fn exact_division_is_counted_as_what_it_is() {
     let schema = Schema::new(json!({ "items": { "multipleOf": 1e-200 } })).unwrap();
     assert_eq!(schema.check(&json!(vec![1e300; 100])).len(), 0);
     assert!(schema.check(&json!(vec![1e300; WORK_MAX / DIVISION]))[0].detail.contains("more parts"));
+}
+
+/// Whatever an engine makes of it: patterns that are simple forwards may not be so from their end.
+#[test]
+fn a_text_is_counted_by_the_states_of_all_patterns_that_may_see_it() {
+    let slow = "x[ab]{16}a(?:[ab]*){300}zy";
+    let schema = Schema::new(json!({ "properties": { "n": { "pattern": slow } } })).unwrap();
+    assert!(!schema.is_quick_for(2048));
+    let text = |bytes: usize| json!({ "n": "a".repeat(bytes) });
+    assert!(schema.price.of_checking(&text(1000)) > 300 * 1000);
+    assert!(schema.check(&text(1 << 20))[0].detail.contains("more parts"));
+    let listed = format!("^({}b)$", "a|".repeat(400));
+    let listed = Schema::new(json!({ "items": { "pattern": listed } })).unwrap();
+    assert!(listed.price.of_checking(&json!(vec!["b"; 1000])) > 400 * 1000);
+    let plain = Schema::new(json!({ "items": { "pattern": "^[0-9a-f]{64}$" } })).unwrap();
+    assert_eq!(plain.check(&json!(vec!["0".repeat(64); 5000])), []);
+}
+
+#[test]
+fn patterns_are_short_and_not_many() {
+    let of = |patterns: Vec<String>| {
+        Schema::new(json!({ "allOf": patterns.iter().map(|it| json!({ "pattern": it })).collect::<Vec<_>>() }))
+            .map(drop)
+    };
+    assert!(of(vec![format!("[{}]", "\\cA".repeat(300))]).is_ok());
+    assert!(of(vec![format!("[{}]", "\\cA".repeat(400))]).unwrap_err().contains("1024 bytes"));
+    assert!(of(vec!["a".to_owned(); PATTERNS_MAX]).is_ok());
+    assert!(of(vec!["a".to_owned(); PATTERNS_MAX + 1]).unwrap_err().contains("patterns"));
+    let different = |count: usize| (0..count).map(|it| format!("{it:02}{}", "a".repeat(998))).collect();
+    assert!(of(different(8)).is_ok() && of(different(9)).unwrap_err().contains("8192 bytes"));
 }
 
 #[test]
@@ -96,8 +126,11 @@ fn keys_are_texts_too() {
 fn what_is_quick_is_so_with_its_defaults() {
     let small = json!({ "properties": { "n": { "type": "integer", "default": 3 }, "m": { "pattern": "^a*$" } } });
     assert!(Schema::new(small).unwrap().is_quick_for(2048));
-    let filled = json!({ "properties": { "n": { "default": "a".repeat(40_000), "allOf": vec![json!({ "pattern": "b" }); 60] } } });
-    let filled = Schema::new(filled).unwrap();
-    assert!(filled.is_quick_for(200) && !filled.is_quick_for(4096));
+    let filled = |bytes: usize| {
+        let default = "a".repeat(bytes);
+        let patterns = vec![json!({ "pattern": "b" }); 60];
+        Schema::new(json!({ "properties": { "n": { "default": default, "allOf": patterns } } })).unwrap()
+    };
+    assert!(filled(40).is_quick_for(200) && !filled(40).is_quick_for(4096) && !filled(40_000).is_quick_for(200));
     assert!(!Schema::new(json!({ "uniqueItems": true })).unwrap().is_quick_for(2048));
 }
