@@ -1,5 +1,5 @@
-//! Lists what the binary carries: the prebuilt analyses, so that what lies in the folder is what ships, and the hostile
-//! modules of the self-test, compiled from text. A hostile module without a valid head fails the build. Opens
+//! Lists what the binary carries: the prebuilt analyses, so that what lies in the folder is what ships, the projects that
+//! `belljar new` makes, and the hostile modules of the self-test, compiled from text. A hostile module without a valid head fails the build. Opens
 //! the tests' back door into a worker (`worker::serve_with`) in the dev profile, and in no other.
 
 use std::path::Path;
@@ -22,6 +22,8 @@ fn main() {
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
     let written = "the build directory can be written";
     fs::write(out.join("shipped.rs"), shipped(&root.join("../guest-analyses/prebuilt"))).expect(written);
+    let projects = ["templates", "../guest-analyses/sdk", "../guest-analyses/sdk-macros", "../wit"];
+    fs::write(out.join("projects.rs"), projects.map(|it| carried(&root.join(it))).concat()).expect(written);
     for (list, sources, prefix) in
         [("hostile.rs", "tests/hostile", ""), ("hostile_wasi_03.rs", "tests/hostile/wasi_03", "wasi_03_")]
     {
@@ -33,6 +35,26 @@ fn shipped(prebuilt: &Path) -> String {
     let entry = |path: &PathBuf| format!("({:?}, include_bytes!({:?})),", stem(path), path.display().to_string());
     let list: String = files(prebuilt, "wasm").iter().map(entry).collect();
     format!("[{list}]")
+}
+
+/// A constant, called after the folder: of each file its path in there and its text.
+fn carried(folder: &Path) -> String {
+    println!("cargo::rerun-if-changed={}", folder.display());
+    let (mut found, mut folders) = (Vec::new(), vec![folder.to_owned()]);
+    while let Some(next) = folders.pop() {
+        for entry in fs::read_dir(next).expect("a folder can be read") {
+            let path = entry.expect("a folder can be read").path();
+            if path.is_dir() { folders.push(path) } else { found.push(path) }
+        }
+    }
+    found.sort();
+    let name = stem(folder).to_uppercase().replace('-', "_");
+    let entry = |path: &PathBuf| {
+        let inside = path.strip_prefix(folder).expect("it lies in there");
+        format!("({:?}, include_str!({:?})),", inside.display().to_string(), path.display().to_string())
+    };
+    let list: String = found.iter().map(entry).collect();
+    format!("const {name}: &[(&str, &str)] = &[{list}];")
 }
 
 /// A list of `Case`; an `expect` that is no reason is a variant that does not exist.

@@ -1,7 +1,6 @@
 //! The server put together: what starts in which order, and what ends.
 
 use std::net::SocketAddr;
-use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,6 +30,8 @@ use crate::places::Places;
 use crate::registry;
 use crate::registry::Origin;
 use crate::registry::Registry;
+use crate::registry::directory::Change;
+use crate::registry::directory::Directory;
 use crate::store::retention::Rules;
 
 /// The modules that ship with the server.
@@ -44,6 +45,12 @@ const ROOM_EVERY: Duration = Duration::from_secs(5);
 
 /// Between two attempts to take up what a former server left.
 const RECOVER_EVERY: Duration = Duration::from_secs(2);
+
+/// How often the directory of analyses is looked at; what has changed counts at the second look.
+const LOOK_EVERY: Duration = Duration::from_millis(300);
+
+/// How often it is looked which modules are revoked.
+const HEED_EVERY: Duration = Duration::from_secs(1);
 
 /// Everything a server is told.
 #[derive(Debug)]
@@ -97,7 +104,12 @@ pub async fn serve(options: Options, listening: impl FnOnce(SocketAddr)) -> anyh
             }
         }
     }
-    install(&parts.registry, options.analyses.as_deref()).await?;
+    parts.registry.learn_revocations().await.context("cannot read which modules are revoked")?;
+    tokio::spawn(heed_revocations(Arc::clone(&parts.registry)));
+    let directory = install(&parts.registry, options.analyses).await?;
+    if let Some(directory) = directory {
+        tokio::spawn(follow(directory, Arc::clone(&parts.registry)));
+    }
     let recovered = parts.dispatch.recover().await.context("cannot take up the queue")?;
     if recovered.taken_up > 0 {
         tracing::info!(runs = recovered.taken_up, "took up the runs of a former server");
@@ -148,7 +160,7 @@ async fn recover_the_rest(dispatch: Arc<Dispatch>) {
 async fn retain(parts: Assembly, Retention { rules, every, .. }: Retention) {
     let mut last: Option<Instant> = None;
     loop {
-        let low = parts.store.free().is_ok_and(|free| free.is_low(&rules));
+        let low = parts.dispatch.free().await.is_ok_and(|free| free.is_low(&rules));
         if low || last.is_none_or(|last| last.elapsed() >= every) {
             match parts.dispatch.sweep(rules).await {
                 Ok(swept) if swept != Swept::default() => {
@@ -184,7 +196,7 @@ async fn expire(api: Api, every: Duration) {
     }
 }
 
-async fn install(registry: &Registry, directory: Option<&Path>) -> anyhow::Result<()> {
+async fn install(registry: &Registry, analyses: Option<PathBuf>) -> anyhow::Result<Option<Directory>> {
     let shipped = stream::iter(SHIPPED);
     shipped
         .for_each_concurrent(registry::INSTALLS_AT_ONCE, async |(name, module)| {
@@ -193,17 +205,56 @@ async fn install(registry: &Registry, directory: Option<&Path>) -> anyhow::Resul
             }
         })
         .await;
-    if let Some(directory) = directory {
-        let refused = registry.install_directory(directory).await;
-        for (path, error) in refused.with_context(|| format!("cannot read {}", directory.display()))? {
-            tracing::error!(path = %path.display(), %error, "an analysis is refused");
+    let directory = match analyses {
+        Some(path) => {
+            let mut directory = Directory::new(path.clone());
+            let changes = directory.open(registry).await;
+            let mut changes = changes.with_context(|| format!("cannot read {}", path.display()))?;
+            changes.retain(|(_, change)| matches!(change, Change::Refused(_)));
+            tell(&changes);
+            Some(directory)
         }
-    }
+        None => None,
+    };
     for (name, error) in registry.install_named().await.context("cannot read the names of analyses")? {
         tracing::error!(analysis = %name, %error, "an analysis that was sent to this server cannot be restored");
     }
     tracing::info!(analyses = registry.all().len(), "installed");
-    Ok(())
+    Ok(directory)
+}
+
+/// The operator may revoke a module beside this server.
+async fn heed_revocations(registry: Arc<Registry>) {
+    loop {
+        tokio::time::sleep(HEED_EVERY).await;
+        if let Err(error) = registry.learn_revocations().await {
+            tracing::error!(%error, "it cannot be read which modules are revoked");
+        }
+    }
+}
+
+/// Follows the operator's directory.
+async fn follow(mut directory: Directory, registry: Arc<Registry>) {
+    loop {
+        tokio::time::sleep(LOOK_EVERY).await;
+        match directory.look(&registry).await {
+            Ok(changes) => tell(&changes),
+            Err(error) => tracing::error!(%error, "the directory of analyses cannot be read"),
+        }
+    }
+}
+
+fn tell(changes: &[(PathBuf, Change)]) {
+    for (path, change) in changes {
+        let path = path.display();
+        match change {
+            Change::Installed(it) => {
+                tracing::info!(%path, analysis = %it.descriptor.name, module = %it.module, "installed an analysis");
+            }
+            Change::Refused(error) => tracing::error!(%path, %error, "an analysis is refused"),
+            Change::Withdrawn(name) => tracing::info!(%path, analysis = %name, "an analysis is gone"),
+        }
+    }
 }
 
 /// SIGTERM or ctrl-c.

@@ -17,6 +17,7 @@ use crate::notify::Notifier;
 use crate::pool::nursery::Nursery;
 use crate::pool::process::Process;
 use crate::pool::worker::Terms;
+use crate::registry;
 use crate::registry::Registry;
 use crate::registry::workshop::Workshop;
 use crate::sandbox::engine;
@@ -38,8 +39,7 @@ pub struct Options {
     pub workers: usize,
     /// Runs accepted and not ended.
     pub queue_max: usize,
-    /// Analyses that clients may have installed.
-    pub analyses_max: usize,
+    pub registry: registry::Rules,
     pub reuse: Reuse,
     pub caps: Limits,
     pub compile_limits: CompileLimits,
@@ -56,7 +56,7 @@ impl Options {
             store: store::Options { durability: Durability::Process, reserve_bytes: 0, probe: None },
             workers: 1,
             queue_max: 1,
-            analyses_max: 0,
+            registry: registry::Rules { clients_max: 0, versions_kept: 1 },
             reuse: Reuse::Warm,
             caps: Limits::CAP,
             compile_limits: CompileLimits::DEFAULT,
@@ -123,8 +123,8 @@ pub async fn assemble(options: Options) -> Result<Assembly, AssemblyError> {
         manner: options.manner,
         terms,
     };
-    let registry = Arc::new(Registry::new(workshop, options.analyses_max));
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let registry = Arc::new(Registry::new(workshop, options.registry, Arc::clone(&clock)));
     let ports = (Arc::clone(&clock), Arc::clone(&metrics));
     let notifier = Arc::new(Notifier::open(options.notify, Arc::clone(&store), ports)?);
     let dispatch = Arc::new(Dispatch::new(Ports {

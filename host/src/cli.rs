@@ -5,8 +5,10 @@ mod fsck;
 mod gc;
 mod inspect;
 mod local;
+mod new;
 mod notify;
 mod pack;
+mod revoke;
 mod run;
 mod selftest;
 mod verify;
@@ -37,6 +39,7 @@ use crate::limits::CompileLimits;
 use crate::limits::Limits;
 use crate::limits::RESULT_DEPTH_MAX;
 use crate::limits::STACK_BYTES_MAX;
+use crate::registry;
 use crate::store;
 use crate::store::disk::Durability;
 use crate::worker;
@@ -55,12 +58,16 @@ enum Command {
     Serve(Box<Serve>),
     /// Tell what a module is from its bytes alone: kind, descriptor, capabilities, exports, sections, tools.
     Inspect(inspect::Arguments),
+    /// Begin an analysis of your own: a project that builds, with tests and examples.
+    New(new::Arguments),
     /// Try a module as an author would want it tried: lints, golden examples, what it costs, whether it repeats.
     Check(check::Arguments),
     /// Run a module over a file as a server would, and print the result.
     Run(run::Arguments),
     /// Put descriptor and files into a module, which then ships as one file.
     Pack(pack::Arguments),
+    /// Mark a module as bad: nobody can ask it any more, and every result it made says so.
+    Revoke(revoke::Arguments),
     /// Run the hostile modules that this binary carries, here and now, and tell what stops each.
     Selftest(selftest::Arguments),
     /// Let go of what the rules of retention say; its server must not run, and does so by itself when told the same.
@@ -97,7 +104,7 @@ struct Serve {
     /// Address and port; port 0 takes a free one.
     #[arg(long, default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
-    /// A directory of `.wasm` files to install at start.
+    /// A directory of `.wasm` files to install; what changes in it later is noticed within a second.
     #[arg(long)]
     analyses: Option<PathBuf>,
     /// A name that this server answers to, such as `belljar.example`; may be given more than once. Needed where it listens on
@@ -143,6 +150,9 @@ struct Serve {
     /// memory, and each start looks at all; `"analysis": "*"` asks at most 100.
     #[arg(long, default_value_t = 64)]
     analyses_max: usize,
+    /// Versions of each analysis that can be asked for by `name@version`, and gone back to, the current one among them.
+    #[arg(long, default_value = "5")]
+    versions_kept: std::num::NonZeroUsize,
     /// Starts only if workers are confined in every way that there is, and says what is lacking otherwise.
     #[arg(long)]
     require_walls: bool,
@@ -202,9 +212,11 @@ pub fn main() -> anyhow::Result<()> {
         Command::Gc(arguments) => gc::main(&arguments),
         Command::Verify(arguments) => verify::main(&arguments),
         Command::Inspect(arguments) => inspect::main(&arguments),
+        Command::New(arguments) => new::main(&arguments),
         Command::Check(arguments) => check::main(&arguments),
         Command::Run(arguments) => run::main(&arguments),
         Command::Pack(arguments) => pack::main(&arguments),
+        Command::Revoke(arguments) => revoke::main(&arguments),
         Command::Selftest(arguments) => selftest::main(&arguments),
         Command::Worker { caps, kind } => {
             Ok(worker::serve(worker::channel()?, caps.unwrap_or(Limits::CAP), kind.unwrap_or_default())?)
@@ -242,7 +254,10 @@ fn serve(arguments: Serve) -> anyhow::Result<()> {
         store,
         workers: arguments.workers.map_or(2 * cores, usize::from),
         queue_max: arguments.queue_max.into(),
-        analyses_max: arguments.analyses_max,
+        registry: registry::Rules {
+            clients_max: arguments.analyses_max,
+            versions_kept: arguments.versions_kept.into(),
+        },
         reuse: if arguments.single_use_workers { Reuse::Never } else { Reuse::Warm },
         caps,
         compile_limits: resolve_compile_caps(arguments.compile_caps)?,

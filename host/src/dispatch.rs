@@ -18,12 +18,14 @@ pub mod retention;
 mod shares;
 mod taking;
 mod warm;
+mod wishes;
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
+use std::time::Duration;
 
 use tokio::sync::watch;
 
@@ -34,7 +36,9 @@ use self::owner::Answer;
 use self::owner::Owner;
 use self::owner::Place;
 use self::shares::Shares;
+use self::taking::AllLent;
 use self::warm::Warm;
+use self::wishes::Wishes;
 use crate::id::RunKey;
 use crate::limits::Limits;
 use crate::notify::Notifier;
@@ -79,6 +83,8 @@ pub enum Again {
 pub enum Denied {
     #[error("the queue is full")]
     QueueFull { retry_after_s: u64 },
+    #[error("the same question is being answered with less than is asked for; ask again when that is over")]
+    HasLess { retry_after_s: u64 },
     #[error("this client has more in the queue than its share")]
     OverShare { retry_after_s: u64 },
     #[error("the file is being deleted")]
@@ -110,6 +116,8 @@ pub struct Dispatch {
     board: Arc<Board>,
     warm: Warm,
     checking: Shares,
+    wishes: Wishes,
+    lent: AllLent,
     /// Runs that have a worker, or are about to.
     busy: AtomicUsize,
 }
@@ -145,16 +153,28 @@ impl Dispatch {
     #[must_use]
     pub fn new(ports: Ports) -> Self {
         let (owner, board) = Owner::start(Bounds { slots: ports.workers_max, queue_max: ports.queue_max });
-        Self { ports, owner, board, warm: Warm::default(), checking: Shares::new(), busy: AtomicUsize::new(0) }
+        let warm = Warm::default();
+        warm.let_idle_go();
+        Self {
+            ports,
+            owner,
+            board,
+            warm,
+            checking: Shares::new(),
+            wishes: Wishes::default(),
+            lent: AllLent::default(),
+            busy: AtomicUsize::new(0),
+        }
     }
 
     /// Takes a question: joins the run in flight, keeps a finished answer, or begins a run. One with less than is asked for
-    /// neither is joined nor stands: who asked first does not choose for everybody. Nothing is promised before
-    /// [`Self::promised`]; the run does not wait for that.
+    /// neither is joined nor stands: who asked first does not choose for everybody. It is waited for so long that such a run is
+    /// over. Nothing is promised before [`Self::promised`]; the run does not wait for that.
     ///
     /// # Errors
     /// [`Denied`].
-    pub async fn submit(self: &Arc<Self>, question: Question) -> Result<(), Denied> {
+    pub async fn submit(self: &Arc<Self>, question: Question, patience: Duration) -> Result<(), Denied> {
+        let until = tokio::time::Instant::now() + patience;
         let RunConfig { client, priority, limits, .. } = question.config;
         let ask = Ask { key: question.key, client, priority };
         loop {
@@ -171,7 +191,10 @@ impl Dispatch {
                     if joined && granted.get().is_some_and(|granted| granted.covers(limits)) {
                         return Ok(());
                     }
-                    over(phase).await;
+                    self.wishes.tell(ask.key, limits);
+                    if tokio::time::timeout_at(until, over(phase)).await.is_err() {
+                        return Err(Denied::HasLess { retry_after_s: self.retry_after_s() });
+                    }
                 }
                 Answer::Ending(phase) => over(phase).await,
                 Answer::Denied(refusal) => return Err(self.denied(refusal)),
@@ -210,6 +233,9 @@ impl Dispatch {
                 question.config.limits = limits.widest(question.config.limits).tightest(self.ports.terms.caps);
             }
             Former::None => (),
+        }
+        if let Some(wanted) = self.wishes.heed(question.key) {
+            question.config.limits = wanted.widest(question.config.limits).tightest(self.ports.terms.caps);
         }
         store.check_room(0)?;
         // The upload may have gone between the question and now, or come back by another name. From here on it stays.
@@ -360,10 +386,16 @@ fn former(store: &Store, question: &Question) -> io::Result<Former> {
     if question.again == Again::Always {
         return Ok(Former::None);
     }
+    let former = store.config(question.key)?;
+    // What one client's file did to a worker is not carried to another client by an answer.
+    let others = former.as_ref().is_some_and(|former| former.client != question.config.client);
+    if others && store.record(question.key)?.is_some_and(|record| record.reused) {
+        return Ok(Former::None);
+    }
+    let limits = former.map(|former| former.limits);
     if !hangs_on_limits {
         return Ok(Former::Stands);
     }
-    let limits = store.config(question.key)?.map(|former| former.limits);
     Ok(match limits {
         Some(limits) if limits.covers(question.config.limits) => Former::Stands,
         Some(limits) => Former::HadLess(limits),

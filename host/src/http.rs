@@ -14,6 +14,7 @@ pub mod fuzzing;
 pub mod health;
 mod log;
 pub mod metrics;
+pub mod modules;
 pub mod openapi;
 pub mod origin;
 pub mod page;
@@ -97,9 +98,16 @@ pub fn routes() -> Routes {
                 .put(analyses::INSTALL, analyses::install)
                 .delete(analyses::REMOVE, analyses::remove),
         )
+        .at("/analyses/{name}/versions", get(analyses::versions::LIST, analyses::versions::list))
+        .at("/analyses/{name}/rollback", post(analyses::versions::ROLL_BACK, analyses::versions::roll_back))
         .at(
             "/results/{file_id}/{analysis_id}",
             get(results::SHOW, results::show).delete(results::DISMISS, results::dismiss),
+        )
+        .at("/modules/{module}", get(modules::SHOW, modules::show))
+        .at(
+            "/modules/{module}/revocation",
+            put(modules::REVOKE, modules::revoke).delete(modules::REINSTATE, modules::reinstate),
         )
         .at("/results/{file_id}/{analysis_id}/run", get(results::RUN, results::run))
         .at("/results/{file_id}/{analysis_id}/log", get(results::LOG, results::log))

@@ -1,6 +1,10 @@
 //! The analyses that can be run, by name.
 
+pub mod directory;
+mod entry;
 pub mod package;
+mod revoked;
+pub mod selector;
 mod sweep;
 pub mod workshop;
 
@@ -8,53 +12,53 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::path::Path;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::PoisonError;
 use std::sync::RwLock;
+use std::sync::RwLockWriteGuard;
 
 use bytes::Bytes;
-use futures_util::StreamExt;
-use futures_util::stream;
 use tokio::sync::Mutex;
 
+use self::entry::Entry;
+use self::revoked::Revoked;
+use self::selector::Selector;
+use self::selector::Wanted;
 use self::sweep::InHand;
 use self::workshop::Analysis;
 use self::workshop::InstallError;
 use self::workshop::Workshop;
 use crate::id::AnalysisName;
 use crate::id::ModuleDigest;
+pub use crate::store::names::Origin;
+use crate::store::names::Owner;
+use crate::store::names::Version;
+use crate::store::revoked::Revocation;
+use crate::time::Clock;
 
-/// Compiling processes at the same time, at start.
+/// Compiling processes at the same time.
 pub const INSTALLS_AT_ONCE: usize = 2;
 
 /// All of them.
 #[derive(Debug)]
 pub struct Registry {
     workshop: Workshop,
-    by_name: RwLock<BTreeMap<AnalysisName, Installed>>,
-    /// One client's module at a time, from its bytes to its name: so that the name on disk is the name in memory.
+    rules: Rules,
+    clock: Arc<dyn Clock>,
+    by_name: RwLock<BTreeMap<AnalysisName, Entry>>,
+    /// One module at a time, from its bytes to its name: so that the name on disk is the name in memory.
     placing: Mutex<()>,
-    /// See [`Self::clients_max`].
-    clients_max: usize,
     in_hand: InHand,
+    revoked: Revoked,
 }
 
-#[derive(Debug)]
-struct Installed {
-    analysis: Arc<Analysis>,
-    origin: Origin,
-}
-
-/// Where an analysis came from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Origin {
-    /// With this server.
-    Shipped,
-    /// From the operator's directory.
-    Directory,
-    /// From a client.
-    Client,
+/// How much is kept.
+#[derive(Debug, Clone, Copy)]
+pub struct Rules {
+    /// Analyses that clients may have installed at the same time.
+    pub clients_max: usize,
+    /// Versions of each that can be asked for and gone back to, the current one among them.
+    pub versions_kept: usize,
 }
 
 impl fmt::Display for Origin {
@@ -83,20 +87,26 @@ pub enum PlaceError {
     NoSuch,
     #[error("{0} analyses of clients are installed, and there may be no more; remove one first")]
     Full(usize),
+    #[error("`{0}` has no version `{1}` here; GET /analyses/{0}/versions lists those it has")]
+    NoVersion(AnalysisName, Wanted),
+    #[error("`{0}` has no version before this one here")]
+    NoneBefore(AnalysisName),
     #[error(transparent)]
     Install(#[from] InstallError),
 }
 
 impl Registry {
-    /// None yet; of clients, there will be at most so many.
+    /// None yet.
     #[must_use]
-    pub fn new(workshop: Workshop, clients_max: usize) -> Self {
+    pub fn new(workshop: Workshop, rules: Rules, clock: Arc<dyn Clock>) -> Self {
         Self {
             workshop,
+            rules,
+            clock,
             by_name: RwLock::default(),
             placing: Mutex::default(),
-            clients_max,
             in_hand: InHand::default(),
+            revoked: Revoked::default(),
         }
     }
 
@@ -106,17 +116,47 @@ impl Registry {
         &self.workshop.fingerprint
     }
 
-    /// Analyses that clients may have installed at the same time.
+    /// How much is kept.
     #[must_use]
-    pub fn clients_max(&self) -> usize {
-        self.clients_max
+    pub fn rules(&self) -> Rules {
+        self.rules
     }
 
     /// The analysis that answers to a name, by itself or by number.
     #[must_use]
     pub fn find(&self, name: &AnalysisName) -> Option<Arc<Analysis>> {
+        self.entry(name).map(|it| it.analysis)
+    }
+
+    /// The versions that a name has, newest first, and which module it stands for.
+    #[must_use]
+    pub fn versions(&self, name: &AnalysisName) -> Option<(Vec<Version>, ModuleDigest)> {
+        self.entry(name).map(|it| (it.versions, it.analysis.module))
+    }
+
+    /// The names that stand for a module, or stood for it before.
+    #[must_use]
+    pub fn names_of(&self, module: ModuleDigest) -> Vec<AnalysisName> {
         let by_name = self.by_name.read().unwrap_or_else(PoisonError::into_inner);
-        answering(&by_name, name).map(|it| Arc::clone(&it.analysis))
+        let of_it = by_name.iter().filter(|(_, entry)| entry.versions.iter().any(|it| it.module == module));
+        of_it.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// The version that is meant; None where there is no such analysis.
+    ///
+    /// # Errors
+    /// [`PlaceError`].
+    pub async fn select(&self, selector: &Selector) -> Result<Option<Arc<Analysis>>, PlaceError> {
+        let Some(entry) = self.entry(&selector.name) else { return Ok(None) };
+        let Some(wanted) = &selector.version else { return Ok(Some(entry.analysis)) };
+        let no_version = || PlaceError::NoVersion(selector.name.clone(), wanted.clone());
+        let module = entry.find(wanted).ok_or_else(no_version)?;
+        Ok(Some(self.revive(module).await?))
+    }
+
+    fn entry(&self, name: &AnalysisName) -> Option<Entry> {
+        let by_name = self.by_name.read().unwrap_or_else(PoisonError::into_inner);
+        answering(&by_name, name).cloned()
     }
 
     /// All of them, by name.
@@ -134,24 +174,11 @@ impl Registry {
         all
     }
 
-    /// Installs every `.wasm` of a directory; those refused are told with their reasons.
+    /// Installs one file of the operator's directory, with what lies beside it.
     ///
     /// # Errors
-    /// When the directory cannot be read.
-    pub async fn install_directory(&self, directory: &Path) -> io::Result<Vec<(PathBuf, InstallError)>> {
-        let mut paths = std::fs::read_dir(directory)?
-            .map(|entry| entry.map(|entry| entry.path()))
-            .collect::<io::Result<Vec<_>>>()?;
-        paths.retain(|path| path.extension().is_some_and(|it| it == "wasm"));
-        paths.sort();
-        let installing = paths.into_iter().map(async |path| {
-            let error = self.install_file(&path).await.err()?;
-            Some((path, error))
-        });
-        Ok(stream::iter(installing).buffered(INSTALLS_AT_ONCE).filter_map(std::future::ready).collect().await)
-    }
-
-    async fn install_file(&self, path: &Path) -> Result<Arc<Analysis>, InstallError> {
+    /// [`InstallError`].
+    pub async fn install_file(&self, path: &Path) -> Result<Arc<Analysis>, InstallError> {
         let path = path.to_owned();
         let packed = tokio::task::spawn_blocking(move || package::read(&path)).await;
         let packed = packed.map_err(io::Error::other).and_then(|it| it)?;
@@ -165,13 +192,17 @@ impl Registry {
     /// Of the disk.
     pub async fn install_named(&self) -> io::Result<Vec<(AnalysisName, PlaceError)>> {
         let mut refused = Vec::new();
-        for (name, module) in self.workshop.store.names()? {
+        for (name, named) in self.workshop.store.names(Owner::Clients)? {
             let restored = match self.free(&name) {
-                Ok(_) => self.workshop.remake(module, Some(&name)).await.map_err(PlaceError::from),
+                Ok(_) => self.workshop.remake(named.current, Some(&name)).await.map_err(PlaceError::from),
                 Err(error) => Err(error),
             };
             match restored {
-                Ok(analysis) => drop(self.enter(analysis, Origin::Client)),
+                Ok(analysis) => {
+                    let analysis = self.held(analysis);
+                    let entry = Entry { analysis, origin: Origin::Client, versions: named.versions };
+                    self.write().insert(name, entry);
+                }
                 Err(error) => refused.push((name, error)),
             }
         }
@@ -184,7 +215,8 @@ impl Registry {
     /// [`InstallError`].
     pub async fn install(&self, module: Bytes, origin: Origin) -> Result<Arc<Analysis>, InstallError> {
         let analysis = self.workshop.make(module, None).await?;
-        Ok(self.enter(analysis, origin))
+        let _one_at_a_time = self.placing.lock().await;
+        self.enter(analysis, origin).await
     }
 
     /// Installs a client's module, for this server and those after it; durable on return.
@@ -194,13 +226,35 @@ impl Registry {
     pub async fn place(&self, name: &AnalysisName, module: Bytes) -> Result<(Arc<Analysis>, Placed), PlaceError> {
         let _one_at_a_time = self.placing.lock().await;
         let placed = self.free(name)?;
-        if placed == Placed::New && self.of_clients() >= self.clients_max {
-            return Err(PlaceError::Full(self.clients_max));
+        if placed == Placed::New && self.of_clients() >= self.rules.clients_max {
+            return Err(PlaceError::Full(self.rules.clients_max));
         }
         let analysis = self.workshop.make(module, Some(name)).await?;
-        let (pointed, module) = (name.clone(), analysis.module);
-        self.workshop.on_disk(move |store| store.point(&pointed, module)).await.map_err(InstallError::Io)?;
-        Ok((self.enter(analysis, Origin::Client), placed))
+        Ok((self.enter(analysis, Origin::Client).await?, placed))
+    }
+
+    /// Lets a client's name stand for a version that it stood for before; for the one before the current if none is said.
+    /// Durable on return.
+    ///
+    /// # Errors
+    /// [`PlaceError`]; the name then stands for what it did.
+    pub async fn roll_back(&self, name: &AnalysisName, to: Option<&Wanted>) -> Result<Arc<Analysis>, PlaceError> {
+        let _one_at_a_time = self.placing.lock().await;
+        if self.free(name)? == Placed::New {
+            return Err(PlaceError::NoSuch);
+        }
+        let entry = self.entry(name).ok_or(PlaceError::NoSuch)?;
+        let module = match to {
+            Some(wanted) => entry.find(wanted).ok_or_else(|| PlaceError::NoVersion(name.clone(), wanted.clone()))?,
+            None => entry.previous().ok_or_else(|| PlaceError::NoneBefore(name.clone()))?,
+        };
+        if let Some(revocation) = self.revocation(module) {
+            return Err(refused_as(&revocation).into());
+        }
+        let analysis = self.revive(module).await?;
+        let entry = Entry { analysis: Arc::clone(&analysis), ..entry };
+        self.point(name, entry).await.map_err(InstallError::Io)?;
+        Ok(analysis)
     }
 
     /// Takes a client's analysis off the list; its results stay, and so do the runs that were promised it.
@@ -212,9 +266,23 @@ impl Registry {
         if self.free(name)? == Placed::New {
             return Err(PlaceError::NoSuch);
         }
+        Ok(self.forget(Owner::Clients, name).await.map_err(InstallError::Io)?)
+    }
+
+    /// Takes an analysis of the operator's directory off the list, unless something else has its name by now.
+    ///
+    /// # Errors
+    /// Of the disk.
+    pub async fn withdraw(&self, name: &AnalysisName, module: ModuleDigest) -> io::Result<()> {
+        let _one_at_a_time = self.placing.lock().await;
+        let stands = self.entry(name).is_some_and(|it| it.origin == Origin::Directory && it.analysis.module == module);
+        if stands { self.forget(Owner::Operator, name).await } else { Ok(()) }
+    }
+
+    async fn forget(&self, owner: Owner, name: &AnalysisName) -> io::Result<()> {
         let pointed = name.clone();
-        self.workshop.on_disk(move |store| store.unpoint(&pointed)).await.map_err(InstallError::Io)?;
-        self.by_name.write().unwrap_or_else(PoisonError::into_inner).remove(name);
+        self.workshop.on_disk(move |store| store.unpoint(owner, &pointed)).await?;
+        self.write().remove(name);
         Ok(())
     }
 
@@ -226,9 +294,7 @@ impl Registry {
         if let Some(current) = self.all().into_iter().find(|it| it.module == module) {
             return Ok(current);
         }
-        let analysis = self.workshop.remake(module, None).await.map(Arc::new)?;
-        self.in_hand.note(&analysis);
-        Ok(analysis)
+        Ok(self.held(self.workshop.remake(module, None).await?))
     }
 
     fn of_clients(&self) -> usize {
@@ -246,18 +312,49 @@ impl Registry {
         }
     }
 
-    fn enter(&self, analysis: Analysis, origin: Origin) -> Arc<Analysis> {
+    /// Gives an analysis its name; whoever calls has the turn to.
+    async fn enter(&self, analysis: Analysis, origin: Origin) -> Result<Arc<Analysis>, InstallError> {
+        if let Some(revocation) = self.revocation(analysis.module) {
+            return Err(refused_as(&revocation));
+        }
+        let analysis = self.held(analysis);
+        let name = analysis.descriptor.name.clone();
+        let asked = name.clone();
+        let before = self.workshop.on_disk(move |store| store.named(origin.owner(), &asked)).await?;
+        let kept = (self.clock.now(), self.rules.versions_kept);
+        let entry = Entry::new((Arc::clone(&analysis), origin), before.clone(), kept);
+        if before.is_some_and(|before| before == entry.named()) {
+            self.write().insert(name, entry);
+        } else {
+            self.point(&name, entry).await?;
+        }
+        Ok(analysis)
+    }
+
+    async fn point(&self, name: &AnalysisName, entry: Entry) -> io::Result<()> {
+        let (pointed, named) = (name.clone(), entry.named());
+        self.workshop.on_disk(move |store| store.point(&pointed, &named)).await?;
+        self.write().insert(name.clone(), entry);
+        Ok(())
+    }
+
+    fn held(&self, analysis: Analysis) -> Arc<Analysis> {
         let analysis = Arc::new(analysis);
         self.in_hand.note(&analysis);
-        let installed = Installed { analysis: Arc::clone(&analysis), origin };
-        let name = analysis.descriptor.name.clone();
-        self.by_name.write().unwrap_or_else(PoisonError::into_inner).insert(name, installed);
         analysis
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, BTreeMap<AnalysisName, Entry>> {
+        self.by_name.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
+fn refused_as(revocation: &Revocation) -> InstallError {
+    InstallError::Refused(vec![format!("this module was revoked: {}", revocation.reason)])
+}
+
 /// What a name means, by itself or by number.
-fn answering<'a>(by_name: &'a BTreeMap<AnalysisName, Installed>, name: &AnalysisName) -> Option<&'a Installed> {
+fn answering<'a>(by_name: &'a BTreeMap<AnalysisName, Entry>, name: &AnalysisName) -> Option<&'a Entry> {
     by_name.get(name).or_else(|| {
         let stem = name.without_number()?;
         by_name.get(&stem).filter(|it| it.analysis.descriptor.numbered)

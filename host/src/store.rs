@@ -14,12 +14,13 @@ pub mod fsck;
 pub mod lists;
 pub mod media_type;
 mod modules;
-mod names;
+pub mod names;
 pub mod notices;
 pub mod partial;
 pub mod probe;
 mod recovery;
 pub mod retention;
+pub mod revoked;
 pub mod runs;
 pub mod scratch;
 pub mod uploads;
@@ -111,7 +112,9 @@ impl Store {
             Err(error) => return Err(error.into()),
         };
         let disk = Disk::new(&root, options.durability, options.probe)?;
-        for directory in ["staging", "queue", "analyses", "analyses/names", "programs", "gone", "partial", "notify"] {
+        for directory in
+            ["staging", "queue", "analyses", "analyses/names", "analyses/own", "programs", "gone", "partial", "notify"]
+        {
             disk.make_directory(&root.join(directory))?;
         }
         let boot_id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned();

@@ -5,6 +5,7 @@
 use std::io;
 use std::io::Read;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 
@@ -91,7 +92,7 @@ pub async fn again(
     };
     let question = Question::new(Arc::clone(&analysis), original.upload.clone(), asked);
     let key = question.key;
-    assembly.dispatch.submit(question).await.map_err(|denied| lost(&denied))?;
+    assembly.dispatch.submit(question, Duration::ZERO).await.map_err(|denied| lost(&denied))?;
     assembly.dispatch.ended(key).await;
     let record = assembly.store.record(key)?.ok_or_else(|| lost(&"it has no ending"))?;
     let mut differences = differences(&original.record, &record);

@@ -4,6 +4,7 @@
 use std::io;
 use std::io::Read;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -117,7 +118,7 @@ pub async fn ask(
     };
     let question = Question::new(Arc::clone(analysis), upload.clone(), asked);
     let key = question.key;
-    assembly.dispatch.submit(question).await.map_err(|denied| AskError::Denied(denied.to_string()))?;
+    assembly.dispatch.submit(question, Duration::ZERO).await.map_err(|denied| AskError::Denied(denied.to_string()))?;
     Ok(key)
 }
 

@@ -71,8 +71,8 @@ pub(super) fn main(arguments: &Arguments) -> anyhow::Result<()> {
     if !arguments.dry_run {
         store.sweep_staging().context("cannot sweep what a server left half done")?;
     }
-    let plan = Plan::make(&store, &rules, now)?;
     let mut free = store.free()?;
+    let plan = Plan::make(&store, &rules, (now, free))?;
     let mut gone = 0;
     let going = plan.expired.iter().map(|held| (held, Why::Expired));
     for (held, why) in going.chain(plan.for_room.iter().map(|held| (held, Why::Room))) {

@@ -72,14 +72,18 @@ const BOTH: &[Role] = &[Role::Worker, Role::Compiler];
 /// Every call that a confined process may make. Files are descriptors that the server opened.
 pub const ALLOWED: &[Call] = &[
     call(libc::SYS_recvmsg, BOTH, Always("what the server says, and the descriptors that come with it")),
-    call(libc::SYS_sendmsg, BOTH, Always("what the server is told")),
     call(libc::SYS_pread64, BOTH, Always("the sample, artifacts and scratch; the module")),
     call(libc::SYS_pwrite64, WORKER, Always("artifacts and scratch")),
     call(libc::SYS_ftruncate, WORKER, Always("a guest cuts or extends its file")),
     call(libc::SYS_fstat, COMPILER, Always("how long the module is")),
     call(libc::SYS_statx, WORKER, Always("how long a program is; taken away once it is loaded")),
     call(libc::SYS_close, BOTH, Always("what is done with")),
-    call(libc::SYS_write, BOTH, Always("the last word of a panic; the program that was compiled")),
+    // And not `sendmsg`: descriptors on their way count against all that the server's user may have on theirs.
+    call(
+        libc::SYS_write,
+        BOTH,
+        Always("what the server is told; the last word of a panic; the program that was compiled"),
+    ),
     // Memory that is shared or grows down is not counted by the limit on data, and huge pages are not seen from outside.
     only(libc::SYS_mmap, (3, Only::Without(UNCOUNTED)), BOTH, Always("memory; code, until a program is loaded")),
     call(libc::SYS_munmap, BOTH, Always("memory given back")),

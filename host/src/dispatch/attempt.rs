@@ -17,11 +17,13 @@ use super::attendant::Files;
 use super::board::Live;
 use super::board::Orders;
 use super::board::Step;
+use super::ending;
 use super::shares::End;
 use super::shares::dismissed;
 use super::taking::Most;
 use super::taking::Taking;
 use crate::analysis::descriptor::Stdin;
+use crate::analysis::descriptor::Stdout;
 use crate::analysis::module::ModuleKind;
 use crate::analysis::plain;
 use crate::id::ClientId;
@@ -80,6 +82,8 @@ pub(super) struct Attempted {
     pub(super) outcome: Result<Vec<u8>, Failure>,
     pub(super) usage: Usage,
     pub(super) artifacts: Vec<ArtifactSpec>,
+    /// Whether its process had served another run before.
+    pub(super) reused: bool,
     pub(super) attendant: Files,
     /// In checking what came of it, for as long as this is there.
     pub(super) _share: Option<OwnedSemaphorePermit>,
@@ -126,8 +130,8 @@ impl Dispatch {
         number: u32,
     ) -> Attempted {
         let key = question.key;
-        // After a failure none of the warm workers is trusted.
-        let choice = if number == 1 { Choice::Warm } else { Choice::Fresh };
+        // After a failure none of the warm workers is trusted, nor is one with an answer that others may have by now.
+        let choice = if number == 1 && question.config.generation == 0 { Choice::Warm } else { Choice::Fresh };
         let mut files = self.files(live, number);
         let spec = match spec(question) {
             Ok(spec) => spec,
@@ -136,9 +140,11 @@ impl Dispatch {
         let _busy = Busy::new(&self.busy);
         let taking = self.taking(question, &files);
         let mut end = End::within(Duration::from_millis(question.config.limits.wall_ms), orders);
-        let mut at_work = None;
+        let (mut at_work, mut reused) = (None, false);
         let run = async {
             let worker = at_work.insert(self.worker(question, choice, &taking.pid).await?);
+            reused = !worker.lent.is_empty();
+            worker.lent.insert(key.file_id);
             taking.pid.store(worker.identity().pid, Ordering::Relaxed);
             self.ports.store.mark_running(key, worker.identity())?;
             files.began();
@@ -167,14 +173,18 @@ impl Dispatch {
         };
         let (Done { outcome, usage, .. }, artifacts) = match ended {
             Ok(done) => done,
-            Err(failure) => return Attempted::failed(files, failure),
+            Err(failure) => return Attempted { reused, ..Attempted::failed(files, failure) },
         };
         let outcome = outcome.map_err(|failure| with_reason(failure, &files));
         // Taken while the run has its slot, so that slots bound how many results wait in memory.
-        let weight = outcome.as_ref().map_or(0, |it| plain::weight(it));
+        let weight = outcome.as_ref().map_or(0, |it| match ending::form(&question.analysis) {
+            Stdout::Json => plain::weight(it),
+            Stdout::Lines => plain::weight_of_lines(it),
+            Stdout::Text | Stdout::None => it.len(),
+        });
         match self.checking.take(weight, &mut end).await {
-            Ok(share) => Attempted { outcome, usage, artifacts, attendant: files, _share: share },
-            Err(failure) => Attempted { usage, ..Attempted::failed(files, failure) },
+            Ok(share) => Attempted { outcome, usage, artifacts, reused, attendant: files, _share: share },
+            Err(failure) => Attempted { usage, reused, ..Attempted::failed(files, failure) },
         }
     }
 
@@ -215,7 +225,9 @@ impl Dispatch {
     }
 
     fn files(&self, live: &Live, attempt: u32) -> Files {
-        Files::new(Arc::clone(&self.ports.store), live.clone(), attempt)
+        let files = Files::new(Arc::clone(&self.ports.store), live.clone(), attempt);
+        self.lent.add(&files.lent);
+        files
     }
 }
 
@@ -228,7 +240,14 @@ impl Attempted {
     }
 
     fn failed(attendant: Files, failure: Failure) -> Self {
-        Self { outcome: Err(failure), usage: attendant.used(), artifacts: Vec::new(), attendant, _share: None }
+        Self {
+            outcome: Err(failure),
+            usage: attendant.used(),
+            artifacts: Vec::new(),
+            reused: false,
+            attendant,
+            _share: None,
+        }
     }
 }
 

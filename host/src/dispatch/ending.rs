@@ -19,6 +19,7 @@ use crate::analysis::result::result_json;
 use crate::id::RunKey;
 use crate::id::SafeName;
 use crate::limits::Limits;
+use crate::registry::workshop::Analysis;
 use crate::run::Failure;
 use crate::run::Reason;
 use crate::run::Usage;
@@ -34,8 +35,6 @@ use crate::wire::ArtifactSpec;
 
 /// A result longer than this is checked on another thread, bytes.
 pub(super) const INLINE_BYTES_MAX: usize = 16 * 1024;
-/// The same for one with a schema.
-const CHECKED_INLINE_BYTES_MAX: usize = 1024;
 
 /// Results are checked at the same time up to so much weight of them in all, see [`plain::weight`]; one that weighs more
 /// is not held against a schema.
@@ -75,8 +74,9 @@ impl Dispatch {
         let key = question.key;
         let bytes = attempted.outcome.as_ref().map_or(0, Vec::len);
         let generation = question.config.generation;
-        let inline_max = if question.analysis.result.is_some() { CHECKED_INLINE_BYTES_MAX } else { INLINE_BYTES_MAX };
-        let small = attempted.attendant.staged.is_empty() && bytes <= inline_max && generation == 0;
+        // What there is to check is no more than so many values.
+        let quick = question.analysis.result.as_ref().is_none_or(|it| it.is_quick_for(bytes));
+        let small = attempted.attendant.staged.is_empty() && bytes <= INLINE_BYTES_MAX && quick && generation == 0;
         if generation > 0 {
             // A former ending goes only when the disk knows that this run was asked for.
             self.ports.store.disk().settled().await?;
@@ -84,7 +84,7 @@ impl Dispatch {
         let (store, finished) = (Arc::clone(&self.ports.store), self.ports.clock.now());
         let engine = question.analysis.engine.clone();
         let store_it = move || {
-            let usage = attempted.usage;
+            let (usage, reused) = (attempted.usage, attempted.reused);
             let mut attempted = attempted;
             let (ending, artifacts, staged) = settle(&question, &attempted)?;
             // Scratch makes room before anything more is written.
@@ -104,6 +104,7 @@ impl Dispatch {
                 usage,
                 engine,
                 artifacts,
+                reused,
                 log_sha256: Some(sha256(&log.bytes)),
             };
             store.finish(key, &Finished { ending: &ending, record: &record, log: &log.bytes, staged: &staged })?;
@@ -138,6 +139,7 @@ impl Dispatch {
             usage: Usage::default(),
             engine: self.ports.registry.fingerprint().to_owned(),
             artifacts: Vec::new(),
+            reused: false,
             log_sha256: Some(sha256(b"")),
         };
         store.disk().settled().await?;
@@ -211,6 +213,17 @@ fn describe(
     Ok((facts, paths))
 }
 
+/// What is made of what an analysis prints.
+pub(super) fn form(analysis: &Analysis) -> Stdout {
+    match analysis.kind {
+        // It returns its result, and what it returns is JSON.
+        ModuleKind::Typed => Stdout::Json,
+        ModuleKind::Command | ModuleKind::CommandComponent | ModuleKind::AsyncCommandComponent => {
+            analysis.descriptor.stdout
+        }
+    }
+}
+
 fn result(question: &Question, stdout: Vec<u8>, artifacts: &[ArtifactFacts]) -> Result<Vec<u8>, Failure> {
     let RunKey { file_id, analysis_id } = question.key;
     let links: BTreeMap<_, _> = artifacts
@@ -218,13 +231,7 @@ fn result(question: &Question, stdout: Vec<u8>, artifacts: &[ArtifactFacts]) -> 
         .map(|it| (it.path.clone(), format!("/download/{file_id}/{analysis_id}/{}", it.name)))
         .collect();
     let bad = |detail: String| Failure::new(Reason::BadOutput, detail);
-    let form = match question.analysis.kind {
-        // It returns its result, and what it returns is JSON.
-        ModuleKind::Typed => Stdout::Json,
-        ModuleKind::Command | ModuleKind::CommandComponent | ModuleKind::AsyncCommandComponent => {
-            question.analysis.descriptor.stdout
-        }
-    };
+    let form = form(&question.analysis);
     let limits = question.config.limits;
     let depth_max = usize::try_from(limits.result_depth).unwrap_or(usize::MAX);
     let bytes_max = usize::try_from(limits.stdout_bytes).unwrap_or(usize::MAX);

@@ -79,6 +79,7 @@ impl Dispatch {
             }
             let (store, now) = (Arc::clone(&this.ports.store), this.ports.clock.now());
             let deleted = tokio::task::spawn_blocking(move || store.delete_upload(file_id, now)).await;
+            this.warm.without(file_id);
             this.owner.deleted(file_id);
             deleted.map_err(io::Error::other)?
         })

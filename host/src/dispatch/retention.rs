@@ -2,11 +2,16 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::Dispatch;
+use crate::store::retention::Free;
 use crate::store::retention::Held;
 use crate::store::retention::Plan;
 use crate::store::retention::Rules;
+
+/// How long a process takes to be gone with all that it held.
+const DEAD_WITHIN: Duration = Duration::from_millis(500);
 
 /// What went.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -23,20 +28,41 @@ impl Dispatch {
     /// # Errors
     /// Of the disk.
     pub async fn sweep(self: &Arc<Self>, rules: Rules) -> io::Result<Swept> {
+        let mut free = self.free().await?;
+        if free.is_low(&rules) {
+            // What is held by who has nothing to do comes before what somebody stored.
+            self.warm.at_most(0);
+            tokio::time::sleep(DEAD_WITHIN).await;
+            free = self.free().await?;
+        }
         let (store, now) = (Arc::clone(&self.ports.store), self.ports.clock.now());
-        let planning = tokio::task::spawn_blocking(move || Plan::make(&store, &rules, now));
+        let planning = tokio::task::spawn_blocking(move || Plan::make(&store, &rules, (now, free)));
         let plan = planning.await.map_err(io::Error::other)??;
         let mut swept = Swept::default();
         for held in plan.expired {
             swept.expired += usize::from(self.let_go(held).await?);
         }
         for held in plan.for_room {
-            if self.ports.store.free()?.is_high(&rules) {
+            if self.free().await?.is_high(&rules) {
                 break;
             }
             swept.for_room += usize::from(self.let_go(held).await?);
         }
         Ok(swept)
+    }
+
+    /// How much room there is, with what runs on their way take for themselves: that is no reason to let anything go.
+    ///
+    /// # Errors
+    /// Of the disk.
+    pub async fn free(self: &Arc<Self>) -> io::Result<Free> {
+        let this = Arc::clone(self);
+        let looking = tokio::task::spawn_blocking(move || {
+            let lent = this.lent.bytes();
+            let free = this.ports.store.free()?;
+            Ok(Free { bytes: free.bytes.saturating_add(lent), ..free })
+        });
+        looking.await.map_err(io::Error::other)?
     }
 
     /// Forgets uploads that were deleted so long ago that nobody is told of it any more.
@@ -57,6 +83,7 @@ impl Dispatch {
             }
             let (store, now) = (Arc::clone(&this.ports.store), this.ports.clock.now());
             let gone = tokio::task::spawn_blocking(move || store.delete_unused(&held, now)).await;
+            this.warm.without(held.file_id);
             this.owner.deleted(held.file_id);
             gone.map_err(io::Error::other)?
         });

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
+use std::sync::Weak;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -47,6 +48,25 @@ impl Lent {
 
     fn paths(&self) -> MutexGuard<'_, Vec<PathBuf>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Of all attempts on their way.
+#[derive(Debug, Default)]
+pub(super) struct AllLent(Mutex<Vec<Weak<Lent>>>);
+
+impl AllLent {
+    pub(super) fn add(&self, lent: &Arc<Lent>) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|it| it.strong_count() > 0);
+        all.push(Arc::downgrade(lent));
+    }
+
+    /// What they take on the disk: all of it that is not kept is free again when they have ended.
+    pub(super) fn bytes(&self) -> u64 {
+        let all: Vec<_> =
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().filter_map(Weak::upgrade).collect();
+        all.iter().map(|it| it.bytes()).sum()
     }
 }
 

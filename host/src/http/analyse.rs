@@ -18,6 +18,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::json;
+use tokio::runtime::Handle;
+use tokio::time::Instant;
 
 use self::several::Questions;
 use self::view::Taken;
@@ -37,7 +39,6 @@ use crate::analysis::plain;
 use crate::dispatch::Again;
 use crate::dispatch::Question;
 use crate::dispatch::question::Asked as Checked;
-use crate::id::AnalysisName;
 use crate::id::ClientId;
 use crate::id::FileId;
 use crate::id::RunKey;
@@ -46,6 +47,7 @@ use crate::limits::Limits;
 use crate::notify;
 use crate::notify::AskedHook;
 use crate::places::Places;
+use crate::registry::selector::Selector;
 use crate::run::Priority;
 use crate::run::notice::Hook;
 use crate::store::uploads::UploadFacts;
@@ -66,8 +68,8 @@ pub(super) struct Asked {
     /// The upload.
     #[schemars(with = "FileId")]
     file_id: String,
-    /// The name of the analysis.
-    #[schemars(with = "AnalysisName")]
+    /// The name of the analysis, of its current version or of another: `name@1.2.0`, `name@sha256:…`.
+    #[schemars(regex(pattern = "^[a-z][a-z0-9_-]{0,63}(@.+)?$"))]
     analysis: String,
     /// By the schema of the analysis; what it has defaults for may be left out.
     #[serde(default = "no_args")]
@@ -92,6 +94,7 @@ pub const CREATE: About =
         .reading(&[fields::PREFER])
         .taking(about::Body::needed(&[("application/json", installed::any_question)]))
         .refusing(&[
+            (403, "The module was revoked, or a page of another site asks."),
             (404, "No such file is stored, or no such analysis installed: `detail` says which."),
             upload::TOO_SLOW,
             (409, "As many as may be are waiting for this run already."),
@@ -100,7 +103,7 @@ pub const CREATE: About =
             (415, "The analysis does not take such a file."),
             (422, "The question or its args are not valid, with every place."),
             (429, "This client has more in the queue than its share."),
-            (503, "The queue is full, or this client sends too many long questions at once, or as many as may be wait to be told of runs."),
+            (503, "The queue is full, or the same is being answered with less than is asked for, or this client sends too many long questions at once, or as many as may be wait to be told of runs."),
             upload::NO_ROOM,
         ]);
 
@@ -118,6 +121,9 @@ impl Default for Bounds {
         Self { reading: Places::new(READ_AT_ONCE), turns: Rota::of_cores() }
     }
 }
+
+/// How long one who does not wait is held up by a run of the same question that has less.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 fn no_args() -> Value {
     json!({})
@@ -154,19 +160,20 @@ async fn submit(
     (question, hooks): (Question, Vec<Hook>),
     waited: Option<Duration>,
 ) -> Result<Taken, Problem> {
-    let key = begin(api, question, &hooks).await?;
-    if let Some(time) = waited {
+    let until = waited.map(|time| Instant::now() + time);
+    let key = begin(api, (question, waited), &hooks).await?;
+    if let Some(until) = until {
         // Time over is no error: the client asks again.
-        drop(tokio::time::timeout(time, api.parts.dispatch.ended(key)).await);
+        drop(tokio::time::timeout_at(until, api.parts.dispatch.ended(key)).await);
     }
     promised(api, key, &hooks).await?;
     taken(api, key)
 }
 
 /// Asks, and notes who wants to know.
-async fn begin(api: &Api, question: Question, hooks: &[Hook]) -> Result<RunKey, Problem> {
+async fn begin(api: &Api, (question, waited): (Question, Option<Duration>), hooks: &[Hook]) -> Result<RunKey, Problem> {
     let (key, client) = (question.key, question.config.client);
-    api.parts.dispatch.submit(question).await?;
+    api.parts.dispatch.submit(question, waited.unwrap_or(PATIENCE)).await?;
     if !hooks.is_empty() {
         api.parts.notifier.add(key, client, hooks)?;
     }
@@ -183,9 +190,10 @@ async fn promised(api: &Api, key: RunKey, hooks: &[Hook]) -> Result<(), Problem>
 
 /// Whether a short body is looked at in no time.
 fn is_quick(api: &Api, body: &Value) -> bool {
-    let name = body["analysis"].as_str().and_then(|it| it.parse().ok());
-    let analysis = name.and_then(|it| api.parts.registry.find(&it));
-    !several::is_meant(body) && analysis.is_none_or(|it| it.args.is_quick_for(INLINE_BYTES_MAX))
+    let text = body["analysis"].as_str().unwrap_or_default();
+    let analysis = text.parse().ok().and_then(|it| api.parts.registry.find(&it));
+    // One of another version may have to be loaded first.
+    !several::is_meant(body) && !text.contains('@') && analysis.is_none_or(|it| it.args.is_quick_for(INLINE_BYTES_MAX))
 }
 
 /// What is said of a question that was taken.
@@ -261,8 +269,16 @@ fn question(api: &Api, client: ClientId, asked: Asked) -> Result<Question, Probl
 
 fn question_of(api: &Api, client: ClientId, (upload, asked): (UploadFacts, Asked)) -> Result<Question, Problem> {
     let unknown = || Problem::not_found("no such analysis is installed; GET /analyses lists those that are");
-    let name: AnalysisName = asked.analysis.parse().map_err(|_| unknown())?;
-    let analysis = api.parts.registry.find(&name).ok_or_else(unknown)?;
+    let selector: Selector = asked.analysis.parse().map_err(|_| unknown())?;
+    let analysis = match selector.version {
+        None => api.parts.registry.find(&selector.name),
+        // Such a question is looked at on a thread of its own.
+        Some(_) => Handle::current().block_on(api.parts.registry.select(&selector))?,
+    };
+    let (analysis, name) = (analysis.ok_or_else(unknown)?, selector.name);
+    if let Some(revocation) = api.parts.registry.revocation(analysis.module) {
+        return Err(Problem::forbidden(format!("the module of `{name}` was revoked: {}", revocation.reason)));
+    }
     if !analysis.descriptor.accepts(&upload.media_type) {
         let accepts = analysis.descriptor.accepts.join(", ");
         return Err(Problem::not_accepted(format!("`{name}` takes {accepts}; this file is {}", upload.media_type)));

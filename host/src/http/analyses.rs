@@ -1,5 +1,6 @@
 //! `/analyses`: what can be run.
 
+pub mod versions;
 pub mod view;
 
 use std::io;

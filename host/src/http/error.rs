@@ -210,8 +210,10 @@ impl From<Failure> for Problem {
 impl From<PlaceError> for Problem {
     fn from(error: PlaceError) -> Self {
         match error {
-            PlaceError::NoSuch => Self::not_found(error.to_string()),
-            PlaceError::Taken(..) | PlaceError::Full(_) => Self::new(StatusCode::CONFLICT, error.to_string()),
+            PlaceError::NoSuch | PlaceError::NoVersion(..) => Self::not_found(error.to_string()),
+            PlaceError::Taken(..) | PlaceError::Full(_) | PlaceError::NoneBefore(_) => {
+                Self::new(StatusCode::CONFLICT, error.to_string())
+            }
             PlaceError::Install(InstallError::Io(error)) => error.into(),
             PlaceError::Install(InstallError::Refused(reasons)) => {
                 let errors = reasons.into_iter().map(|detail| Invalid { pointer: String::new(), detail }).collect();
@@ -247,6 +249,10 @@ impl From<Denied> for Problem {
             Denied::QueueFull { retry_after_s } => Self {
                 retry_after_s: Some(retry_after_s),
                 ..Self::new(StatusCode::SERVICE_UNAVAILABLE, "the queue is full; try again later")
+            },
+            Denied::HasLess { retry_after_s } => Self {
+                retry_after_s: Some(retry_after_s),
+                ..Self::new(StatusCode::SERVICE_UNAVAILABLE, denied.to_string())
             },
             Denied::OverShare { retry_after_s } => Self {
                 retry_after_s: Some(retry_after_s),

@@ -97,7 +97,8 @@ pub async fn limits(State(api): State<Api>) -> Json<Caps> {
         upload_bytes: api.upload_bytes_max,
         args_bytes: ARGS_BYTES_MAX,
         queue: api.parts.dispatch.load().queue_max,
-        analyses: api.parts.registry.clients_max(),
+        analyses: api.parts.registry.rules().clients_max,
+        versions: api.parts.registry.rules().versions_kept,
         disk_reserve_bytes: api.parts.store.reserve_bytes(),
         retention: api.retention,
     })

@@ -18,6 +18,8 @@ use axum::http::HeaderValue;
 use axum::http::header;
 use axum::response::IntoResponse;
 use axum::response::Response;
+use percent_encoding::AsciiSet;
+use percent_encoding::CONTROLS;
 use serde_json::json;
 use sha2::Digest;
 
@@ -33,6 +35,8 @@ use super::events::Scale;
 use super::log;
 use super::log::Tail;
 use super::openapi::about::About;
+use super::openapi::about::Field;
+use super::openapi::about::Form;
 use super::openapi::about::Refusal;
 use super::openapi::answer::Answer;
 use super::openapi::answer::Answers;
@@ -79,7 +83,9 @@ pub enum Shown {}
 impl Answers for Shown {
     fn answers(_: &mut Schemas) -> Vec<Answer> {
         let waited = [fields::RETRY_AFTER, fields::APPLIED];
-        let told = [fields::NO_SNIFF, fields::REPR_DIGEST, fields::APPLIED];
+        let revoked =
+            Field::new("Belljar-Revoked", Form::Text, "Why its module is not to be believed, percent-encoded.");
+        let told = [fields::NO_SNIFF, fields::REPR_DIGEST, fields::APPLIED, revoked.sometimes()];
         let result =
             Answer::new(200, "What the analysis printed.").holding(RESULT, installed::any_result()).with(&told);
         vec![result, Answer::new(202, "It is not ready.").with(&waited)]
@@ -128,8 +134,25 @@ fn result(api: &Api, key: RunKey, (file, bytes): (File, u64)) -> io::Result<Resp
     let sha256 = if long { api.parts.store.result_sha256(key, &file)? } else { None };
     let mut response = stored((file, bytes), RESULT)?;
     digest::tell(response.headers_mut(), sha256.as_ref());
+    warn_of_revoked(api, key, &mut response)?;
     Ok(response)
 }
+
+/// Says that the module of a result was revoked.
+fn warn_of_revoked(api: &Api, key: RunKey, response: &mut Response) -> io::Result<()> {
+    if api.parts.registry.believes_all() {
+        return Ok(());
+    }
+    let revocation = api.parts.store.config(key)?.and_then(|it| api.parts.registry.revocation(it.module));
+    let reason = revocation.map(|it| percent_encoding::utf8_percent_encode(&it.reason, REASON).to_string());
+    if let Some(value) = reason.and_then(|it| HeaderValue::from_str(&it).ok()) {
+        response.headers_mut().insert("belljar-revoked", value);
+    }
+    Ok(())
+}
+
+/// What a reason may not hold as it is in a header field.
+const REASON: &AsciiSet = &CONTROLS.add(b'%');
 
 /// What a guest wrote, with its digest unless it is long.
 fn stored((file, bytes): (File, u64), media_type: &'static str) -> io::Result<Response> {
@@ -188,6 +211,7 @@ pub async fn run(
     let notifications = api.parts.notifier.deliveries(NoticeId { key, accepted: config.accepted })?;
     let artifacts = record.iter().flat_map(|record| &record.artifacts).map(|it| Artifact::new(key, it)).collect();
     let (reason, detail) = failure.map(|it| (it.reason, it.detail)).unzip();
+    let current = api.parts.registry.find(&config.analysis);
     Ok(Json(Run {
         file_id: key.file_id,
         analysis_id: key.analysis_id,
@@ -204,6 +228,8 @@ pub async fn run(
         limits: config.limits,
         usage: record.as_ref().map(|it| it.usage),
         module_sha256: config.module,
+        superseded: current.is_some_and(|it| it.module != config.module),
+        revoked: api.parts.registry.revocation(config.module),
         engine: record.map(|it| it.engine),
         args: config.args,
         artifacts,

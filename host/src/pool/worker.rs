@@ -1,5 +1,6 @@
 //! A confined process that has one program loaded, and how one run goes with it.
 
+use std::collections::HashSet;
 use std::io;
 use std::os::fd::AsFd;
 use std::os::fd::OwnedFd;
@@ -11,6 +12,7 @@ use super::nursery::Nursery;
 use super::process::Process;
 use super::process::resident_bytes;
 use crate::id::ClientId;
+use crate::id::FileId;
 use crate::id::ModuleDigest;
 use crate::limits::Limits;
 use crate::run::Fault;
@@ -44,6 +46,8 @@ pub struct Worker {
     process: Process,
     /// What it can be used for.
     pub fit: Fit,
+    /// The files that it was lent: one that was broken into may still hold them.
+    pub lent: HashSet<FileId>,
 }
 
 /// Which runs a worker can serve.
@@ -110,7 +114,7 @@ impl Worker {
         pid: &AtomicU32,
     ) -> io::Result<Self> {
         let process = load(nursery, terms, (fit.stack_bytes, cargo), pid).await?.map_err(io::Error::other)?;
-        Ok(Self { process, fit })
+        Ok(Self { process, fit, lent: HashSet::new() })
     }
 
     /// Tells its process from every other.

@@ -133,7 +133,7 @@ impl Workshop {
             }
             None => self.compile(digest, module, name).await?,
         };
-        self.describe((facts.module, facts.effort), digest, name)
+        self.describe((facts.module, facts.effort), digest, name).await
     }
 
     /// Makes an analysis out of what is stored of it, under that name where one is given.
@@ -212,10 +212,14 @@ impl Workshop {
         };
         let compiled = compile::compile(&self.nursery, &module, &program, terms).await;
         let compiled = compiled.map_err(InstallError::Io).and_then(|it| it.map_err(InstallError::Refused));
-        let described = |(facts, effort): (ModuleFacts, Effort)| {
-            Ok((self.describe((facts.clone(), effort), digest, name)?, facts, effort))
+        let described = async |(facts, effort): (ModuleFacts, Effort)| {
+            Ok((self.describe((facts.clone(), effort), digest, name).await?, facts, effort))
         };
-        let (analysis, compiled, effort) = compiled.and_then(described).inspect_err(|_| {
+        let described = match compiled {
+            Ok(compiled) => described(compiled).await,
+            Err(error) => Err(error),
+        };
+        let (analysis, compiled, effort) = described.inspect_err(|_| {
             drop(self.store.disk().remove_if_there(&staged));
         })?;
         let target = self.program_path(digest);
@@ -248,7 +252,7 @@ impl Workshop {
         done.map_err(io::Error::other).and_then(|it| it)
     }
 
-    fn describe(
+    async fn describe(
         &self,
         (facts, effort): (ModuleFacts, Effort),
         module: ModuleDigest,
@@ -258,7 +262,9 @@ impl Workshop {
             InstallError::Refused(them.into_iter().map(|detail| format!("the descriptor: {detail}")).collect())
         };
         let text = facts.descriptor.ok_or_else(|| InstallError::Refused(vec![NO_DESCRIPTOR.to_owned()]))?;
-        let Contract { descriptor, args, result } = Contract::read(&text).map_err(wrong)?;
+        // Schemas of strangers take their time.
+        let reading = tokio::task::spawn_blocking(move || Contract::read(&text)).await.map_err(io::Error::other)?;
+        let Contract { descriptor, args, result } = reading.map_err(wrong)?;
         if let Some(name) = name.filter(|it| **it != descriptor.name) {
             return Err(wrong(vec![format!("`name` is `{}`, but it was sent as `{name}`", descriptor.name)]));
         }

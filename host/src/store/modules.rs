@@ -12,6 +12,7 @@ use sha2::Digest;
 use super::Store;
 use super::digest::Sha256Writer;
 use super::disk;
+use super::names::Owner;
 use crate::id::FileId;
 use crate::id::ModuleDigest;
 
@@ -53,8 +54,10 @@ impl Store {
     /// # Errors
     /// Of the disk.
     pub fn unused(&self, mut modules: HashSet<ModuleDigest>) -> io::Result<HashSet<ModuleDigest>> {
-        for (_, module) in self.names()? {
-            modules.remove(&module);
+        for (_, named) in self.names(Owner::Clients)?.into_iter().chain(self.names(Owner::Operator)?) {
+            for version in &named.versions {
+                modules.remove(&version.module);
+            }
         }
         for file_id in self.file_ids() {
             if modules.is_empty() {

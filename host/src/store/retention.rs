@@ -111,13 +111,13 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Looks at every upload.
+    /// Looks at every upload; so much is free.
     ///
     /// # Errors
     /// Of the disk.
-    pub fn make(store: &Store, rules: &Rules, now: Timestamp) -> io::Result<Self> {
+    pub fn make(store: &Store, rules: &Rules, (now, free): (Timestamp, Free)) -> io::Result<Self> {
         let mut plan = Self::default();
-        let low = store.free()?.is_low(rules);
+        let low = free.is_low(rules);
         let live: HashSet<FileId> = store.queued()?.into_iter().map(|key| key.file_id).collect();
         for held in store.all_held() {
             let held = held?;
@@ -329,7 +329,7 @@ mod tests {
         std::fs::write(directory.join("upload.json"), b"").unwrap();
         std::os::unix::fs::symlink("a", directory.join("the_file")).unwrap();
         let rules = Rules { idle_ms: Some(5000), ..Rules::default() };
-        let goes = |now| !Plan::make(&store, &rules, now).unwrap().expired.is_empty();
+        let goes = |now| !Plan::make(&store, &rules, (now, store.free().unwrap())).unwrap().expired.is_empty();
         let mut now = store.held(file_id).unwrap().unwrap().used;
         for _ in 0..200 {
             store.note_use(file_id, now).unwrap();

@@ -61,6 +61,9 @@ pub struct RunRecord {
     pub usage: Usage,
     pub engine: String,
     pub artifacts: Vec<ArtifactFacts>,
+    /// Whether its process had served another run of the same client before: then it stands for that client alone.
+    #[serde(default)]
+    pub reused: bool,
     /// Of `log.txt`, which is not there when nothing was said. Former versions did not record it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log_sha256: Option<Sha256>,

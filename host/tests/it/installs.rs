@@ -17,7 +17,7 @@ use crate::server::Server;
 use crate::server::wait_for;
 
 /// Prints the one byte that it is given, as a string.
-fn says(letter: char) -> String {
+pub(crate) fn says(letter: char) -> String {
     format!(
         r#"(module
   (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
@@ -29,7 +29,7 @@ fn says(letter: char) -> String {
     )
 }
 
-fn packed(wat: &str, descriptor: &Value) -> Vec<u8> {
+pub(crate) fn packed(wat: &str, descriptor: &Value) -> Vec<u8> {
     with_sections(&wat::parse_str(wat).unwrap(), &[(DESCRIPTOR_SECTION, descriptor.to_string().as_bytes())])
 }
 
@@ -95,7 +95,7 @@ fn a_schema_that_would_cost_the_server_dear_is_refused_and_nobody_waits_for_it()
         ("deep_args", "args", deep.clone()),
         ("deep_result", "result", deep),
         ("slow_args", "args", slow_args),
-        ("slow_result", "result", json!({ "allOf": slow })),
+        ("slow_to_read", "args", json!({ "pattern": format!("[{}]", "\\cA".repeat(4000)) })),
     ] {
         let problem =
             server.put(&format!("/analyses/{name}"), &packed(&says('a'), &json!({ "name": name, member: schema })));
@@ -103,6 +103,15 @@ fn a_schema_that_would_cost_the_server_dear_is_refused_and_nobody_waits_for_it()
         assert!(problem["errors"][0]["detail"].as_str().unwrap().len() < 1000, "{problem}");
         assert_eq!(ask(&server, &file, "ours"), json!("o"));
     }
+    // What costs little for what it is held against is taken, and held against no more than that.
+    let slow = json!({ "name": "slow", "args": { "properties": { "n": { "allOf": slow } } } });
+    server.put("/analyses/slow", &packed(&says('a'), &slow)).expect(201);
+    let question =
+        |bytes: usize| json!({ "file_id": file, "analysis": "slow", "args": { "n": "a".repeat(bytes) } }).to_string();
+    let problem = server.post("/analyse", &[], question(30_000).as_bytes()).expect(422).json();
+    assert!(problem["errors"][0]["detail"].as_str().unwrap().contains("more parts"), "{problem}");
+    server.post("/analyse", &[], question(3).as_bytes()).expect(422);
+    assert_eq!(ask(&server, &file, "ours"), json!("o"));
 }
 
 #[test]
@@ -163,7 +172,7 @@ fn clients_install_no_more_than_there_may_be() {
 /// Of one a result stands, of one nothing, one runs, and one is installed.
 #[test]
 fn a_module_goes_when_nothing_stands_for_it_any_more() {
-    let options = ["--accept-modules", "--sweep-every-s", "1"];
+    let options = ["--accept-modules", "--sweep-every-s", "1", "--versions-kept", "1"];
     let mut server = Server::start_with(&[("ours", &says('o'), json!({}))], &options);
     let file = server.upload("x", b"x");
     let sleeps = r#"(module (import "wasi_snapshot_preview1" "poll_oneoff"
@@ -205,7 +214,7 @@ fn every_reason_against_a_module_is_told_and_nothing_of_it_stays() {
     let server = server();
     let stored = || -> BTreeSet<_> {
         let entries = |directory: &str| std::fs::read_dir(server.data().join(directory)).unwrap();
-        ["analyses", "analyses/names", "programs", "staging"]
+        ["analyses", "analyses/names", "analyses/own", "programs", "staging"]
             .into_iter()
             .flat_map(entries)
             .map(|it| it.unwrap().path())
@@ -372,8 +381,8 @@ fn many_who_send_at_once_get_whole_analyses_or_are_told_to_come_again() {
         }
     });
     let last = server.get("/analyses/theirs").expect(200).json()["module_sha256"].clone();
-    let pointed = std::fs::read_to_string(server.data().join("analyses/names/theirs")).unwrap();
-    assert_eq!(pointed.trim(), last.as_str().unwrap());
+    let pointed = std::fs::read(server.data().join("analyses/names/theirs")).unwrap();
+    assert_eq!(serde_json::from_slice::<Value>(&pointed).unwrap()["current"], last);
     let said = ask(&server, &file, "theirs");
     assert!(["a", "b", "c"].contains(&said.as_str().unwrap()));
 }

@@ -31,6 +31,7 @@ mod server;
 mod shipped;
 mod surface;
 mod uploads;
+mod versions;
 #[cfg(target_os = "linux")]
 mod walls;
 mod wasi_03;

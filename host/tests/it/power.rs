@@ -35,7 +35,7 @@ fn a_power_cut_after_any_change_loses_nothing_that_was_told() {
     let life = Life::with(&analyses);
     // What is installed is on disk before anything is traced.
     drop(life.start(&[]));
-    let mut recorded = Recorded::before(&life.data(), &["analyses", "programs"]);
+    let mut recorded = Recorded::before(&life.data(), &["analyses", "own", "programs"]);
     let trace = life.data().with_extension("trace");
     let fault = format!("trace:{}", trace.display());
     let (server, ended) = life.start(&["--accept-modules", "--fault", &fault]);

@@ -2,6 +2,8 @@
 
 use std::io::Write;
 use std::path::Path;
+use std::time::Duration;
+use std::time::Instant;
 
 use serde_json::json;
 
@@ -71,6 +73,33 @@ fn a_run_that_has_less_is_waited_for_and_not_joined() {
     server.post("/analyse", &[], question(json!({ "wall_ms": 1000 })).as_bytes()).expect(200);
     let answer = server.post("/analyse", &[("prefer", "wait=30")], question(json!({})).as_bytes()).expect(200).json();
     assert_eq!(answer["status"], "successful");
+}
+
+#[test]
+fn who_asks_for_more_is_told_to_come_again_and_has_it_in_the_next_run() {
+    let server = Server::start(&[]);
+    let file = server.upload("a.txt", b"abc");
+    let question = |seconds: u32, limits: serde_json::Value, rerun: bool| {
+        let args = json!({ "seconds": seconds });
+        json!({ "file_id": file, "analysis": "dummy", "args": args, "limits": limits, "rerun": rerun }).to_string()
+    };
+    let ask = |wait: &str, body: String| server.post("/analyse", &[("prefer", wait)], body.as_bytes());
+    ask("wait=0", question(30, json!({ "memory_bytes": 16 << 20 }), false)).expect(200);
+    let begun = Instant::now();
+    let problem = ask("wait=2", question(30, json!({}), false)).expect(503);
+    assert!(begun.elapsed() < Duration::from_secs(10) && !problem.header("retry-after").is_empty());
+    // Somebody asks again and again, each time with a little more, but never with enough for everybody.
+    std::thread::scope(|scope| {
+        for more in 1..=12 {
+            let limits = json!({ "memory_bytes": (16 << 20) + more });
+            let question = question(1, limits, true);
+            scope.spawn(move || ask("wait=30", question));
+        }
+        let answer = ask("wait=15", question(1, json!({}), false)).expect(200).json();
+        assert_eq!(answer["status"], "successful");
+        let record = server.get(&format!("{}/run", answer["results"].as_str().unwrap())).expect(200).json();
+        assert!(record["limits"]["memory_bytes"].as_u64().unwrap() > 100 << 20, "{record}");
+    });
 }
 
 #[test]

@@ -252,3 +252,37 @@ const READS_FOR_EVER: &str = r#"(module
     (loop
       (drop (call $pread (i32.load (i32.const 32)) (i32.const 16) (i32.const 1) (i64.const 0) (i32.const 40)))
       (br 0))))"#;
+
+/// A worker belongs to one client, and so does what it says once a file has been through it.
+#[test]
+fn an_answer_of_a_process_that_was_used_before_is_run_anew_for_another_client() {
+    let server = Server::start_with(&[], &["--workers", "2"]);
+    let (first, second) = (server.upload("a.txt", b"abc"), server.upload("b.txt", b"defg"));
+    server.result(&server.analyse(&first, "digest", json!({}))).expect(200);
+    let ask = || server.analyse(&second, "digest", json!({}));
+    let run = ask();
+    server.result(&run).expect(200);
+    let started = || server.get(&format!("/results/{run}/run")).expect(200).json()["started"].clone();
+    let before = started();
+    ask();
+    assert_eq!(started(), before, "it stands for who has asked");
+    let question = json!({ "file_id": second, "analysis": "digest" });
+    assert!(ask_as_another(&server, 30, &question).contains("successful"));
+    let after = started();
+    assert_ne!(after, before);
+    ask();
+    assert!(ask_as_another(&server, 30, &question).contains("successful"));
+    assert_eq!(started(), after, "and that one stands for everybody");
+}
+
+#[test]
+fn a_worker_that_was_lent_a_file_goes_with_it() {
+    let server = Server::start_with(&[], &["--workers", "2"]);
+    let (kept, goes) = (server.upload("a.txt", b"abc"), server.upload("b.txt", b"defg"));
+    let idle = || server.get("/readyz").json()["workers"]["idle"].as_u64().unwrap();
+    server.result(&server.analyse(&goes, "digest", json!({}))).expect(200);
+    server.result(&server.analyse(&kept, "dummy", json!({ "args": { "seconds": 0 } }))).expect(200);
+    wait_for("both to be idle", || (idle() == 2).then_some(()));
+    server.delete(&format!("/upload/{goes}")).expect(204);
+    wait_for("one to be gone", || (idle() == 1).then_some(()));
+}

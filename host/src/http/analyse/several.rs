@@ -29,6 +29,7 @@ use futures_util::future::try_join_all;
 use serde_json::Map;
 use serde_json::Value;
 use serde_json::json;
+use tokio::time::Instant;
 
 use super::super::Api;
 use super::super::error::Problem;
@@ -126,19 +127,20 @@ fn args_by_name(names: &[String], args: Option<Value>) -> Result<Map<String, Val
 /// Takes what can be taken.
 pub(super) async fn submit(api: &Api, questions: Questions, waited: Option<Duration>) -> Result<Several, Problem> {
     let dispatch = &api.parts.dispatch;
+    let until = waited.map(|time| Instant::now() + time);
     // In their order, but none waits for another: one may have to wait for a run that has less.
     let submitting = questions.each.into_iter().map(async |(name, question)| {
         let submitted = match question {
-            Ok(question) => begin(api, question, &questions.hooks).await,
+            Ok(question) => begin(api, (question, waited), &questions.hooks).await,
             Err(problem) => Err(problem),
         };
         (name, submitted)
     });
     let asked = join_all(submitting).await;
     let keys: Vec<_> = asked.iter().filter_map(|(_, it)| it.as_ref().ok()).copied().collect();
-    if let Some(time) = waited {
+    if let Some(until) = until {
         // Time over is no error: the client asks again.
-        drop(tokio::time::timeout(time, join_all(keys.iter().map(|key| dispatch.ended(*key)))).await);
+        drop(tokio::time::timeout_at(until, join_all(keys.iter().map(|key| dispatch.ended(*key)))).await);
     }
     // Together: they share a sync.
     try_join_all(keys.iter().map(|key| promised(api, *key, &questions.hooks))).await?;

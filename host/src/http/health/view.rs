@@ -88,6 +88,8 @@ pub struct Caps {
     pub(super) queue: usize,
     /// Analyses that clients may have installed at the same time.
     pub(super) analyses: usize,
+    /// Versions of each that can be asked for, the current one among them.
+    pub(super) versions: usize,
     /// Kept free on the disk, bytes.
     pub(super) disk_reserve_bytes: u64,
     pub(super) retention: Rules,

@@ -34,10 +34,11 @@ const CHANGING: Refusal =
     (403, "A page of another site may not change anything here; nor may clients what its operator keeps.");
 
 /// Parameters of paths: what the path starts with, the name, the form, and what it is.
-const PARAMETERS: [(&str, &str, &str, &str); 6] = [
+const PARAMETERS: [(&str, &str, &str, &str); 7] = [
     ("", "file_id", "^[0-9a-f]{40}$", "An upload: the SHA-1 of its bytes."),
     ("", "analysis_id", "^[0-9a-f]{40}$", "A question that was asked of it."),
     ("/resumable", "id", "^[0-9a-f]{32}$", "An upload that comes in pieces."),
+    ("/modules", "module", "^[0-9a-f]{64}$", "A module: the SHA-256 of its bytes."),
     ("/analyses", "name", "^[a-z][a-z0-9_-]{0,63}$", "The name of an analysis."),
     (
         "/download",

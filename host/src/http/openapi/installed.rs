@@ -22,6 +22,7 @@ const NAMES_MAX: usize = super::super::analyse::several::QUESTIONS_MAX;
 const ANY_QUESTION: &str = "AnyQuestion";
 const ANY_RESULT: &str = "AnyResult";
 const QUESTION: &str = "Question";
+const OF_A_VERSION: &str = "QuestionToAVersion";
 const QUESTIONS: &str = "Questions";
 
 /// The schema of a body of `POST /analyse`.
@@ -59,6 +60,8 @@ pub(super) fn splice(document: &mut Value, analyses: &[Arc<Analysis>]) {
             results.push(to(&result_name));
         }
     }
+    components.insert(OF_A_VERSION.to_owned(), of_a_version());
+    questions.push(to(OF_A_VERSION));
     let several = several(components.get(QUESTION), args_by_name);
     components.insert(QUESTIONS.to_owned(), several);
     questions.push(to(QUESTIONS));
@@ -87,6 +90,12 @@ fn question(analysis: &Analysis, args: &str) -> Value {
         question["required"] = json!(["args"]);
     }
     question
+}
+
+/// A question to a version, whose args may be others than the current one's.
+fn of_a_version() -> Value {
+    let called = json!({ "type": "string", "pattern": "^[a-z][a-z0-9_-]{0,63}@.+$" });
+    json!({ "allOf": [to(QUESTION)], "properties": { "analysis": called } })
 }
 
 /// Several questions at once: as one, but for the names and the args, which are by name.

@@ -68,6 +68,7 @@ fn listed(api: &Api, key: RunKey, config: &RunConfig) -> Result<Option<Listed>, 
         analysis: config.analysis.clone(),
         status: status(api, key)?,
         reason,
+        revoked: api.parts.registry.revocation(config.module).is_some(),
         accepted: config.accepted,
         results: view::path(key),
     }))

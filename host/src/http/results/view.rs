@@ -16,6 +16,7 @@ use crate::limits::Limits;
 use crate::run::Reason;
 use crate::run::Status;
 use crate::run::Usage;
+use crate::store::revoked::Revocation;
 use crate::store::runs::ArtifactFacts;
 use crate::time::Timestamp;
 
@@ -42,6 +43,8 @@ pub struct Listed {
     pub(super) status: Status,
     /// Why there is no result, where there will be none.
     pub(super) reason: Option<Reason>,
+    /// Whether its module was revoked.
+    pub(super) revoked: bool,
     /// When it was asked.
     pub(super) accepted: Timestamp,
     /// The path to its result.
@@ -73,6 +76,10 @@ pub struct Run {
     pub(super) limits: Limits,
     pub(super) usage: Option<Usage>,
     pub(super) module_sha256: ModuleDigest,
+    /// Whether the name stands for another module by now.
+    pub(super) superseded: bool,
+    /// Why its module is not to be believed, if somebody has said so since.
+    pub(super) revoked: Option<Revocation>,
     /// Names all that its program was made by.
     pub(super) engine: Option<String>,
     /// With defaults filled in.

@@ -50,9 +50,9 @@ async fn a_worker_that_takes_memory_over_its_program_is_given_up_at_once() {
 async fn a_worker_that_holds_more_than_an_idle_one_can_is_not_small() {
     let nursery = Nursery::open().unwrap();
     let (process, _theirs) = stand_in::start(&nursery, SLEEPS).await;
-    assert!(Worker { process, fit: FIT }.is_small());
+    assert!(Worker { process, fit: FIT, lent: HashSet::new() }.is_small());
     let (process, _theirs) = stand_in::start(&nursery, TAKES_MEMORY).await;
-    let worker = Worker { process, fit: FIT };
+    let worker = Worker { process, fit: FIT, lent: HashSet::new() };
     let grown = async {
         while worker.is_small() {
             tokio::time::sleep(LOOK_EVERY).await;
@@ -92,7 +92,7 @@ async fn run_by(said: &[Event], disk: Room) -> io::Result<Done> {
     }
     let limits = Limits { wall_ms: 1000, ..Limits::DEFAULT };
     let spec = RunSpec { limits, ..RunSpec::default() };
-    let mut worker = Worker { process, fit: FIT };
+    let mut worker = Worker { process, fit: FIT, lent: HashSet::new() };
     worker.run(spec, nothing(), &mut Listener(disk)).await.map(|(done, _)| done)
 }
 

@@ -103,8 +103,11 @@ fn link_bytes<H: Host>(linker: &mut Linker<Guest<H>>) -> wasmtime::Result<()> {
         "fd_readdir",
         |caller: Caller<'_, Guest<H>>, fd: u32, at: u32, len: u32, cookie: u64, out: u32| {
             call(caller, |memory, guest| {
-                let (passed, listed) = list(memory, guest.vfs.list(fd)?, (at, len, cookie, out))?;
+                let (bytes, passed, listed) = list(guest.vfs.list(fd)?, (len, cookie))?;
+                // Also where there is no place for them.
                 guest.work.count(passed.saturating_mul(PASSED_NAME_WORK).saturating_add(listed * NAME_WORK));
+                memory.put(at, &bytes)?;
+                memory.put_len(out, bytes.len())?;
                 Ok(())
             })
         },
@@ -258,12 +261,11 @@ fn gather<H: Host>(
     Ok(())
 }
 
-/// Lists names from the cookie on, and tells how many were passed over and how many listed.
+/// Lists names from the cookie on into so many bytes, and tells how many were passed over and how many listed.
 fn list<'a>(
-    memory: &mut GuestMemory<'_>,
     entries: impl Iterator<Item = (&'a str, Stat)>,
-    (at, len, cookie, out): (u32, u32, u64, u32),
-) -> Done<(u64, u64)> {
+    (len, cookie): (u32, u64),
+) -> Result<(Vec<u8>, u64, u64), Errno> {
     let mut bytes = Vec::new();
     let (mut passed, mut listed) = (0, 0);
     let room = usize::try_from(len).map_err(|_| Errno::Fault)?;
@@ -285,9 +287,7 @@ fn list<'a>(
         bytes.extend_from_slice(name.as_bytes());
     }
     bytes.truncate(room);
-    memory.put(at, &bytes)?;
-    memory.put_len(out, bytes.len())?;
-    Ok((passed, listed))
+    Ok((bytes, passed, listed))
 }
 
 /// Whether each time is set one way at most; which way does not matter, since they are fixed.

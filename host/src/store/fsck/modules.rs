@@ -7,6 +7,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+use super::super::names::Named;
 use super::Kind;
 use super::Look;
 use super::Remedy;
@@ -38,7 +39,7 @@ impl Look<'_> {
         for entry in entries(&self.store.analyses_dir())? {
             let (path, name) = (entry.path(), name_of(&entry));
             match name.split_once('.') {
-                None if name == "names" => (),
+                None if ["names", "own", "revoked"].contains(&name.as_str()) => (),
                 Some((digest, "wasm")) if is_hex(digest, 64) => {
                     let found = self.module(&path, digest);
                     whole.extend(self.unless_read((&path, Remedy::Quarantine), found).flatten());
@@ -53,7 +54,8 @@ impl Look<'_> {
             let found = self.facts((&digest, &path), &whole);
             made.extend(self.unless_read((&path, Remedy::Quarantine), found).flatten());
         }
-        self.names(&whole)?;
+        self.names("names", &whole)?;
+        self.names("own", &whole)?;
         self.programs(&made)?;
         let mut bare: Vec<_> = whole.difference(&known).copied().collect();
         bare.sort_unstable();
@@ -99,14 +101,16 @@ impl Look<'_> {
         }))
     }
 
-    fn names(&mut self, whole: &HashSet<ModuleDigest>) -> io::Result<()> {
-        for entry in entries(&self.store.analyses_dir().join("names"))? {
+    fn names(&mut self, folder: &str, whole: &HashSet<ModuleDigest>) -> io::Result<()> {
+        for entry in entries(&self.store.analyses_dir().join(folder))? {
             let path = entry.path();
             let text = Self::read(&path);
             let Some(text) = self.unless_read((&path, Remedy::Quarantine), text) else { continue };
-            let module = text.and_then(|it| String::from_utf8(it).ok()?.trim().parse::<ModuleDigest>().ok());
-            self.wanted.extend(module);
-            if module.is_none_or(|it| !whole.contains(&it)) {
+            let named = text.and_then(|it| Named::read(&it));
+            let modules: Vec<_> = named.iter().flat_map(|it| &it.versions).map(|it| it.module).collect();
+            self.wanted.extend(&modules);
+            // Former versions of it may be gone: then they are no versions any more, and only cannot be asked for.
+            if named.is_none_or(|it| !whole.contains(&it.current)) {
                 self.find(&path, (Kind::Dangling, Remedy::Quarantine), "stands for no module");
             }
         }

@@ -16,6 +16,10 @@ use crate::store::Options;
 use crate::store::digest::Digests;
 use crate::store::digest::sha256;
 use crate::store::disk::Durability;
+use crate::store::names::Named;
+use crate::store::names::Origin;
+use crate::store::names::Owner;
+use crate::store::names::Version;
 use crate::store::partial::Partial;
 use crate::store::partial::State;
 use crate::store::runs::ArtifactFacts;
@@ -60,7 +64,9 @@ fn world() -> World {
     let digest = self::sha256(module);
     fs::write(store.analyses_dir().join(format!("{digest}.wasm")), module).unwrap();
     let module: crate::id::ModuleDigest = digest.to_string().parse().unwrap();
-    store.point(&"copier".parse().unwrap(), module).unwrap();
+    let version = Version { module, version: String::new(), since: facts.created };
+    let named = Named { origin: Origin::Client, current: module, versions: vec![version] };
+    store.point(&"copier".parse().unwrap(), &named).unwrap();
     let key = RunKey { file_id: sha1, analysis_id: "ab".repeat(20).parse().unwrap() };
     let mut config = RunConfig {
         client: ClientId::Server,
@@ -85,6 +91,7 @@ fn world() -> World {
         sha256: self::sha256(b"artifact"),
     }];
     let record = RunRecord {
+        reused: false,
         version: 1,
         generation: 0,
         ending_sha256: ending.sha256().unwrap(),
@@ -221,7 +228,7 @@ fn modules_names_and_programs_are_held_against_each_other() {
     let analyses = world.store.analyses_dir();
     fs::write(analyses.join("names/other"), "ab".repeat(32)).unwrap();
     world.finds(&analyses.join("names/other"), Kind::Dangling);
-    let module = world.store.names().unwrap()[0].1;
+    let module = world.store.names(Owner::Clients).unwrap()[0].1.current;
     let program = world.store.programs_dir().join(format!("{module}-e.cwasm"));
     let facts = analyses.join(format!("{module}.json"));
     fs::write(&facts, json!({ "engine": "e", "program_sha256": "cd".repeat(32) }).to_string()).unwrap();
@@ -241,7 +248,7 @@ fn a_module_whose_installation_was_cut_off_is_set_aside_unless_something_stands_
     fs::write(wasm(b"half installed"), b"half installed").unwrap();
     world.finds(&wasm(b"half installed"), Kind::Unfinished);
     assert!(!wasm(b"half installed").exists());
-    world.store.unpoint(&"copier".parse().unwrap()).unwrap();
+    world.store.unpoint(Owner::Clients, &"copier".parse().unwrap()).unwrap();
     assert_eq!(world.store.check().unwrap().findings, [], "a run stands for it still");
     assert!(wasm(b"\0asm").exists());
 }
@@ -252,7 +259,7 @@ fn all_that_hangs_on_a_module_goes_with_it() {
     let breaks: [Break; 2] = [|world, wasm| world.write(wasm, b"\0bsm"), |_, wasm| fs::remove_file(wasm).unwrap()];
     for break_it in breaks {
         let world = world();
-        let module = world.store.names().unwrap()[0].1;
+        let module = world.store.names(Owner::Clients).unwrap()[0].1.current;
         let analyses = world.store.analyses_dir();
         let [wasm, facts] = ["wasm", "json"].map(|it| analyses.join(format!("{module}.{it}")));
         let name = analyses.join("names/copier");
@@ -290,7 +297,7 @@ fn what_cannot_be_read_is_found_and_does_not_hide_the_rest() {
         |it| it.run().join("run.json"),
         |it| it.run().join("results.json"),
         |it| it.run().join("artifacts/o.txt"),
-        |it| it.store.analyses_dir().join(format!("{}.wasm", it.store.names().unwrap()[0].1)),
+        |it| it.store.analyses_dir().join(format!("{}.wasm", it.store.names(Owner::Clients).unwrap()[0].1.current)),
         |it| it.store.analyses_dir().join("names/copier"),
         |it| it.root().join("partial").join("ab".repeat(16)).join("info.json"),
         |it| it.root().join("notify").join(format!("{}-1", it.key)),

@@ -188,9 +188,9 @@ impl More {
         for (id, bytes) in &self.partials.0 {
             Self::has_come(store, (id.parse().unwrap(), bytes), at);
         }
-        let names = store.names().unwrap();
+        let names = store.names(host::store::names::Owner::Clients).unwrap();
         for (name, module) in &self.modules.0 {
-            let found = names.iter().find(|it| it.0.as_str() == name).map(|it| it.1);
+            let found = names.iter().find(|it| it.0.as_str() == name).map(|it| it.1.current);
             assert_eq!(found.map(|it| it.to_string()), *module, "{at}: what {name} stands for");
             assert!(found.is_none_or(|it| store.has_module(it).unwrap()), "{at}: the module of {name}");
         }
