@@ -72,7 +72,7 @@ fn who_joins_is_told_too_and_who_comes_late_at_once() {
     let server = Server::start_with(&[], &LOOPBACK);
     let [first, joining, late] = [(); 3].map(|()| Receiver::willing());
     let file = server.upload("a.txt", b"abc");
-    let asks = |receiver| json!({ "args": { "seconds": 1 }, "notify": hook(receiver) });
+    let asks = |receiver| json!({ "args": { "seconds": 4 }, "notify": hook(receiver) });
     let run = server.analyse(&file, "dummy", asks(&first));
     assert_eq!(server.analyse(&file, "dummy", asks(&joining)), run);
     // Whoever asks twice is told once.
@@ -92,7 +92,7 @@ fn who_joins_is_told_too_and_who_comes_late_at_once() {
     });
     assert_eq!(told, [&first, &joining, &late].map(|it| format!("http://127.0.0.1:{}", it.port)));
     // Another run of it is another event.
-    server.analyse(&file, "dummy", json!({ "args": { "seconds": 1 }, "rerun": true, "notify": hook(&first) }));
+    server.analyse(&file, "dummy", json!({ "args": { "seconds": 4 }, "rerun": true, "notify": hook(&first) }));
     assert_ne!(first.next().id(), id);
 }
 

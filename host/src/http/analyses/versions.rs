@@ -71,6 +71,7 @@ pub async fn list(State(api): State<Api>, Path(name): Path<String>) -> Result<Js
 struct RollBack {
     /// A version, or `sha256:…`; the one before the current if left out.
     #[serde(default)]
+    #[schemars(regex(pattern = "^(sha256:[0-9a-f]{64}|[0-9A-Za-z.+_-]+)$"))]
     to: Option<String>,
 }
 
