@@ -35,7 +35,6 @@ use super::results;
 use super::rota::Rota;
 use super::upload;
 use super::wait;
-use crate::analysis::plain;
 use crate::dispatch::Again;
 use crate::dispatch::Question;
 use crate::dispatch::question::Asked as Checked;
@@ -141,11 +140,11 @@ pub async fn create(
     let place = if short { None } else { Some(api.questions.reading.take(client).ok_or_else(Problem::reading)?) };
     let bytes = body::whole(body, BODY_BYTES_MAX).await?;
     let waited = wait::preferred(&headers);
-    let short = (bytes.len() <= INLINE_BYTES_MAX).then(|| json(&bytes)).transpose()?;
+    let short = (bytes.len() <= INLINE_BYTES_MAX).then(|| body::json(&bytes)).transpose()?;
     let asking = match short {
         Some(body) if is_quick(&api, &body) => asking(&api, client, body)?,
         Some(body) => on_a_thread(&api, client, move |api| asking(api, client, body)).await??,
-        None => on_a_thread(&api, client, move |api| asking(api, client, json(&bytes)?)).await??,
+        None => on_a_thread(&api, client, move |api| asking(api, client, body::json(&bytes)?)).await??,
     };
     drop(place);
     let asked = match asking {
@@ -232,10 +231,6 @@ pub(super) async fn on_a_thread<T: Send + 'static>(
         found
     });
     looking.await.map_err(io::Error::other)
-}
-
-fn json(bytes: &[u8]) -> Result<Value, Problem> {
-    plain::parse(bytes).map_err(|error| Problem::bad_request(format!("the body is not JSON: {error}")))
 }
 
 fn parse(mut body: Value) -> Result<Asked, Problem> {

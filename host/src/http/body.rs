@@ -12,8 +12,12 @@ use futures_util::Stream;
 use futures_util::StreamExt;
 use futures_util::TryStreamExt;
 use futures_util::stream;
+use serde_json::Value;
 use tokio::time::Instant;
 use tokio::time::timeout_at;
+
+use super::error::Problem;
+use crate::analysis::plain;
 
 /// Longest silence inside a body.
 const STALL_MAX: Duration = Duration::from_secs(30);
@@ -80,6 +84,11 @@ fn join(first: Bytes, frames: &mut axum::body::BodyDataStream) -> Result<Bytes, 
         joined.get_or_insert_with(|| BytesMut::from(&first[..])).extend_from_slice(&next);
     }
     Ok(joined.map_or(first, BytesMut::freeze))
+}
+
+/// The document that a body is.
+pub(super) fn json(bytes: &[u8]) -> Result<Value, Problem> {
+    plain::parse(bytes).map_err(|error| Problem::bad_request(format!("the body is not JSON: {error}")))
 }
 
 /// A small body, whole.

@@ -19,7 +19,6 @@ use super::openapi::about::About;
 use super::openapi::answer::NoContent;
 use super::path::Path;
 use super::upload;
-use crate::analysis::plain;
 use crate::id::AnalysisName;
 use crate::id::ModuleDigest;
 use crate::store::revoked::Revocation;
@@ -81,8 +80,7 @@ pub async fn revoke(
     body: Body,
 ) -> Result<Json<Revocation>, Problem> {
     let module = changeable(&api, &module)?;
-    let document = plain::parse(&body::whole(body, BODY_BYTES_MAX).await?);
-    let document = document.map_err(|error| Problem::bad_request(format!("the body is not JSON: {error}")))?;
+    let document = body::json(&body::whole(body, BODY_BYTES_MAX).await?)?;
     let wanted = "the body is {\"reason\": …}, a sentence for whoever has a result of it";
     let invalid = || Problem::invalid(wanted, Vec::new());
     let Revoking { reason } = serde_json::from_value(document).map_err(|_| invalid())?;

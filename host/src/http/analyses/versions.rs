@@ -13,7 +13,6 @@ use serde::Serialize;
 use super::NO_ANALYSIS;
 use super::changeable;
 use super::view::Analysis;
-use crate::analysis::plain;
 use crate::http::Api;
 use crate::http::body;
 use crate::http::error::Problem;
@@ -103,14 +102,12 @@ pub async fn roll_back(
     Ok(Json(Analysis::new(&analysis, api.parts.caps)))
 }
 
-fn wanted(body: &[u8]) -> Result<Option<Wanted>, Problem> {
-    if body.is_empty() {
+fn wanted(bytes: &[u8]) -> Result<Option<Wanted>, Problem> {
+    if bytes.is_empty() {
         return Ok(None);
     }
     let invalid = |detail: String| Problem::invalid(detail, Vec::new());
-    let document =
-        plain::parse(body).map_err(|error| Problem::bad_request(format!("the body is not JSON: {error}")))?;
-    let RollBack { to } = serde_json::from_value(document)
+    let RollBack { to } = serde_json::from_value(body::json(bytes)?)
         .map_err(|error| invalid(format!("the body is not {{\"to\": \"VERSION\"}}: {error}")))?;
     to.map(|to| to.parse()).transpose().map_err(|_| invalid("`to` is a version, or `sha256:DIGEST`".to_owned()))
 }
