@@ -6,7 +6,6 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,7 +15,8 @@ use futures_util::stream;
 
 use super::INSTALLS_AT_ONCE;
 use super::Registry;
-use super::package::Beside;
+use super::package;
+use super::package::Stamp;
 use super::workshop::Analysis;
 use super::workshop::InstallError;
 use crate::id::AnalysisName;
@@ -32,14 +32,11 @@ pub struct Directory {
 /// What is known of a file.
 #[derive(Debug)]
 struct Known {
-    stamp: Stamp,
+    stamps: [Stamp; 3],
     /// Whether what lies there now was looked at, and what is installed of it.
     tried: bool,
     installed: Option<(AnalysisName, ModuleDigest)>,
 }
-
-/// Of a module, its sidecar and its folder: size, and when it changed last.
-type Stamp = [Option<(u64, i64, i64)>; 3];
 
 /// Whether a file counts at once, or has to stand still first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,11 +82,11 @@ impl Directory {
         let found = tokio::task::spawn_blocking(move || stamps(&path)).await.map_err(io::Error::other)??;
         let mut changes = self.withdraw(registry, &found).await?;
         let mut ready = Vec::new();
-        for (path, stamp) in found {
+        for (path, stamps) in found {
             let known = self.files.entry(path.clone());
-            let known = known.or_insert(Known { stamp: [None; 3], tried: true, installed: None });
-            if known.stamp != stamp {
-                (known.stamp, known.tried) = (stamp, false);
+            let known = known.or_insert(Known { stamps: [None; 3], tried: true, installed: None });
+            if known.stamps != stamps {
+                (known.stamps, known.tried) = (stamps, false);
                 if patience == Patience::OneLook {
                     continue;
                 }
@@ -130,7 +127,7 @@ impl Directory {
     async fn withdraw(
         &mut self,
         registry: &Registry,
-        found: &BTreeMap<PathBuf, Stamp>,
+        found: &BTreeMap<PathBuf, [Stamp; 3]>,
     ) -> io::Result<Vec<(PathBuf, Change)>> {
         let gone: Vec<_> = self.files.keys().filter(|path| !found.contains_key(*path)).cloned().collect();
         let mut changes = Vec::new();
@@ -145,20 +142,14 @@ impl Directory {
     }
 }
 
-fn stamps(directory: &Path) -> io::Result<BTreeMap<PathBuf, Stamp>> {
+fn stamps(directory: &Path) -> io::Result<BTreeMap<PathBuf, [Stamp; 3]>> {
     let mut stamps = BTreeMap::new();
     for entry in std::fs::read_dir(directory)? {
         let path = entry?.path();
         if path.extension().is_some_and(|it| it == "wasm") {
-            let beside = Beside::of(&path);
-            let stamp = [path.as_path(), &beside.descriptor, &beside.files].map(stamp);
-            stamps.insert(path, stamp);
+            let stands = package::stamps(&path);
+            stamps.insert(path, stands);
         }
     }
     Ok(stamps)
-}
-
-fn stamp(path: &Path) -> Option<(u64, i64, i64)> {
-    let found = std::fs::metadata(path).ok()?;
-    Some((found.size(), found.mtime(), found.mtime_nsec()))
 }

@@ -4,6 +4,7 @@
 
 use std::fs::File;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -25,6 +26,23 @@ impl Beside {
     pub fn of(module: &Path) -> Self {
         Self { descriptor: module.with_extension("json"), files: module.with_extension("files") }
     }
+}
+
+/// When a file or a folder changed last, and its size.
+pub type Stamp = Option<(u64, i64, i64)>;
+
+/// How one stands now; nothing where there is none.
+#[must_use]
+pub fn stamp(path: &Path) -> Stamp {
+    let found = std::fs::metadata(path).ok()?;
+    Some((found.size(), found.mtime(), found.mtime_nsec()))
+}
+
+/// How a module stands, and what belongs into it.
+#[must_use]
+pub fn stamps(module: &Path) -> [Stamp; 3] {
+    let beside = Beside::of(module);
+    [module, &beside.descriptor, &beside.files].map(stamp)
 }
 
 /// Reads a module as it is to be installed: with what lies beside it inside.

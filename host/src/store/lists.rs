@@ -272,7 +272,7 @@ impl Store {
 }
 
 /// What lies in a directory, which need not be there.
-fn names(directory: &Path) -> io::Result<impl Iterator<Item = io::Result<String>>> {
+pub(super) fn names(directory: &Path) -> io::Result<impl Iterator<Item = io::Result<String>>> {
     let entries = match fs::read_dir(directory) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         read => Some(read?),

@@ -3,15 +3,14 @@
 //! nothing stands for any more goes.
 
 use std::collections::HashSet;
-use std::fs;
 use std::io;
-use std::path::Path;
 
 use sha2::Digest;
 
 use super::Store;
 use super::digest::Sha256Writer;
 use super::disk;
+use super::lists;
 use super::names::Owner;
 use crate::id::FileId;
 use crate::id::ModuleDigest;
@@ -42,9 +41,13 @@ impl Store {
     /// # Errors
     /// Of the disk.
     pub fn modules(&self) -> io::Result<HashSet<ModuleDigest>> {
-        let of = |name: &str, end: char| name.split_once(end)?.0.parse().ok();
-        let mut all: HashSet<_> = entries(&self.analyses_dir())?.iter().filter_map(|name| of(name, '.')).collect();
-        all.extend(entries(&self.programs_dir())?.iter().filter_map(|name| of(name, '-')));
+        let of = |name: &str, end: char| name.split_once(end)?.0.parse::<ModuleDigest>().ok();
+        let mut all = HashSet::new();
+        for (directory, end) in [(self.analyses_dir(), '.'), (self.programs_dir(), '-')] {
+            for name in lists::names(&directory)? {
+                all.extend(of(&name?, end));
+            }
+        }
         Ok(all)
     }
 
@@ -88,9 +91,7 @@ impl Store {
     /// Of the disk.
     pub fn remove_module(&self, digest: ModuleDigest) -> io::Result<()> {
         let begin = format!("{digest}-");
-        for name in entries(&self.programs_dir())?.iter().filter(|name| name.starts_with(&begin)) {
-            self.disk.remove_if_there(&self.programs_dir().join(name))?;
-        }
+        self.remove_programs(|name| name.starts_with(&begin))?;
         for extension in ["json", "wasm"] {
             self.disk.remove_if_there(&self.analyses_dir().join(format!("{digest}.{extension}")))?;
         }
@@ -103,8 +104,15 @@ impl Store {
     /// Of the disk.
     pub fn remove_programs_but(&self, engine: &str) -> io::Result<()> {
         let end = format!("-{engine}.cwasm");
-        for name in entries(&self.programs_dir())?.iter().filter(|name| !name.ends_with(&end)) {
-            self.disk.remove_if_there(&self.programs_dir().join(name))?;
+        self.remove_programs(|name| !name.ends_with(&end))
+    }
+
+    fn remove_programs(&self, go: impl Fn(&str) -> bool) -> io::Result<()> {
+        for name in lists::names(&self.programs_dir())? {
+            let name = name?;
+            if go(&name) {
+                self.disk.remove_if_there(&self.programs_dir().join(name))?;
+            }
         }
         Ok(())
     }
@@ -112,8 +120,3 @@ impl Store {
 
 /// Of an upload, held in memory.
 const RUNS_AT_ONCE: usize = 1000;
-
-fn entries(directory: &Path) -> io::Result<Vec<String>> {
-    let name = |entry: io::Result<fs::DirEntry>| entry.map(|it| it.file_name().into_string().ok()).transpose();
-    fs::read_dir(directory)?.filter_map(name).collect()
-}

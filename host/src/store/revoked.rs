@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use super::Store;
 use super::disk;
+use super::lists;
 use crate::id::ModuleDigest;
 use crate::time::Timestamp;
 
@@ -49,15 +50,11 @@ impl Store {
     /// Of the disk.
     pub fn revocations(&self) -> io::Result<BTreeMap<ModuleDigest, Revocation>> {
         let mut all = BTreeMap::new();
-        let entries = match fs::read_dir(self.revoked_dir()) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(all),
-            entries => entries?,
-        };
-        for entry in entries {
-            let path = entry?.path();
-            let module = path.file_name().and_then(|it| it.to_str()?.parse().ok());
-            let revocation = disk::read_if_there(&path)?.and_then(|json| serde_json::from_slice(&json).ok());
-            all.extend(module.zip(revocation));
+        for name in lists::names(&self.revoked_dir())? {
+            let name = name?;
+            let revocation = disk::read_if_there(&self.revoked_dir().join(&name))?;
+            let revocation = revocation.and_then(|json| serde_json::from_slice(&json).ok());
+            all.extend(name.parse().ok().zip(revocation));
         }
         Ok(all)
     }
