@@ -3,7 +3,6 @@
 //! The original data directory is only read, whether a server works on it or not; the second run has a store of its own.
 
 use std::io;
-use std::io::Read;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,12 +18,10 @@ use crate::registry::Origin;
 use crate::registry::workshop::InstallError;
 use crate::run::Priority;
 use crate::store::Store;
-use crate::store::digest::Digests;
 use crate::store::runs::RunConfig;
 use crate::store::runs::RunRecord;
 use crate::store::uploads::UploadFacts;
-
-const BLOCK_BYTES: usize = 1 << 20;
+use crate::workbench;
 
 /// What is on record of a run, and what it is called to be compared with.
 #[derive(Debug)]
@@ -104,23 +101,12 @@ pub async fn again(
 
 /// The file goes along, and is seen to be what its id says.
 async fn copy(store: &Store, original: &Original, assembly: &Assembly) -> Result<(), VerifyError> {
-    let mut file = store.open_upload(&original.upload)?;
-    let mut staged = assembly.store.stage_upload(&original.upload.filename)?;
-    let mut digests = Digests::default();
-    let mut block = vec![0; BLOCK_BYTES];
-    loop {
-        let count = file.read(&mut block)?;
-        if count == 0 {
-            break;
-        }
-        digests.update(&block[..count]);
-        staged.write(&block[..count])?;
-    }
-    let (sha1, sha256) = digests.finish();
-    if (sha1, sha256) != (original.upload.sha1, original.upload.sha256) {
+    let Original { upload, .. } = original;
+    let staged = workbench::stage(assembly, &upload.filename, store.open_upload(upload)?)?;
+    if (staged.sha1, staged.sha256) != (upload.sha1, upload.sha256) {
         return Err(VerifyError::Rotten);
     }
-    assembly.store.publish_upload(staged, &original.upload).await?;
+    assembly.store.publish_upload(staged.upload, upload).await?;
     Ok(())
 }
 

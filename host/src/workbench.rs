@@ -14,7 +14,9 @@ use crate::dispatch::Again;
 use crate::dispatch::Question;
 use crate::dispatch::question::Asked;
 use crate::id::ClientId;
+use crate::id::FileId;
 use crate::id::RunKey;
+use crate::id::Sha256;
 use crate::limits::AskedLimits;
 use crate::limits::Limits;
 use crate::registry::workshop::Analysis;
@@ -24,6 +26,7 @@ use crate::store::digest::Digests;
 use crate::store::media_type;
 use crate::store::runs::RunRecord;
 use crate::store::runs::RunState;
+use crate::store::uploads::StagedUpload;
 use crate::store::uploads::UploadFacts;
 
 const BLOCK_BYTES: usize = 1 << 20;
@@ -62,12 +65,23 @@ fn told(invalid: &[Invalid]) -> String {
     invalid.iter().map(each).collect::<Vec<_>>().join("; ")
 }
 
-/// Stores a file as an upload.
+/// A file on its way to be an upload, with what is found in reading it.
+#[derive(Debug)]
+pub struct Staged {
+    pub upload: StagedUpload,
+    pub sha1: FileId,
+    pub sha256: Sha256,
+    pub size_bytes: u64,
+    /// What its media type is told by.
+    pub head: Vec<u8>,
+}
+
+/// Stages a file.
 ///
 /// # Errors
 /// Of the source, and of the disk.
-pub async fn store(assembly: &Assembly, name: &str, mut source: impl Read) -> io::Result<UploadFacts> {
-    let mut staged = assembly.store.stage_upload(name)?;
+pub fn stage(assembly: &Assembly, name: &str, mut source: impl Read) -> io::Result<Staged> {
+    let mut upload = assembly.store.stage_upload(name)?;
     let mut digests = Digests::default();
     let mut block = vec![0; BLOCK_BYTES];
     let (mut head, mut size_bytes) = (None, 0);
@@ -77,22 +91,31 @@ pub async fn store(assembly: &Assembly, name: &str, mut source: impl Read) -> io
             break;
         }
         digests.update(&block[..count]);
-        staged.write(&block[..count])?;
+        upload.write(&block[..count])?;
         head.get_or_insert_with(|| block[..count.min(media_type::HEAD_BYTES)].to_vec());
         size_bytes += u64::try_from(count).unwrap_or(u64::MAX);
     }
     let (sha1, sha256) = digests.finish();
+    Ok(Staged { upload, sha1, sha256, size_bytes, head: head.unwrap_or_default() })
+}
+
+/// Stores a file as an upload.
+///
+/// # Errors
+/// Of the source, and of the disk.
+pub async fn store(assembly: &Assembly, name: &str, source: impl Read) -> io::Result<UploadFacts> {
+    let Staged { upload, sha1, sha256, size_bytes, head } = stage(assembly, name, source)?;
     let facts = UploadFacts {
         version: 1,
         filename: name.to_owned(),
-        safe_name: staged.safe_name().clone(),
+        safe_name: upload.safe_name().clone(),
         size_bytes,
-        media_type: media_type::of(&head.unwrap_or_default(), staged.safe_name().as_str()),
+        media_type: media_type::of(&head, upload.safe_name().as_str()),
         sha1,
         sha256,
         created: assembly.clock.now(),
     };
-    assembly.store.publish_upload(staged, &facts).await?;
+    assembly.store.publish_upload(upload, &facts).await?;
     Ok(facts)
 }
 
