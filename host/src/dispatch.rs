@@ -11,6 +11,7 @@ mod attempt;
 mod attendant;
 pub mod board;
 mod ending;
+mod former;
 mod owner;
 pub mod question;
 pub mod removal;
@@ -32,6 +33,8 @@ use tokio::sync::watch;
 use self::board::Board;
 use self::board::Phase;
 use self::board::WatchedLog;
+use self::former::Former;
+use self::former::former;
 use self::owner::Answer;
 use self::owner::Owner;
 use self::owner::Place;
@@ -40,7 +43,6 @@ use self::taking::AllLent;
 use self::warm::Warm;
 use self::wishes::Wishes;
 use crate::id::RunKey;
-use crate::limits::Limits;
 use crate::notify::Notifier;
 use crate::pool::nursery::Nursery;
 use crate::pool::worker::Terms;
@@ -48,7 +50,6 @@ use crate::registry::Registry;
 use crate::registry::workshop::Analysis;
 use crate::registry::workshop::InstallError;
 use crate::run::Failure;
-use crate::run::Fault;
 use crate::run::Reason;
 use crate::run::scheduler::Ask;
 use crate::run::scheduler::Bounds;
@@ -364,41 +365,4 @@ impl Dispatch {
 
 async fn over(mut phase: watch::Receiver<Phase>) {
     drop(phase.wait_for(|phase| phase.has_reached(Phase::Ended)).await);
-}
-
-/// What there is on disk of an answer.
-enum Former {
-    None,
-    /// One that will do.
-    Stands,
-    /// One that would, had its run had no less than is asked for now: limits are no part of the question.
-    HadLess(Limits),
-}
-
-fn former(store: &Store, question: &Question) -> io::Result<Former> {
-    let hangs_on_limits = match store.state(question.key)? {
-        RunState::Unknown | RunState::Pending => return Ok(Former::None),
-        RunState::Failed(failure) if failure.reason.fault() != Fault::Module => return Ok(Former::None),
-        RunState::Failed(failure) => failure.reason.hangs_on_limits(),
-        // A guest may notice what it is refused, and say another thing.
-        RunState::Successful => true,
-    };
-    if question.again == Again::Always {
-        return Ok(Former::None);
-    }
-    let former = store.config(question.key)?;
-    // What one client's file did to a worker is not carried to another client by an answer.
-    let others = former.as_ref().is_some_and(|former| former.client != question.config.client);
-    if others && store.record(question.key)?.is_some_and(|record| record.reused) {
-        return Ok(Former::None);
-    }
-    let limits = former.map(|former| former.limits);
-    if !hangs_on_limits {
-        return Ok(Former::Stands);
-    }
-    Ok(match limits {
-        Some(limits) if limits.covers(question.config.limits) => Former::Stands,
-        Some(limits) => Former::HadLess(limits),
-        None => Former::None,
-    })
 }

@@ -267,9 +267,13 @@ fn an_answer_of_a_process_that_was_used_before_is_run_anew_for_another_client() 
     ask();
     assert_eq!(started(), before, "it stands for who has asked");
     let question = json!({ "file_id": second, "analysis": "digest" });
-    assert!(ask_as_another(&server, 30, &question).contains("successful"));
+    let with_less = json!({ "file_id": second, "analysis": "digest", "limits": { "memory_bytes": 16 << 20 } });
+    let memory = || server.get(&format!("/results/{run}/run")).json()["limits"]["memory_bytes"].clone();
+    let had = memory();
+    assert!(ask_as_another(&server, 30, &with_less).contains("successful"));
     let after = started();
     assert_ne!(after, before);
+    assert_eq!(memory(), had, "it takes the place of what was there, and has no less");
     ask();
     assert!(ask_as_another(&server, 30, &question).contains("successful"));
     assert_eq!(started(), after, "and that one stands for everybody");
