@@ -33,30 +33,46 @@ use syn::parse_macro_input;
 pub fn analysis(members: TokenStream, function: TokenStream) -> TokenStream {
     let members = parse_macro_input!(members as Members);
     let function = parse_macro_input!(function as ItemFn);
-    let in_program = env::var_os("CARGO_BIN_NAME").is_some();
-    let written = env::var_os("CARGO_MANIFEST_DIR").is_some_and(|it| Path::new(&it).join("descriptor.json").exists());
-    expand(&members, &function, (in_program, written)).into()
+    let target = if env::var_os("CARGO_BIN_NAME").is_some() { Target::Program } else { Target::Library };
+    let folder = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default();
+    let descriptor = Path::new(&folder).join("descriptor.json");
+    let descriptor = if descriptor.exists() { Descriptor::Written } else { Descriptor::Missing };
+    expand(&members, &function, (target, descriptor)).into()
 }
 
-fn expand(Members(members): &Members, function: &ItemFn, (in_program, written): (bool, bool)) -> Tokens {
+/// What the function stands in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Target {
+    Program,
+    Library,
+}
+
+/// Whether there is one to be carried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Descriptor {
+    Written,
+    Missing,
+}
+
+fn expand(Members(members): &Members, function: &ItemFn, (target, descriptor): (Target, Descriptor)) -> Tokens {
     let name = &function.sig.ident;
     let description = description(function);
     let members = members.iter().map(|Member { name, value }| {
         let name = name.to_string();
         quote! { #name: #value }
     });
-    let carried = if written {
-        quote! { ::belljar_sdk::section!(concat!(env!("CARGO_MANIFEST_DIR"), "/descriptor.json")); }
-    } else {
-        quote! {
+    let carried = match descriptor {
+        Descriptor::Written => {
+            quote! { ::belljar_sdk::section!(concat!(env!("CARGO_MANIFEST_DIR"), "/descriptor.json")); }
+        }
+        Descriptor::Missing => quote! {
             #[cfg(target_family = "wasm")]
             compile_error!("there is no descriptor.json yet: `cargo test` writes it");
-        }
+        },
     };
-    let entry = if in_program {
-        quote! { fn main() { ::belljar_sdk::run(#name); } }
-    } else {
-        quote! { #[cfg(target_family = "wasm")] ::belljar_sdk::export_typed!(#name); }
+    let entry = match target {
+        Target::Program => quote! { fn main() { ::belljar_sdk::run(#name); } },
+        Target::Library => quote! { #[cfg(target_family = "wasm")] ::belljar_sdk::export_typed!(#name); },
     };
     quote! {
         #function
@@ -140,9 +156,11 @@ mod tests {
     #[test]
     fn a_program_has_a_main_and_a_library_an_export() {
         let function = syn::parse_str("fn a() {}").unwrap();
-        let of = |places| expand(&Members(Vec::new()), &function, places).to_string();
-        assert!(of((true, true)).contains("fn main") && !of((true, true)).contains("export_typed"));
-        assert!(of((false, true)).contains("export_typed") && !of((false, true)).contains("fn main"));
-        assert!(of((true, false)).contains("compile_error") && !of((true, true)).contains("compile_error"));
+        let of = |target, descriptor| expand(&Members(Vec::new()), &function, (target, descriptor)).to_string();
+        let [program, library] = [Target::Program, Target::Library].map(|it| of(it, Descriptor::Written));
+        assert!(program.contains("fn main") && !program.contains("export_typed"));
+        assert!(library.contains("export_typed") && !library.contains("fn main"));
+        let bare = of(Target::Program, Descriptor::Missing);
+        assert!(bare.contains("compile_error") && !program.contains("compile_error"));
     }
 }
