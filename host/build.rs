@@ -1,6 +1,6 @@
 //! Lists what the binary carries: the prebuilt analyses, so that what lies in the folder is what ships, the projects that
-//! `belljar new` makes, and the hostile modules of the self-test, compiled from text. A hostile module without a valid head fails the build. Opens
-//! the tests' back door into a worker (`worker::serve_with`) in the dev profile, and in no other.
+//! `belljar new` makes, and the hostile modules of the self-test, compiled from text. A hostile module without a valid
+//! head fails the build. Opens the tests' back door into a worker (`worker::serve_with`) in the dev profile, and in no other.
 
 use std::path::Path;
 use std::path::PathBuf;
