@@ -25,3 +25,5 @@ pub mod tree;
 pub mod vfs;
 mod wasi;
 mod work;
+
+pub use self::work::BYTES_PER_FUEL;

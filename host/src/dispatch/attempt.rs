@@ -22,6 +22,7 @@ use super::shares::End;
 use super::shares::dismissed;
 use super::taking::Most;
 use super::taking::Taking;
+use super::warm::Gone;
 use crate::analysis::descriptor::Stdin;
 use crate::analysis::descriptor::Stdout;
 use crate::analysis::module::ModuleKind;
@@ -140,7 +141,7 @@ impl Dispatch {
         let _busy = Busy::new(&self.busy);
         let taking = self.taking(question, &files);
         let mut end = End::within(Duration::from_millis(question.config.limits.wall_ms), orders);
-        let (mut at_work, mut reused) = (None, false);
+        let (mut at_work, mut reused, gone) = (None, false, self.warm.gone());
         let run = async {
             let worker = at_work.insert(self.worker(question, choice, &taking.pid).await?);
             reused = !worker.lent.is_empty();
@@ -166,7 +167,7 @@ impl Dispatch {
                 ended.and_then(|done| dead.map(|()| done))
             }
             (Some(worker), Ok(done)) => {
-                self.keep_warm(worker);
+                self.keep_warm(worker, gone);
                 Ok(done)
             }
             (Some(_) | None, ended) => ended,
@@ -215,10 +216,10 @@ impl Dispatch {
         Ok(worker)
     }
 
-    fn keep_warm(&self, worker: Worker) {
+    fn keep_warm(&self, worker: Worker, since: Gone) {
         match self.ports.reuse {
             Reuse::Warm if is_one_clients(worker.fit) && worker.is_small() => {
-                self.warm.keep(worker, self.ports.workers_max);
+                self.warm.keep(worker, since, self.ports.workers_max);
             }
             Reuse::Warm | Reuse::Never => (),
         }

@@ -13,7 +13,7 @@ use std::time::Duration;
 use std::time::Instant;
 
 use crate::pool::process::cpu_time;
-use crate::pool::process::resident_bytes;
+use crate::pool::process::memory_taken;
 use crate::run::Failure;
 use crate::run::Reason;
 use crate::store::Store;
@@ -132,7 +132,7 @@ impl Taking {
         let most = self.most.memory_bytes;
         let failure =
             || Failure::new(Reason::MemoryLimit, format!("its process takes more than {most} bytes of memory"));
-        (resident_bytes(pid)? > most).then(failure)
+        (memory_taken(pid)? > most).then(failure)
     }
 }
 

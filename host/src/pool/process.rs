@@ -166,6 +166,11 @@ impl Process {
         }
     }
 
+    /// From now on holds back what is sent, beyond about so much, until the process has received the rest.
+    pub(super) fn send_little(&self, bytes: usize) -> io::Result<()> {
+        Ok(rustix::net::sockopt::set_socket_send_buffer_size(&self.socket, bytes)?)
+    }
+
     pub(super) async fn receive(&mut self) -> io::Result<Option<Event>> {
         loop {
             let mut ready = self.socket.readable().await?;
@@ -202,18 +207,26 @@ pub fn cpu_time(pid: u32) -> Option<Duration> {
     Some(Duration::from_millis(ticks.checked_mul(1000)?.checked_div(rustix::param::clock_ticks_per_second())?))
 }
 
-/// What a process has in memory; `statm` of proc(5).
+/// What a process takes of memory: pages that are there or swapped out, and the tables that lead to them; proc(5).
 #[must_use]
-pub fn resident_bytes(pid: u32) -> Option<u64> {
-    let statm = std::fs::read_to_string(format!("/proc/{pid}/statm")).ok()?;
-    let pages: u64 = statm.split(' ').nth(1)?.parse().ok()?;
-    pages.checked_mul(u64::try_from(rustix::param::page_size()).ok()?)
+pub fn memory_taken(pid: u32) -> Option<u64> {
+    memory_of(&std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?)
+}
+
+/// One that has no memory of its own any more, since it is dead, has no such lines.
+fn memory_of(status: &str) -> Option<u64> {
+    let kib = |name| {
+        let rest = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
+        rest.trim().strip_suffix(" kB")?.parse::<u64>().ok()
+    };
+    let parts = ["VmRSS", "VmPTE", "VmSwap"].map(kib);
+    parts[0]?.checked_add(parts[1]?)?.checked_add(parts[2].unwrap_or(0))?.checked_mul(1024)
 }
 
 /// Whether what a process takes can be seen. Of one that is confined, and so not dumpable, `hidepid` of proc(5) shows
 /// nothing to a server that is not root.
 fn seen(pid: u32) -> Wall {
-    let seen = cpu_time(pid).is_some() && resident_bytes(pid).is_some();
+    let seen = cpu_time(pid).is_some() && memory_taken(pid).is_some();
     if seen { Wall::Enforced } else { Wall::Missing }
 }
 
@@ -267,6 +280,14 @@ mod tests {
     fn a_process_of_which_nothing_is_told_is_not_seen() {
         assert_eq!(seen(std::process::id()), Wall::Enforced);
         assert_eq!(seen(0), Wall::Missing);
+    }
+
+    #[test]
+    fn page_tables_and_what_is_swapped_out_are_memory() {
+        let status = "Name:\tVmRSS:\nVmPeak:\t 9 kB\nVmRSS:\t    1000 kB\nVmPTE:\t  20 kB\nVmSwap:\t       3 kB\n";
+        assert_eq!(memory_of(status), Some(1023 << 10));
+        assert_eq!(memory_of("Name:\tdead\nVmPeak:\t 9 kB\n"), None);
+        assert!(memory_taken(std::process::id()) > Some(1 << 20));
     }
 
     #[test]

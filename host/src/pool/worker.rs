@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::nursery::Nursery;
 use super::process::Process;
-use super::process::resident_bytes;
+use super::process::memory_taken;
 use crate::id::ClientId;
 use crate::id::FileId;
 use crate::id::ModuleDigest;
@@ -18,8 +18,12 @@ use crate::limits::Limits;
 use crate::run::Fault;
 use crate::run::Reason;
 use crate::run::SoFar;
+use crate::run::Usage;
 use crate::run::WorkerIdentity;
+use crate::sandbox::BYTES_PER_FUEL;
+use crate::wire;
 use crate::wire::ArtifactSpec;
+use crate::wire::CHUNK_BYTES;
 use crate::wire::Command;
 use crate::wire::Done;
 use crate::wire::Event;
@@ -34,6 +38,8 @@ const DETAIL_CHARS_MAX: usize = 2000;
 const LOAD_WITHIN: Duration = Duration::from_secs(10);
 /// Messages of progress beyond those that there is time for: clocks differ.
 const PROGRESS_MORE: u64 = 8;
+/// What files take that wait for their worker in its socket: room for a few, of which one that keeps to the rules has one.
+const FILES_WAITING_BYTES: usize = 2048;
 /// How often it is looked how much memory that takes.
 const LOOK_EVERY: Duration = Duration::from_millis(25);
 /// What an honest worker holds between two runs, its memories made fresh, with room to spare: its program, and what the
@@ -126,7 +132,7 @@ impl Worker {
     /// Whether it takes no more memory than one that has done its run and waits for another.
     #[must_use]
     pub fn is_small(&self) -> bool {
-        resident_bytes(self.process.identity.pid).is_none_or(|bytes| bytes <= IDLE_MEMORY_BYTES_MAX)
+        memory_taken(self.process.identity.pid).is_none_or(|bytes| bytes <= IDLE_MEMORY_BYTES_MAX)
     }
 
     /// Stops it between two runs: whatever it has become, it does nothing.
@@ -165,8 +171,10 @@ impl Worker {
         attendant: &mut impl Attendant,
     ) -> io::Result<(Done, Vec<ArtifactSpec>)> {
         let mut allowed = Allowed::new(&spec.limits);
-        let fuel = spec.limits.fuel(spec.sample_bytes);
+        let most = Most::new(&spec.limits, spec.sample_bytes);
         self.process.send(&Command::Run(Box::new(spec)), &[sample.as_fd()]).await?;
+        // Files that are on their way count for all processes of this user.
+        self.process.send_little(FILES_WAITING_BYTES)?;
         let mut stdout = Vec::new();
         let mut artifacts = Vec::new();
         loop {
@@ -178,7 +186,7 @@ impl Worker {
             }
             match event {
                 Some(Event::Log(bytes)) => attendant.log(&bytes),
-                Some(Event::Progress(so_far)) => attendant.progress(so_far),
+                Some(Event::Progress(so_far)) => attendant.progress(most.of_progress(so_far)),
                 Some(Event::NeedFile) => match attendant.create_file() {
                     Ok(file) => self.process.send(&Command::File, &[file.as_fd()]).await?,
                     Err(_) => self.process.send(&Command::NoFile, &[]).await?,
@@ -187,7 +195,8 @@ impl Worker {
                 Some(Event::Artifact(spec)) => artifacts.push(spec),
                 Some(Event::Done(mut done)) => {
                     attendant.log(&done.log_tail);
-                    done.usage.fuel = done.usage.fuel.min(fuel);
+                    done.usage = most.of_usage(done.usage);
+                    self.process.send_little(wire::MESSAGE_BYTES_MAX)?;
                     if let Err(failure) = &mut done.outcome {
                         believed(failure.reason, attendant)?;
                         failure.detail = short(&failure.detail);
@@ -263,7 +272,7 @@ async fn loaded(
 
 /// Waits until a process has more than that in memory.
 async fn outgrown(pid: u32, memory_bytes: u64) {
-    while resident_bytes(pid).is_none_or(|bytes| bytes <= memory_bytes) {
+    while memory_taken(pid).is_none_or(|bytes| bytes <= memory_bytes) {
         tokio::time::sleep(LOOK_EVERY).await;
     }
 }
@@ -277,6 +286,39 @@ fn believed(reason: Reason, attendant: &impl Attendant) -> io::Result<()> {
         Fault::Day | Fault::Client => false,
     };
     if own { Ok(()) } else { Err(io::Error::other(format!("the worker says `{}`", reason.as_str()))) }
+}
+
+/// What a run can come to at most, whatever its worker says that it came to.
+#[derive(Debug, Clone, Copy)]
+struct Most {
+    fuel: u64,
+    memory_bytes: u64,
+    bytes_read: u64,
+}
+
+impl Most {
+    fn new(limits: &Limits, sample_bytes: u64) -> Self {
+        let fuel = limits.fuel(sample_bytes);
+        // All that is read is paid for.
+        Self { fuel, memory_bytes: limits.memory_bytes, bytes_read: fuel.saturating_mul(BYTES_PER_FUEL) }
+    }
+
+    fn of_progress(self, so_far: SoFar) -> SoFar {
+        SoFar {
+            bytes_read: so_far.bytes_read.min(self.bytes_read),
+            fuel: so_far.fuel.min(self.fuel),
+            memory_bytes: so_far.memory_bytes.min(self.memory_bytes),
+        }
+    }
+
+    fn of_usage(self, usage: Usage) -> Usage {
+        Usage {
+            fuel: usage.fuel.min(self.fuel),
+            memory_bytes_peak: usage.memory_bytes_peak.min(self.memory_bytes),
+            bytes_read: usage.bytes_read.min(self.bytes_read),
+            ..usage
+        }
+    }
 }
 
 /// What a worker may still send in a run. It keeps to its limits by itself; one that does not is broken, or broken into.
@@ -305,8 +347,11 @@ impl Allowed {
     fn take(&mut self, event: &Event) -> io::Result<()> {
         let bytes = |it: &Vec<u8>| u64::try_from(it.len()).unwrap_or(u64::MAX);
         let (left, wanted) = match event {
-            Event::Log(piece) | Event::Stdout(piece) if piece.is_empty() => {
+            Event::Log(piece) if piece.is_empty() => {
                 return Err(io::Error::other("the worker sent an empty piece"));
+            }
+            Event::Stdout(piece) if piece.len() != CHUNK_BYTES => {
+                return Err(io::Error::other("the worker sent a piece of its output that is not whole"));
             }
             Event::Log(log) => (&mut self.log_bytes, bytes(log)),
             Event::Stdout(stdout) => (&mut self.stdout_bytes, bytes(stdout)),

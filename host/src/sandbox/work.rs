@@ -13,7 +13,7 @@ const CALL_FUEL: u64 = 400;
 /// Fuel of a turn of the loop that has guests wait: measured, a turn takes between a quarter and half a microsecond.
 const TURN_FUEL: u64 = 4_000;
 /// Bytes that a host call moves for one unit of fuel.
-const BYTES_PER_FUEL: u64 = 16;
+pub const BYTES_PER_FUEL: u64 = 16;
 /// What a buffer costs besides its bytes, in bytes.
 pub(super) const BUFFER_WORK: u64 = 1024;
 /// How much dearer a byte written is than one read: disk, quota, log.

@@ -290,3 +290,18 @@ fn a_worker_that_was_lent_a_file_goes_with_it() {
     server.delete(&format!("/upload/{goes}")).expect(204);
     wait_for("one to be gone", || (idle() == 1).then_some(()));
 }
+
+#[test]
+fn a_worker_that_was_lent_a_file_before_goes_when_it_has_done_its_run() {
+    let server = Server::start_with(&[], &["--workers", "2"]);
+    let (kept, goes) = (server.upload("a.txt", b"abc"), server.upload("b.txt", b"defg"));
+    let ask = |file: &str, seconds: f64| server.analyse(file, "dummy", json!({ "args": { "seconds": seconds } }));
+    let first = ask(&goes, 0.5);
+    let worker = server.worker_of(&first);
+    server.result(&first).expect(200);
+    let second = ask(&kept, 1.0);
+    assert_eq!(server.worker_of(&second), worker, "a warm one");
+    server.delete(&format!("/upload/{goes}")).expect(204);
+    server.result(&second).expect(200);
+    wait_for("the worker's end", || (!alive(&worker)).then_some(()));
+}

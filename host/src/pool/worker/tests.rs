@@ -122,10 +122,66 @@ async fn a_worker_claims_no_more_fuel_than_the_run_had_and_no_control_characters
 }
 
 #[tokio::test]
-async fn an_empty_piece_is_no_message() {
-    for piece in [Event::Log(Vec::new()), Event::Stdout(Vec::new())] {
-        let error = run_by(&[piece, done(Ok(Vec::new()), 0)], Room::Some).await.unwrap_err();
-        assert_eq!(error.to_string(), "the worker sent an empty piece");
+async fn a_worker_claims_no_more_memory_and_reading_than_the_run_could_have() {
+    let most = Usage { fuel: u64::MAX, fuel_exact: true, memory_bytes_peak: u64::MAX, bytes_read: u64::MAX };
+    let said = [Event::Done(Done { outcome: Ok(Vec::new()), log_tail: Vec::new(), usage: most })];
+    let told = run_by(&said, Room::Some).await.unwrap().usage;
+    let fuel = Limits::DEFAULT.fuel(0);
+    let held = Usage {
+        fuel,
+        fuel_exact: true,
+        memory_bytes_peak: Limits::DEFAULT.memory_bytes,
+        bytes_read: fuel * BYTES_PER_FUEL,
+    };
+    assert_eq!(told, held);
+    let most = Most::new(&Limits::DEFAULT, 0);
+    let so_far = SoFar { bytes_read: u64::MAX, fuel: u64::MAX, memory_bytes: u64::MAX };
+    let SoFar { bytes_read, fuel, memory_bytes } = most.of_progress(so_far);
+    assert_eq!((bytes_read, fuel, memory_bytes), (held.bytes_read, held.fuel, held.memory_bytes_peak));
+}
+
+#[tokio::test]
+async fn a_small_piece_is_no_message() {
+    let error = run_by(&[Event::Log(Vec::new()), done(Ok(Vec::new()), 0)], Room::Some).await.unwrap_err();
+    assert_eq!(error.to_string(), "the worker sent an empty piece");
+    for bytes in [0, 1, CHUNK_BYTES - 1, CHUNK_BYTES + 1] {
+        let said = [Event::Stdout(vec![b' '; bytes]), done(Ok(Vec::new()), 0)];
+        let error = run_by(&said, Room::Some).await.unwrap_err();
+        assert_eq!(error.to_string(), "the worker sent a piece of its output that is not whole", "{bytes} bytes");
+    }
+    let said = [Event::Stdout(vec![b' '; CHUNK_BYTES]), done(Ok(b"{}".to_vec()), 0)];
+    assert_eq!(run_by(&said, Room::Some).await.unwrap().outcome.unwrap().len(), CHUNK_BYTES + 2);
+}
+
+/// Files on their way count for all processes of a user: those of one worker must not keep others from theirs.
+#[tokio::test]
+async fn a_worker_that_asks_for_files_and_takes_none_has_few_on_their_way() {
+    let nursery = Nursery::open().unwrap();
+    let (process, theirs) = stand_in::start(&nursery, SLEEPS).await;
+    for _ in 0..64 {
+        wire::send(theirs.as_fd(), &Event::NeedFile, &[]).unwrap();
+    }
+    let mut worker = Worker { process, fit: FIT, lent: HashSet::new() };
+    let mut listener = Counting(0);
+    let running = worker.run(RunSpec::default(), nothing(), &mut listener);
+    tokio::time::timeout(Duration::from_millis(300), running).await.expect_err("it waits for the worker");
+    assert!((1..16).contains(&listener.0), "{} files", listener.0);
+}
+
+struct Counting(u32);
+
+impl Attendant for Counting {
+    fn create_file(&mut self) -> io::Result<OwnedFd> {
+        self.0 += 1;
+        Ok(nothing())
+    }
+
+    fn log(&mut self, _: &[u8]) {}
+
+    fn progress(&mut self, _: SoFar) {}
+
+    fn is_full(&self) -> bool {
+        false
     }
 }
 
