@@ -8,3 +8,4 @@ pub mod module;
 pub mod plain;
 pub mod result;
 pub mod schema;
+pub mod signature;

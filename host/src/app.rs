@@ -104,9 +104,9 @@ pub async fn serve(options: Options, listening: impl FnOnce(SocketAddr)) -> anyh
             }
         }
     }
-    parts.registry.learn_revocations().await.context("cannot read which modules are revoked")?;
-    tokio::spawn(heed_revocations(Arc::clone(&parts.registry)));
+    parts.registry.learn_marks().await.context("cannot read which modules are revoked or approved")?;
     let directory = install(&parts.registry, options.analyses).await?;
+    tokio::spawn(heed_marks(Arc::clone(&parts.registry)));
     if let Some(directory) = directory {
         tokio::spawn(follow(directory, Arc::clone(&parts.registry)));
     }
@@ -200,7 +200,7 @@ async fn install(registry: &Registry, analyses: Option<PathBuf>) -> anyhow::Resu
     let shipped = stream::iter(SHIPPED);
     shipped
         .for_each_concurrent(registry::INSTALLS_AT_ONCE, async |(name, module)| {
-            if let Err(error) = registry.install(Bytes::from_static(module), Origin::Shipped).await {
+            if let Err(error) = registry.install(Bytes::from_static(module).into(), Origin::Shipped).await {
                 tracing::error!(analysis = name, %error, "a shipped analysis is refused");
             }
         })
@@ -210,7 +210,7 @@ async fn install(registry: &Registry, analyses: Option<PathBuf>) -> anyhow::Resu
             let mut directory = Directory::new(path.clone());
             let changes = directory.open(registry).await;
             let mut changes = changes.with_context(|| format!("cannot read {}", path.display()))?;
-            changes.retain(|(_, change)| matches!(change, Change::Refused(_)));
+            changes.retain(|(_, change)| matches!(change, Change::Refused(_) | Change::Quarantined(_)));
             tell(&changes);
             Some(directory)
         }
@@ -223,12 +223,20 @@ async fn install(registry: &Registry, analyses: Option<PathBuf>) -> anyhow::Resu
     Ok(directory)
 }
 
-/// The operator may revoke a module beside this server.
-async fn heed_revocations(registry: Arc<Registry>) {
+/// The operator may revoke and approve modules beside this server.
+async fn heed_marks(registry: Arc<Registry>) {
     loop {
         tokio::time::sleep(HEED_EVERY).await;
-        if let Err(error) = registry.learn_revocations().await {
-            tracing::error!(%error, "it cannot be read which modules are revoked");
+        if let Err(error) = registry.learn_marks().await {
+            tracing::error!(%error, "it cannot be read which modules are revoked or approved");
+        }
+        match registry.release().await {
+            Ok(released) => {
+                for it in released {
+                    tracing::info!(analysis = %it.descriptor.name, module = %it.module, "left quarantine");
+                }
+            }
+            Err(error) => tracing::error!(%error, "an analysis cannot leave quarantine"),
         }
     }
 }
@@ -250,6 +258,9 @@ fn tell(changes: &[(PathBuf, Change)]) {
         match change {
             Change::Installed(it) => {
                 tracing::info!(%path, analysis = %it.descriptor.name, module = %it.module, "installed an analysis");
+            }
+            Change::Quarantined(it) => {
+                tracing::warn!(%path, analysis = %it.descriptor.name, module = %it.module, "in quarantine until `belljar approve`");
             }
             Change::Refused(error) => tracing::error!(%path, %error, "an analysis is refused"),
             Change::Withdrawn(name) => tracing::info!(%path, analysis = %name, "an analysis is gone"),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::analysis::module::Manner;
 use crate::analysis::module::Nan;
+use crate::analysis::signature::TrustedKeys;
 use crate::dispatch::Dispatch;
 use crate::dispatch::Ports;
 use crate::dispatch::Reuse;
@@ -19,6 +20,7 @@ use crate::pool::process::Process;
 use crate::pool::worker::Terms;
 use crate::registry;
 use crate::registry::Registry;
+use crate::registry::quarantine::Unsigned;
 use crate::registry::workshop::Workshop;
 use crate::sandbox::engine;
 use crate::store;
@@ -40,6 +42,8 @@ pub struct Options {
     /// Runs accepted and not ended.
     pub queue_max: usize,
     pub registry: registry::Rules,
+    /// Whose signatures on modules count.
+    pub keys: Arc<TrustedKeys>,
     pub reuse: Reuse,
     pub caps: Limits,
     pub compile_limits: CompileLimits,
@@ -56,7 +60,8 @@ impl Options {
             store: store::Options { durability: Durability::Process, reserve_bytes: 0, probe: None },
             workers: 1,
             queue_max: 1,
-            registry: registry::Rules { clients_max: 0, versions_kept: 1 },
+            registry: registry::Rules { clients_max: 0, versions_kept: 1, unsigned: Unsigned::Allow },
+            keys: Arc::default(),
             reuse: Reuse::Warm,
             caps: Limits::CAP,
             compile_limits: CompileLimits::DEFAULT,
@@ -122,6 +127,7 @@ pub async fn assemble(options: Options) -> Result<Assembly, AssemblyError> {
         limits: compile_limits,
         manner: options.manner,
         terms,
+        keys: options.keys,
     };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let registry = Arc::new(Registry::new(workshop, options.registry, Arc::clone(&clock)));

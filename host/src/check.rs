@@ -8,13 +8,13 @@ use std::io;
 use std::io::Read;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use serde::Serialize;
 use serde_json::Value;
 
 use self::golden::Example;
 use crate::assembly::Assembly;
 use crate::registry::Origin;
+use crate::registry::package::Parcel;
 use crate::registry::workshop::Analysis;
 use crate::registry::workshop::InstallError;
 use crate::run::Failure;
@@ -65,7 +65,7 @@ pub struct Tried {
 /// Of the samples and the disk; whatever is wrong with the module is in the report.
 pub async fn check<S: Read>(
     assembly: &Assembly,
-    module: Bytes,
+    module: Parcel,
     samples: impl IntoIterator<Item = (String, S)>,
 ) -> io::Result<Report> {
     let analysis = match assembly.registry.install(module, Origin::Directory).await {

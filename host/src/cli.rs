@@ -1,5 +1,6 @@
 //! The command line.
 
+mod approve;
 mod check;
 mod fsck;
 mod gc;
@@ -11,6 +12,7 @@ mod pack;
 mod revoke;
 mod run;
 mod selftest;
+mod trust;
 mod verify;
 mod watch;
 
@@ -68,6 +70,8 @@ enum Command {
     Pack(pack::Arguments),
     /// Mark a module as bad: nobody can ask it any more, and every result it made says so.
     Revoke(revoke::Arguments),
+    /// Vouches for a module: signed or not, it can be installed and asked.
+    Approve(approve::Arguments),
     /// Run the hostile modules that this binary carries, here and now, and tell what stops each.
     Selftest(selftest::Arguments),
     /// Let go of what the rules of retention say; its server must not run, and does so by itself when told the same.
@@ -168,6 +172,8 @@ struct Serve {
     #[arg(long, default_value = "1000")]
     partial_max: std::num::NonZeroUsize,
     #[command(flatten)]
+    trust: trust::TrustArguments,
+    #[command(flatten)]
     notify: notify::Arguments,
     /// What is to go wrong on the disk; for tests.
     #[cfg(debug_assertions)]
@@ -217,6 +223,7 @@ pub fn main() -> anyhow::Result<()> {
         Command::Run(arguments) => run::main(&arguments),
         Command::Pack(arguments) => pack::main(&arguments),
         Command::Revoke(arguments) => revoke::main(&arguments),
+        Command::Approve(arguments) => approve::main(&arguments),
         Command::Selftest(arguments) => selftest::main(&arguments),
         Command::Worker { caps, kind } => {
             Ok(worker::serve(worker::channel()?, caps.unwrap_or(Limits::CAP), kind.unwrap_or_default())?)
@@ -257,7 +264,9 @@ fn serve(arguments: Serve) -> anyhow::Result<()> {
         registry: registry::Rules {
             clients_max: arguments.analyses_max,
             versions_kept: arguments.versions_kept.into(),
+            unsigned: arguments.trust.unsigned(),
         },
+        keys: arguments.trust.keys()?,
         reuse: if arguments.single_use_workers { Reuse::Never } else { Reuse::Warm },
         caps,
         compile_limits: resolve_compile_caps(arguments.compile_caps)?,

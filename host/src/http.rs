@@ -125,6 +125,8 @@ pub fn routes() -> Routes {
         .at("/upload/{file_id}/analyses", get(upload::fitting::LIST, upload::fitting::list))
         .at("/results/{file_id}", get(results::list::LIST, results::list::list))
         .at("/analyses", get(analyses::LIST, analyses::list))
+        .at("/analyses/{name}/trial", post(analyses::trial::RUN, analyses::trial::run))
+        .at("/modules", get(modules::LIST, modules::list))
         .merge(plain)
         .merge(resumable::routes())
 }

@@ -26,6 +26,7 @@ pub mod selftest;
 pub mod store;
 pub mod telemetry;
 pub mod time;
+pub mod trial;
 pub mod verify;
 pub mod wire;
 pub mod workbench;

@@ -2,8 +2,10 @@
 
 pub mod directory;
 mod entry;
+mod installing;
+mod marks;
 pub mod package;
-mod revoked;
+pub mod quarantine;
 pub mod selector;
 mod sweep;
 pub mod workshop;
@@ -11,17 +13,17 @@ pub mod workshop;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::PoisonError;
 use std::sync::RwLock;
 use std::sync::RwLockWriteGuard;
 
-use bytes::Bytes;
 use tokio::sync::Mutex;
 
 use self::entry::Entry;
-use self::revoked::Revoked;
+use self::marks::Marks;
+use self::quarantine::Held;
+use self::quarantine::Unsigned;
 use self::selector::Selector;
 use self::selector::Wanted;
 use self::sweep::InHand;
@@ -30,10 +32,10 @@ use self::workshop::InstallError;
 use self::workshop::Workshop;
 use crate::id::AnalysisName;
 use crate::id::ModuleDigest;
+use crate::store::marks::Revocation;
 pub use crate::store::names::Origin;
 use crate::store::names::Owner;
 use crate::store::names::Version;
-use crate::store::revoked::Revocation;
 use crate::time::Clock;
 
 /// Compiling processes at the same time.
@@ -49,16 +51,19 @@ pub struct Registry {
     /// One module at a time, from its bytes to its name: so that the name on disk is the name in memory.
     placing: Mutex<()>,
     in_hand: InHand,
-    revoked: Revoked,
+    marks: Marks,
+    held: Held,
 }
 
-/// How much is kept.
+/// How much is kept, and of whom.
 #[derive(Debug, Clone, Copy)]
 pub struct Rules {
     /// Analyses that clients may have installed at the same time.
     pub clients_max: usize,
     /// Versions of each that can be asked for and gone back to, the current one among them.
     pub versions_kept: usize,
+    /// Of strangers.
+    pub unsigned: Unsigned,
 }
 
 impl fmt::Display for Origin {
@@ -76,6 +81,8 @@ impl fmt::Display for Origin {
 pub enum Placed {
     New,
     InsteadOf,
+    /// It means what it did.
+    Quarantined,
 }
 
 /// Why a client's module gets no name, or keeps it.
@@ -91,6 +98,10 @@ pub enum PlaceError {
     NoVersion(AnalysisName, Wanted),
     #[error("`{0}` has no version before this one here")]
     NoneBefore(AnalysisName),
+    #[error(
+        "module {1} of `{0}` is in quarantine: nobody can ask it until the operator approves it (`belljar approve`)"
+    )]
+    Quarantined(AnalysisName, ModuleDigest),
     #[error(transparent)]
     Install(#[from] InstallError),
 }
@@ -106,7 +117,8 @@ impl Registry {
             by_name: RwLock::default(),
             placing: Mutex::default(),
             in_hand: InHand::default(),
-            revoked: Revoked::default(),
+            marks: Marks::default(),
+            held: Held::default(),
         }
     }
 
@@ -142,16 +154,45 @@ impl Registry {
         of_it.map(|(name, _)| name.clone()).collect()
     }
 
+    /// What a name alone means; None where there is no such analysis.
+    ///
+    /// # Errors
+    /// That all there is of that name is in quarantine.
+    pub fn current(&self, name: &AnalysisName) -> Result<Option<Arc<Analysis>>, PlaceError> {
+        match (self.find(name), self.held.find(name)) {
+            (None, Some((held, _))) => Err(PlaceError::Quarantined(name.clone(), held.module)),
+            (found, _) => Ok(found),
+        }
+    }
+
     /// The version that is meant; None where there is no such analysis.
     ///
     /// # Errors
     /// [`PlaceError`].
     pub async fn select(&self, selector: &Selector) -> Result<Option<Arc<Analysis>>, PlaceError> {
-        let Some(entry) = self.entry(&selector.name) else { return Ok(None) };
-        let Some(wanted) = &selector.version else { return Ok(Some(entry.analysis)) };
-        let no_version = || PlaceError::NoVersion(selector.name.clone(), wanted.clone());
-        let module = entry.find(wanted).ok_or_else(no_version)?;
-        Ok(Some(self.revive(module).await?))
+        let name = &selector.name;
+        let held = self.held.find(name).map(|(it, _)| it);
+        let quarantined = |it: &Analysis| PlaceError::Quarantined(name.clone(), it.module);
+        let Some(wanted) = &selector.version else { return self.current(name) };
+        let Some(entry) = self.entry(name) else { return held.map_or(Ok(None), |it| Err(quarantined(&it))) };
+        let is_meant = |it: &Arc<Analysis>| wanted.means(it.module, &it.descriptor.version);
+        match (entry.find(wanted), held.filter(is_meant)) {
+            (Some(module), _) => Ok(Some(self.former(name, module, entry.origin).await?)),
+            (None, Some(held)) => Err(quarantined(&held)),
+            (None, None) => Err(PlaceError::NoVersion(name.clone(), wanted.clone())),
+        }
+    }
+
+    /// A version of a name, unless there is quarantine for it by now.
+    async fn former(
+        &self,
+        name: &AnalysisName,
+        module: ModuleDigest,
+        origin: Origin,
+    ) -> Result<Arc<Analysis>, PlaceError> {
+        let analysis = self.revive(module).await?;
+        let callable = self.is_callable(&analysis, origin);
+        if callable { Ok(analysis) } else { Err(PlaceError::Quarantined(name.clone(), module)) }
     }
 
     fn entry(&self, name: &AnalysisName) -> Option<Entry> {
@@ -174,65 +215,6 @@ impl Registry {
         all
     }
 
-    /// Installs one file of the operator's directory, with what lies beside it.
-    ///
-    /// # Errors
-    /// [`InstallError`].
-    pub async fn install_file(&self, path: &Path) -> Result<Arc<Analysis>, InstallError> {
-        let path = path.to_owned();
-        let packed = tokio::task::spawn_blocking(move || package::read(&path)).await;
-        let packed = packed.map_err(io::Error::other).and_then(|it| it)?;
-        self.install(packed.into(), Origin::Directory).await
-    }
-
-    /// Installs what clients sent to a former server, where its name is still free; those that cannot be had any more
-    /// are told with why.
-    ///
-    /// # Errors
-    /// Of the disk.
-    pub async fn install_named(&self) -> io::Result<Vec<(AnalysisName, PlaceError)>> {
-        let mut refused = Vec::new();
-        for (name, named) in self.workshop.store.names(Owner::Clients)? {
-            let restored = match self.free(&name) {
-                Ok(_) => self.workshop.remake(named.current, Some(&name)).await.map_err(PlaceError::from),
-                Err(error) => Err(error),
-            };
-            match restored {
-                Ok(analysis) => {
-                    let analysis = self.held(analysis);
-                    let entry = Entry { analysis, origin: Origin::Client, versions: named.versions };
-                    self.write().insert(name, entry);
-                }
-                Err(error) => refused.push((name, error)),
-            }
-        }
-        Ok(refused)
-    }
-
-    /// Checks, compiles and installs one module under its own name.
-    ///
-    /// # Errors
-    /// [`InstallError`].
-    pub async fn install(&self, module: Bytes, origin: Origin) -> Result<Arc<Analysis>, InstallError> {
-        let analysis = self.workshop.make(module, None).await?;
-        let _one_at_a_time = self.placing.lock().await;
-        self.enter(analysis, origin).await
-    }
-
-    /// Installs a client's module, for this server and those after it; durable on return.
-    ///
-    /// # Errors
-    /// [`PlaceError`]; the name then stands for what it did.
-    pub async fn place(&self, name: &AnalysisName, module: Bytes) -> Result<(Arc<Analysis>, Placed), PlaceError> {
-        let _one_at_a_time = self.placing.lock().await;
-        let placed = self.free(name)?;
-        if placed == Placed::New && self.of_clients() >= self.rules.clients_max {
-            return Err(PlaceError::Full(self.rules.clients_max));
-        }
-        let analysis = self.workshop.make(module, Some(name)).await?;
-        Ok((self.enter(analysis, Origin::Client).await?, placed))
-    }
-
     /// Lets a client's name stand for a version that it stood for before; for the one before the current if none is said.
     /// Durable on return.
     ///
@@ -251,39 +233,10 @@ impl Registry {
         if let Some(revocation) = self.revocation(module) {
             return Err(refused_as(&revocation).into());
         }
-        let analysis = self.revive(module).await?;
+        let analysis = self.former(name, module, entry.origin).await?;
         let entry = Entry { analysis: Arc::clone(&analysis), ..entry };
         self.point(name, entry).await.map_err(InstallError::Io)?;
         Ok(analysis)
-    }
-
-    /// Takes a client's analysis off the list; its results stay, and so do the runs that were promised it.
-    ///
-    /// # Errors
-    /// [`PlaceError`].
-    pub async fn displace(&self, name: &AnalysisName) -> Result<(), PlaceError> {
-        let _one_at_a_time = self.placing.lock().await;
-        if self.free(name)? == Placed::New {
-            return Err(PlaceError::NoSuch);
-        }
-        Ok(self.forget(Owner::Clients, name).await.map_err(InstallError::Io)?)
-    }
-
-    /// Takes an analysis of the operator's directory off the list, unless something else has its name by now.
-    ///
-    /// # Errors
-    /// Of the disk.
-    pub async fn withdraw(&self, name: &AnalysisName, module: ModuleDigest) -> io::Result<()> {
-        let _one_at_a_time = self.placing.lock().await;
-        let stands = self.entry(name).is_some_and(|it| it.origin == Origin::Directory && it.analysis.module == module);
-        if stands { self.forget(Owner::Operator, name).await } else { Ok(()) }
-    }
-
-    async fn forget(&self, owner: Owner, name: &AnalysisName) -> io::Result<()> {
-        let pointed = name.clone();
-        self.workshop.on_disk(move |store| store.unpoint(owner, &pointed)).await?;
-        self.write().remove(name);
-        Ok(())
     }
 
     /// A module that was installed once and need not be any more, for the runs that were promised it.
@@ -294,16 +247,25 @@ impl Registry {
         if let Some(current) = self.all().into_iter().find(|it| it.module == module) {
             return Ok(current);
         }
-        Ok(self.held(self.workshop.remake(module, None).await?))
+        Ok(self.noted(self.workshop.remake(module, None).await?))
     }
 
     fn of_clients(&self) -> usize {
         let by_name = self.by_name.read().unwrap_or_else(PoisonError::into_inner);
-        by_name.values().filter(|it| it.origin == Origin::Client).count()
+        let installed = by_name.values().filter(|it| it.origin == Origin::Client).count();
+        let held = self
+            .held
+            .all()
+            .into_iter()
+            .filter(|(it, origin)| *origin == Origin::Client && !by_name.contains_key(&it.descriptor.name));
+        installed + held.count()
     }
 
     /// Whether a client may give or take that name, and whether it means something.
     fn free(&self, name: &AnalysisName) -> Result<Placed, PlaceError> {
+        if let Some((_, origin @ Origin::Directory)) = self.held.find(name) {
+            return Err(PlaceError::Taken(name.clone(), origin));
+        }
         let by_name = self.by_name.read().unwrap_or_else(PoisonError::into_inner);
         match answering(&by_name, name).map(|it| it.origin) {
             Some(origin @ (Origin::Shipped | Origin::Directory)) => Err(PlaceError::Taken(name.clone(), origin)),
@@ -313,32 +275,31 @@ impl Registry {
     }
 
     /// Gives an analysis its name; whoever calls has the turn to.
-    async fn enter(&self, analysis: Analysis, origin: Origin) -> Result<Arc<Analysis>, InstallError> {
+    async fn enter(&self, analysis: Arc<Analysis>, origin: Origin) -> Result<(), InstallError> {
         if let Some(revocation) = self.revocation(analysis.module) {
             return Err(refused_as(&revocation));
         }
-        let analysis = self.held(analysis);
         let name = analysis.descriptor.name.clone();
         let asked = name.clone();
         let before = self.workshop.on_disk(move |store| store.named(origin.owner(), &asked)).await?;
         let kept = (self.clock.now(), self.rules.versions_kept);
-        let entry = Entry::new((Arc::clone(&analysis), origin), before.clone(), kept);
+        let entry = Entry::new((analysis, origin), before.clone(), kept);
         if before.is_some_and(|before| before == entry.named()) {
             self.write().insert(name, entry);
         } else {
             self.point(&name, entry).await?;
         }
-        Ok(analysis)
+        Ok(())
     }
 
     async fn point(&self, name: &AnalysisName, entry: Entry) -> io::Result<()> {
         let (pointed, named) = (name.clone(), entry.named());
-        self.workshop.on_disk(move |store| store.point(&pointed, &named)).await?;
+        self.workshop.on_disk(move |store| store.point(named.origin.owner(), &pointed, &named)).await?;
         self.write().insert(name.clone(), entry);
         Ok(())
     }
 
-    fn held(&self, analysis: Analysis) -> Arc<Analysis> {
+    fn noted(&self, analysis: Analysis) -> Arc<Analysis> {
         let analysis = Arc::new(analysis);
         self.in_hand.note(&analysis);
         analysis

@@ -12,6 +12,7 @@ pub mod disk;
 pub mod faults;
 pub mod fsck;
 pub mod lists;
+pub mod marks;
 pub mod media_type;
 mod modules;
 pub mod names;
@@ -20,7 +21,6 @@ pub mod partial;
 pub mod probe;
 mod recovery;
 pub mod retention;
-pub mod revoked;
 pub mod runs;
 pub mod scratch;
 pub mod uploads;
@@ -84,6 +84,20 @@ pub struct Store {
     _lock: Option<File>,
 }
 
+/// What a data directory has from its beginning.
+const DIRECTORIES: [&str; 10] = [
+    "staging",
+    "queue",
+    "analyses",
+    "analyses/names",
+    "analyses/own",
+    "analyses/held",
+    "programs",
+    "gone",
+    "partial",
+    "notify",
+];
+
 /// Why a store cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -112,9 +126,7 @@ impl Store {
             Err(error) => return Err(error.into()),
         };
         let disk = Disk::new(&root, options.durability, options.probe)?;
-        for directory in
-            ["staging", "queue", "analyses", "analyses/names", "analyses/own", "programs", "gone", "partial", "notify"]
-        {
+        for directory in DIRECTORIES {
             disk.make_directory(&root.join(directory))?;
         }
         let boot_id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned();

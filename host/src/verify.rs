@@ -74,7 +74,7 @@ pub async fn again(
     assembly: &Assembly,
 ) -> Result<(RunRecord, Vec<String>), VerifyError> {
     copy(store, original, assembly).await?;
-    let analysis = assembly.registry.install(original.module.clone(), Origin::Directory).await?;
+    let analysis = assembly.registry.install(original.module.clone().into(), Origin::Directory).await?;
     let config = &original.config;
     let lost = |error: &dyn std::fmt::Display| VerifyError::Lost(error.to_string());
     let args = analysis.args.canonical(config.args.document()).map_err(|_| lost(&"its args are no longer valid"))?;

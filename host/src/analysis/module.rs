@@ -10,6 +10,8 @@ use serde::Serialize;
 pub const DESCRIPTOR_SECTION: &str = "belljar:analysis";
 /// The custom section that carries files: a tar.
 pub const FILES_SECTION: &str = "belljar:files";
+/// Name of the custom section that holds a signature of all that is before it; the last one.
+pub const SIGNATURE_SECTION: &str = "belljar:signature";
 const HEADER_BYTES: usize = 8;
 
 /// The ways a module can be run.
@@ -100,16 +102,18 @@ pub struct ModuleFacts {
 /// The module with these custom sections in place of those of their names that it had.
 ///
 /// Only the frames of sections are read, which modules and components share (core spec 5.5.2); what is no module is
-/// given back with the sections behind it, and is refused when it is looked at.
+/// given back with the sections behind it, and is refused when it is looked at. A signature that it had is of other bytes
+/// from then on, and goes.
 #[must_use]
 pub fn with_sections(module: &[u8], sections: &[(&str, &[u8])]) -> Vec<u8> {
     let mut packed = module[..HEADER_BYTES.min(module.len())].to_vec();
     let mut rest = &module[packed.len()..];
-    while let Some((frame, name)) = next_section(rest) {
-        if !sections.iter().any(|(replaced, _)| name == Some(*replaced)) {
-            packed.extend_from_slice(&rest[..frame]);
+    while let Some(Section { bytes, custom }) = next_section(rest) {
+        let name = custom.map(|(name, _)| name);
+        if name != Some(SIGNATURE_SECTION) && !sections.iter().any(|(replaced, _)| name == Some(*replaced)) {
+            packed.extend_from_slice(&rest[..bytes]);
         }
-        rest = &rest[frame..];
+        rest = &rest[bytes..];
     }
     packed.extend_from_slice(rest);
     for (name, bytes) in sections {
@@ -121,6 +125,21 @@ pub fn with_sections(module: &[u8], sections: &[(&str, &[u8])]) -> Vec<u8> {
         packed.extend_from_slice(bytes);
     }
     packed
+}
+
+/// What is signed of a module, and its signature, if that is its last section.
+#[must_use]
+pub fn split_signature(module: &[u8]) -> (&[u8], Option<&[u8]>) {
+    let mut at = HEADER_BYTES.min(module.len());
+    while let Some(section) = next_section(&module[at..]) {
+        if let Some((SIGNATURE_SECTION, signature)) = section.custom
+            && at + section.bytes == module.len()
+        {
+            return (&module[..at], Some(signature));
+        }
+        at += section.bytes;
+    }
+    (module, None)
 }
 
 /// Whether a mount point for shipped files is one: absolute, plain, and not where something else is.
@@ -142,13 +161,23 @@ pub fn check_mount(mount: &str) -> Result<(), String> {
 }
 
 /// Length of the first section with its frame, and its name if it is a custom one.
-fn next_section(bytes: &[u8]) -> Option<(usize, Option<&str>)> {
+fn next_section(bytes: &[u8]) -> Option<Section<'_>> {
     let (id, rest) = bytes.split_first()?;
     let (size, size_bytes) = read_leb(rest)?;
     let body = rest.get(size_bytes..size_bytes.checked_add(size)?)?;
-    let name = (*id == 0).then(|| read_leb(body)).flatten();
-    let name = name.and_then(|(length, at)| std::str::from_utf8(body.get(at..at.checked_add(length)?)?).ok());
-    Some((1 + size_bytes + size, name))
+    let custom = (*id == 0).then(|| read_leb(body)).flatten();
+    let custom = custom.and_then(|(length, at)| {
+        let (name, content) = body.get(at..)?.split_at_checked(length)?;
+        Some((std::str::from_utf8(name).ok()?, content))
+    });
+    Some(Section { bytes: 1 + size_bytes + size, custom })
+}
+
+/// The frame of one.
+struct Section<'a> {
+    bytes: usize,
+    /// Of a custom one: its name and what it holds.
+    custom: Option<(&'a str, &'a [u8])>,
 }
 
 fn read_leb(bytes: &[u8]) -> Option<(usize, usize)> {
@@ -192,6 +221,20 @@ mod tests {
             }
         }
         assert_eq!(names, [("b".to_owned(), 300, b'x'), ("a".to_owned(), 3, b't')]);
+    }
+
+    #[test]
+    fn a_signature_is_of_all_before_it_and_goes_with_a_change() {
+        let module = with_sections(EMPTY, &[("a", b"one")]);
+        assert_eq!(split_signature(&module), (&module[..], None));
+        let signed = with_sections(&module, &[(SIGNATURE_SECTION, b"by me")]);
+        assert_eq!(split_signature(&signed), (&module[..], Some(&b"by me"[..])));
+        let again = with_sections(&signed, &[(SIGNATURE_SECTION, b"by you")]);
+        assert_eq!(split_signature(&again), (&module[..], Some(&b"by you"[..])));
+        let more = [&signed[..], &[0, 2, 1, b'b']].concat();
+        assert_eq!(split_signature(&more), (&more[..], None), "something stands behind it");
+        let changed = with_sections(&signed, &[("a", b"two")]);
+        assert_eq!(changed, with_sections(EMPTY, &[("a", b"two")]));
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub(super) struct Arguments {
 pub(super) fn main(arguments: &Arguments) -> anyhow::Result<()> {
     let path = &arguments.module;
     let module = package::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let found = inspect::inspect(&module);
+    let found = inspect::inspect(&module.module);
     say(&if arguments.json { serde_json::to_string_pretty(&found)? } else { page(path, &found) });
     Ok(())
 }

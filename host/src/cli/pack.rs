@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use anyhow::Context;
 
 use super::say;
+use crate::analysis::module::SIGNATURE_SECTION;
+use crate::analysis::module::with_sections;
 use crate::inspect;
 use crate::registry::package;
 use crate::registry::package::Beside;
@@ -20,6 +22,9 @@ pub(super) struct Arguments {
     /// The folder of files that ship with it; `<name>.files/` beside the module if left out.
     #[arg(long)]
     files: Option<PathBuf>,
+    /// A signature of the module as it is, by `minisign -S`, to be carried inside; what is packed besides would make it void.
+    #[arg(long, conflicts_with_all = ["descriptor", "files"])]
+    signature: Option<PathBuf>,
     /// Where to write; over the module if left out.
     #[arg(long, short)]
     output: Option<PathBuf>,
@@ -38,7 +43,13 @@ pub(super) fn main(arguments: &Arguments) -> anyhow::Result<()> {
         anyhow::ensure!(files.is_dir(), "{} is no folder", files.display());
         beside.files.clone_from(files);
     }
-    let packed = package::pack(&module, &beside)?;
+    let packed = match &arguments.signature {
+        Some(signature) => {
+            let text = std::fs::read(signature).with_context(|| format!("cannot read {}", signature.display()))?;
+            with_sections(&module, &[(SIGNATURE_SECTION, &text)])
+        }
+        None => package::pack(&module, &beside)?,
+    };
     let found = inspect::inspect(&packed);
     anyhow::ensure!(found.refused.is_empty(), "a server would refuse it: {}", found.refused.join("; "));
     let output = arguments.output.as_deref().unwrap_or(path);

@@ -6,8 +6,8 @@ use anyhow::Context;
 
 use super::say;
 use crate::id::ModuleDigest;
-use crate::store::revoked;
-use crate::store::revoked::Revocation;
+use crate::store::marks;
+use crate::store::marks::Revocation;
 use crate::time::Clock;
 use crate::time::SystemClock;
 
@@ -27,8 +27,7 @@ pub(super) struct Arguments {
 pub(super) fn main(arguments: &Arguments) -> anyhow::Result<()> {
     let Arguments { module, reason, data } = arguments;
     let revocation = Revocation { reason: reason.clone(), since: SystemClock.now() };
-    revoked::revoke_beside(data, *module, &revocation)
-        .with_context(|| format!("cannot write to {}", data.display()))?;
+    marks::mark_beside(data, *module, &revocation).with_context(|| format!("cannot write to {}", data.display()))?;
     say(&format!("{module} is revoked: nobody can ask it, and its results say so"));
     Ok(())
 }

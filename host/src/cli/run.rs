@@ -81,7 +81,7 @@ pub(super) fn main(arguments: &Arguments) -> anyhow::Result<()> {
 async fn once(assembly: &Assembly, arguments: &Arguments, limits: &AskedLimits) -> anyhow::Result<()> {
     let path = &arguments.module;
     let module = package::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let analysis = assembly.registry.install(module.into(), Origin::Directory).await;
+    let analysis = assembly.registry.install(module, Origin::Directory).await;
     let analysis = analysis.with_context(|| format!("{} is refused", path.display()))?;
     let upload = stored(assembly, &arguments.file).await?;
     let wish = Wish { args: arguments.args.clone(), limits: *limits };

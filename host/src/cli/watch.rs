@@ -10,7 +10,7 @@ use crate::registry::package::Stamp;
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// A module with what belongs into it, and a file.
-pub(super) type Seen = ([Stamp; 3], Stamp);
+pub(super) type Seen = ([Stamp; 4], Stamp);
 
 /// How they stand now.
 pub(super) fn look(module: &Path, file: &Path) -> Seen {

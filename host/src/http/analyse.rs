@@ -93,7 +93,7 @@ pub const CREATE: About =
         .reading(&[fields::PREFER])
         .taking(about::Body::needed(&[("application/json", installed::any_question)]))
         .refusing(&[
-            (403, "The module was revoked, or a page of another site asks."),
+            (403, "The module was revoked or is in quarantine, or a page of another site asks."),
             (404, "No such file is stored, or no such analysis installed: `detail` says which."),
             upload::TOO_SLOW,
             (409, "As many as may be are waiting for this run already."),
@@ -266,7 +266,7 @@ fn question_of(api: &Api, client: ClientId, (upload, asked): (UploadFacts, Asked
     let unknown = || Problem::not_found("no such analysis is installed; GET /analyses lists those that are");
     let selector: Selector = asked.analysis.parse().map_err(|_| unknown())?;
     let analysis = match selector.version {
-        None => api.parts.registry.find(&selector.name),
+        None => api.parts.registry.current(&selector.name)?,
         // Such a question is looked at on a thread of its own.
         Some(_) => Handle::current().block_on(api.parts.registry.select(&selector))?,
     };

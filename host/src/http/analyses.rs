@@ -1,5 +1,6 @@
 //! `/analyses`: what can be run.
 
+pub mod trial;
 pub mod versions;
 pub mod view;
 
@@ -11,8 +12,11 @@ use axum::Extension;
 use axum::Json;
 use axum::extract::Request;
 use axum::extract::State;
+use axum::http::HeaderMap;
 use axum::http::StatusCode;
 use axum::http::header;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 
 use self::view::Analyses;
 use self::view::Analysis;
@@ -23,6 +27,8 @@ use super::body::BodyError;
 use super::error::Problem;
 use super::openapi::about::About;
 use super::openapi::about::Body;
+use super::openapi::about::Field;
+use super::openapi::about::Form;
 use super::openapi::about::bytes;
 use super::openapi::answer::Answer;
 use super::openapi::answer::Answers;
@@ -38,7 +44,9 @@ use super::upload;
 use crate::id::AnalysisName;
 use crate::id::ClientId;
 use crate::id::InvalidId;
+use crate::places::Place;
 use crate::registry::Placed;
+use crate::registry::package::Parcel;
 
 /// The list.
 pub const LIST: About = About::new("listAnalyses", "What can be run, by name.");
@@ -65,6 +73,12 @@ pub async fn show(State(api): State<Api>, Path(name): Path<String>) -> Result<Js
     Ok(Json(Analysis::new(&found, api.parts.caps)))
 }
 
+/// With the signature that the module came with.
+const SIGNATURE_FIELD: &str = "Belljar-Signature";
+const SIGNATURE: Field =
+    Field::new(SIGNATURE_FIELD, Form::Text, "What `minisign -S` wrote of the module, in Base64.").sometimes();
+/// `minisign` writes some 350 bytes.
+const SIGNATURE_BYTES_MAX: usize = 4096;
 /// How long a module may take to come.
 const MODULE_WITHIN: Duration = Duration::from_secs(120);
 
@@ -72,6 +86,7 @@ const MODULE_WITHIN: Duration = Duration::from_secs(120);
 pub const INSTALL: About =
     About::new("installAnalysis", "Installs a module with its descriptor inside, or puts it in place of another.")
         .taking(Body::needed(&[("application/wasm", bytes)]))
+        .reading(&[SIGNATURE])
         .refusing(&[
             upload::TOO_SLOW,
             (409, "Clients cannot change what has this name, or have as many analyses installed as they may."),
@@ -94,7 +109,11 @@ impl Answers for Installed {
             let answer = answer.leading_to("removeAnalysis", &[("name", "$response.body#/name")]);
             answer.holding("application/json", schemas.answered::<Analysis>())
         });
-        answers.into()
+        let says = "It is sound, and in quarantine until the operator approves it; the name means what it did.";
+        let held = Answer::new(202, says).with(&[fields::LOCATION]);
+        let held = held.leading_to("showModule", &[("module", "$response.body#/module_sha256")]);
+        let held = held.holding("application/json", schemas.answered::<Analysis>());
+        answers.into_iter().chain([held]).collect()
     }
 }
 
@@ -106,15 +125,7 @@ pub async fn install(
     request: Request,
 ) -> Result<Told<Installed>, Problem> {
     let name = changeable(&api, &name)?;
-    let (headers, body) = (request.headers().clone(), request.into_body());
-    let bytes_max = api.parts.compile_limits.module_bytes;
-    if body::declared(&headers).is_some_and(|bytes| bytes > bytes_max) {
-        return Err(BodyError::TooLarge { bytes_max }.into());
-    }
-    api.parts.store.check_room(bytes_max)?;
-    let intake = api.intakes.take(client).ok_or_else(Problem::installing)?;
-    let module = tokio::time::timeout(MODULE_WITHIN, body::whole(body, bytes_max)).await;
-    let module = module.unwrap_or(Err(BodyError::TooSlow))?;
+    let (module, intake) = received(&api, client, request).await?;
     // Goes on when the client does not wait for it: an installation is whole, or is not. So does what it counts for.
     let registry = Arc::clone(&api.parts.registry);
     let placing = tokio::spawn(async move {
@@ -124,12 +135,34 @@ pub async fn install(
     });
     let (analysis, placed) = placing.await.map_err(io::Error::other)??;
     let location = format!("/analyses/{}", analysis.descriptor.name);
-    let status = match placed {
-        Placed::New => StatusCode::CREATED,
-        Placed::InsteadOf => StatusCode::OK,
+    let (status, location) = match placed {
+        Placed::New => (StatusCode::CREATED, location),
+        Placed::InsteadOf => (StatusCode::OK, location),
+        Placed::Quarantined => (StatusCode::ACCEPTED, format!("/modules/{}", analysis.module)),
     };
     let shown = Json(Analysis::new(&analysis, api.parts.caps));
     Ok(Told::new((status, [(header::LOCATION, location)], shown)))
+}
+
+/// The module that is sent, and the place that its client takes meanwhile.
+async fn received(api: &Api, client: ClientId, request: Request) -> Result<(Parcel, Place), Problem> {
+    let (headers, body) = (request.headers().clone(), request.into_body());
+    let signature = signature(&headers)?;
+    let bytes_max = api.parts.compile_limits.module_bytes;
+    if body::declared(&headers).is_some_and(|bytes| bytes > bytes_max) {
+        return Err(BodyError::TooLarge { bytes_max }.into());
+    }
+    api.parts.store.check_room(bytes_max)?;
+    let intake = api.intakes.take(client).ok_or_else(Problem::installing)?;
+    let module = tokio::time::timeout(MODULE_WITHIN, body::whole(body, bytes_max)).await;
+    Ok((Parcel { module: module.unwrap_or(Err(BodyError::TooSlow))?, signature }, intake))
+}
+
+fn signature(headers: &HeaderMap) -> Result<Option<Vec<u8>>, Problem> {
+    let Some(field) = headers.get(SIGNATURE_FIELD) else { return Ok(None) };
+    let signature = STANDARD.decode(field.as_bytes()).ok().filter(|it| it.len() <= SIGNATURE_BYTES_MAX);
+    let wanted = "`Belljar-Signature` is what `minisign -S` wrote, in Base64: $(base64 -w0 x.wasm.minisig)";
+    signature.map(Some).ok_or_else(|| Problem::bad_request(wanted))
 }
 
 /// An analysis that goes.

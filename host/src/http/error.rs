@@ -211,6 +211,7 @@ impl From<PlaceError> for Problem {
     fn from(error: PlaceError) -> Self {
         match error {
             PlaceError::NoSuch | PlaceError::NoVersion(..) => Self::not_found(error.to_string()),
+            PlaceError::Quarantined(..) => Self::forbidden(error.to_string()),
             PlaceError::Taken(..) | PlaceError::Full(_) | PlaceError::NoneBefore(_) => {
                 Self::new(StatusCode::CONFLICT, error.to_string())
             }

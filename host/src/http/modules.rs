@@ -12,16 +12,20 @@ use serde::Serialize;
 
 use super::Api;
 use super::Modules;
+use super::analyses::view::Analysis;
 use super::body;
 use super::error::Problem;
 use super::openapi::about;
 use super::openapi::about::About;
 use super::openapi::answer::NoContent;
+use super::page;
+use super::page::Asked;
+use super::page::Page;
 use super::path::Path;
 use super::upload;
 use crate::id::AnalysisName;
 use crate::id::ModuleDigest;
-use crate::store::revoked::Revocation;
+use crate::store::marks::Revocation;
 
 const BODY_BYTES_MAX: u64 = 16 << 10;
 const REASON_CHARS_MAX: usize = 2000;
@@ -32,24 +36,58 @@ pub struct Module {
     module_sha256: ModuleDigest,
     /// The names that stand for it, or stood for it before.
     names: Vec<AnalysisName>,
+    /// Whether it waits for the operator's approval: then it has what is under `analysis`, and nobody can ask it.
+    quarantined: bool,
     /// Why it is not to be believed, if somebody has said so.
     revoked: Option<Revocation>,
+    /// What it is and takes, where a name stands for it now or it is in quarantine.
+    analysis: Option<Analysis>,
+}
+
+impl Module {
+    fn new(api: &Api, module: ModuleDigest) -> Self {
+        let registry = &api.parts.registry;
+        let current = registry.all().into_iter().find(|it| it.module == module);
+        let held = registry.quarantined().into_iter().find(|it| it.module == module);
+        let quarantined = current.is_none() && held.is_some();
+        let analysis = current.or(held).map(|it| Analysis::new(&it, api.parts.caps));
+        let (names, revoked) = (registry.names_of(module), registry.revocation(module));
+        Self { module_sha256: module, names, quarantined, revoked, analysis }
+    }
+}
+
+/// Of `list`.
+pub const LIST: About =
+    About::new("listModules", "The modules that names stand for now, and those in quarantine, by digest.");
+
+/// Modules, a page at a time.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ModuleList {
+    modules: Vec<Module>,
+}
+
+/// `GET /modules?limit&cursor`, by digest.
+pub async fn list(State(api): State<Api>, asked: Asked<ModuleDigest>) -> Page<ModuleList> {
+    let registry = &api.parts.registry;
+    let mut all: Vec<_> = registry.all().iter().chain(&registry.quarantined()).map(|it| it.module).collect();
+    all.sort_unstable();
+    all.dedup();
+    let (shown, last) = asked.cut(&all, |it| it);
+    let next = last.map(|it| page::link("/modules", asked.limit, it));
+    Page { members: ModuleList { modules: shown.iter().map(|it| Module::new(&api, *it)).collect() }, next }
 }
 
 /// Of `show`.
 pub const SHOW: About =
-    About::new("showModule", "A module by its digest: the names it has, and whether it is revoked.")
+    About::new("showModule", "A module by its digest: its names, whether it is in quarantine, whether it is revoked.")
         .refusing(&[(404, "Nothing is known of such a module.")]);
 
 /// `GET /modules/<sha256>`.
 pub async fn show(State(api): State<Api>, Path(module): Path<String>) -> Result<Json<Module>, Problem> {
     let unknown = || Problem::not_found("nothing is known of such a module");
-    let module = module.parse().map_err(|_| unknown())?;
-    let (names, revoked) = (api.parts.registry.names_of(module), api.parts.registry.revocation(module));
-    if names.is_empty() && revoked.is_none() {
-        return Err(unknown());
-    }
-    Ok(Json(Module { module_sha256: module, names, revoked }))
+    let found = Module::new(&api, module.parse().map_err(|_| unknown())?);
+    let known = !found.names.is_empty() || found.revoked.is_some() || found.analysis.is_some();
+    known.then_some(Json(found)).ok_or_else(unknown)
 }
 
 /// Why.

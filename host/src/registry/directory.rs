@@ -17,6 +17,7 @@ use super::INSTALLS_AT_ONCE;
 use super::Registry;
 use super::package;
 use super::package::Stamp;
+use super::quarantine::Standing;
 use super::workshop::Analysis;
 use super::workshop::InstallError;
 use crate::id::AnalysisName;
@@ -32,10 +33,11 @@ pub struct Directory {
 /// What is known of a file.
 #[derive(Debug)]
 struct Known {
-    stamps: [Stamp; 3],
-    /// Whether what lies there now was looked at, and what is installed of it.
+    stamps: [Stamp; 4],
+    /// Whether what lies there now was looked at, what is installed of it, and what is in quarantine.
     tried: bool,
     installed: Option<(AnalysisName, ModuleDigest)>,
+    held: Option<(AnalysisName, ModuleDigest)>,
 }
 
 /// Whether a file counts at once, or has to stand still first.
@@ -49,6 +51,8 @@ enum Patience {
 #[derive(Debug)]
 pub enum Change {
     Installed(Arc<Analysis>),
+    /// It stays as it was, if it was anything, until the operator approves it.
+    Quarantined(Arc<Analysis>),
     /// It stays as it was, if it was anything.
     Refused(InstallError),
     Withdrawn(AnalysisName),
@@ -84,7 +88,7 @@ impl Directory {
         let mut ready = Vec::new();
         for (path, stamps) in found {
             let known = self.files.entry(path.clone());
-            let known = known.or_insert(Known { stamps: [None; 3], tried: true, installed: None });
+            let known = known.or_insert(Known { stamps: [None; 4], tried: true, installed: None, held: None });
             if known.stamps != stamps {
                 (known.stamps, known.tried) = (stamps, false);
                 if patience == Patience::OneLook {
@@ -108,11 +112,18 @@ impl Directory {
         &mut self,
         registry: &Registry,
         path: PathBuf,
-        outcome: Result<Arc<Analysis>, InstallError>,
+        outcome: Result<(Arc<Analysis>, Standing), InstallError>,
     ) -> io::Result<Change> {
         let Some(known) = self.files.get_mut(&path) else { return Err(io::ErrorKind::NotFound.into()) };
         match outcome {
-            Ok(analysis) => {
+            Ok((analysis, Standing::Quarantined)) => {
+                let now = (analysis.descriptor.name.clone(), analysis.module);
+                if let Some((name, module)) = known.held.replace(now.clone()).filter(|it| it.0 != now.0) {
+                    registry.withdraw(&name, module).await?;
+                }
+                Ok(Change::Quarantined(analysis))
+            }
+            Ok((analysis, Standing::Callable)) => {
                 let now = (analysis.descriptor.name.clone(), analysis.module);
                 let before = known.installed.replace(now.clone()).filter(|it| it.0 != now.0);
                 if let Some((name, module)) = before {
@@ -127,12 +138,13 @@ impl Directory {
     async fn withdraw(
         &mut self,
         registry: &Registry,
-        found: &BTreeMap<PathBuf, [Stamp; 3]>,
+        found: &BTreeMap<PathBuf, [Stamp; 4]>,
     ) -> io::Result<Vec<(PathBuf, Change)>> {
         let gone: Vec<_> = self.files.keys().filter(|path| !found.contains_key(*path)).cloned().collect();
         let mut changes = Vec::new();
         for path in gone {
-            if let Some((name, module)) = self.files.get(&path).and_then(|it| it.installed.clone()) {
+            let known = self.files.get(&path).map(|it| [it.installed.clone(), it.held.clone()]);
+            for (name, module) in known.into_iter().flatten().flatten() {
                 registry.withdraw(&name, module).await?;
                 changes.push((path.clone(), Change::Withdrawn(name)));
             }
@@ -142,7 +154,7 @@ impl Directory {
     }
 }
 
-fn stamps(directory: &Path) -> io::Result<BTreeMap<PathBuf, [Stamp; 3]>> {
+fn stamps(directory: &Path) -> io::Result<BTreeMap<PathBuf, [Stamp; 4]>> {
     let mut stamps = BTreeMap::new();
     for entry in std::fs::read_dir(directory)? {
         let path = entry?.path();

@@ -42,11 +42,7 @@ impl Entry {
 
     /// Which module that is; the newest where several have the same version.
     pub(super) fn find(&self, wanted: &Wanted) -> Option<ModuleDigest> {
-        let is_meant = |it: &&Version| match wanted {
-            Wanted::Version(version) => it.version == *version,
-            Wanted::Module(module) => it.module == *module,
-        };
-        self.versions.iter().find(is_meant).map(|it| it.module)
+        self.versions.iter().find(|it| wanted.means(it.module, &it.version)).map(|it| it.module)
     }
 
     /// The one before the current.

@@ -49,6 +49,17 @@ impl FromStr for Wanted {
     }
 }
 
+impl Wanted {
+    /// Whether that module, whose descriptor has that version, is meant.
+    #[must_use]
+    pub fn means(&self, module: ModuleDigest, version: &str) -> bool {
+        match self {
+            Self::Version(wanted) => wanted == version,
+            Self::Module(wanted) => *wanted == module,
+        }
+    }
+}
+
 impl fmt::Display for Wanted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

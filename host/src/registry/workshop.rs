@@ -15,6 +15,7 @@ use serde::Deserialize;
 use serde::Serialize;
 use sha2::Digest;
 
+use super::package::Parcel;
 use crate::analysis::contract::Contract;
 use crate::analysis::descriptor::Descriptor;
 use crate::analysis::module::Effort;
@@ -25,6 +26,8 @@ use crate::analysis::module::Span;
 use crate::analysis::module::WITHOUT_WASI_03;
 use crate::analysis::module::Wasi03;
 use crate::analysis::schema::Schema;
+use crate::analysis::signature::BadSignature;
+use crate::analysis::signature::TrustedKeys;
 use crate::id::AnalysisName;
 use crate::id::ModuleDigest;
 use crate::id::Sha256;
@@ -49,6 +52,8 @@ pub struct Analysis {
     /// What it imports, as `module.name`.
     pub capabilities: Vec<String>,
     pub kind: ModuleKind,
+    /// The trusted key that it is signed with, by the operator's name for it.
+    pub signed_by: Option<String>,
     /// Names all that its program was made by.
     pub engine: String,
     files: Option<Span>,
@@ -79,6 +84,16 @@ pub struct Workshop {
     pub manner: Manner,
     /// What a worker is held to, and hence what a program must fit; whoever compiles has the same walls.
     pub terms: Terms,
+    /// Whose signatures count.
+    pub keys: Arc<TrustedKeys>,
+}
+
+/// A module of which it is known who vouches for it, and nothing else.
+#[derive(Debug)]
+pub(super) struct Vetted {
+    pub(super) digest: ModuleDigest,
+    pub(super) signed_by: Option<String>,
+    parcel: Parcel,
 }
 
 /// Why a module is not installed.
@@ -109,17 +124,50 @@ struct Facts {
 }
 
 impl Workshop {
+    /// Looks who signed a module.
+    ///
+    /// # Errors
+    /// When it is too long, or its signature is worse than none.
+    pub(super) async fn vet(&self, parcel: Parcel) -> Result<Vetted, InstallError> {
+        let bytes = parcel.module.len();
+        if u64::try_from(bytes).unwrap_or(u64::MAX) > self.limits.module_bytes {
+            let detail = format!("a module of {bytes} bytes; at most {}", self.limits.module_bytes);
+            return Err(InstallError::Refused(vec![detail]));
+        }
+        let keys = Arc::clone(&self.keys);
+        let vetting = tokio::task::spawn_blocking(move || {
+            let digest = ModuleDigest::new(sha2::Sha256::digest(&parcel.module).into());
+            let signed_by = keys.signer(&parcel.module, parcel.signature.as_deref())?;
+            Ok(Vetted { digest, signed_by, parcel })
+        });
+        let vetted: Result<_, BadSignature> = vetting.await.map_err(io::Error::other)?;
+        vetted.map_err(|error| InstallError::Refused(vec![error.to_string()]))
+    }
+
     /// Stores, compiles and describes a module, which is to have that name where one is given.
     ///
     /// # Errors
     /// Every reason to refuse it; nothing of it is then left that was not here before.
-    pub async fn make(&self, module: Bytes, name: Option<&AnalysisName>) -> Result<Analysis, InstallError> {
-        if u64::try_from(module.len()).unwrap_or(u64::MAX) > self.limits.module_bytes {
-            let detail = format!("a module of {} bytes; at most {}", module.len(), self.limits.module_bytes);
-            return Err(InstallError::Refused(vec![detail]));
+    pub(super) async fn make(&self, vetted: Vetted, name: Option<&AnalysisName>) -> Result<Analysis, InstallError> {
+        let Vetted { digest, signed_by, parcel: Parcel { module, signature } } = vetted;
+        let analysis = self.make_of(digest, module, name).await?;
+        if let Some(signature) = signature {
+            self.on_disk(move |store| match store.signature(digest)? {
+                Some(kept) if kept == signature => Ok(()),
+                Some(_) | None => store.keep_signature(digest, &signature),
+            })
+            .await?;
         }
-        let (digest, known) = self.known(module.clone()).await?;
-        let facts = match known {
+        Ok(Analysis { signed_by, ..analysis })
+    }
+
+    async fn make_of(
+        &self,
+        digest: ModuleDigest,
+        module: Bytes,
+        name: Option<&AnalysisName>,
+    ) -> Result<Analysis, InstallError> {
+        let facts = match self.known(digest).await? {
             // Taken by a server that had the switch.
             Some(Facts { module: ModuleFacts { kind: ModuleKind::AsyncCommandComponent, .. }, .. })
                 if self.manner.wasi_03 == Wasi03::Refused =>
@@ -142,25 +190,25 @@ impl Workshop {
     /// Why that cannot be.
     pub async fn remake(&self, digest: ModuleDigest, name: Option<&AnalysisName>) -> Result<Analysis, InstallError> {
         let gone = || InstallError::Refused(vec!["the module is no longer stored".to_owned()]);
-        let module = self.store.module(digest)?.ok_or_else(gone)?;
-        self.make(module.into(), name).await
+        let stored = self.on_disk(move |store| Ok((store.module(digest)?, store.signature(digest)?))).await?;
+        let (Some(module), signature) = stored else { return Err(gone()) };
+        self.make(self.vet(Parcel { module: module.into(), signature }).await?, name).await
     }
 
-    /// A module's digest, and what is known of it if its program is at hand and untouched.
-    async fn known(&self, module: Bytes) -> io::Result<(ModuleDigest, Option<Facts>)> {
+    /// What is known of a module if its program is at hand and untouched.
+    async fn known(&self, digest: ModuleDigest) -> io::Result<Option<Facts>> {
         let engine = self.fingerprint.clone();
         self.on_disk(move |store| {
-            let digest = ModuleDigest::new(sha2::Sha256::digest(&module).into());
             let facts = disk::read_if_there(&module_path(store, digest, "json"))?;
             let facts = facts.and_then(|json| serde_json::from_slice::<Facts>(&json).ok());
             let facts = facts.filter(|it| it.engine == engine && it.version == FACTS_VERSION);
-            let Some(facts) = facts else { return Ok((digest, None)) };
+            let Some(facts) = facts else { return Ok(None) };
             let mut found = Sha256Writer::default();
             match File::open(program_path(store, (digest, &engine)))
                 .and_then(|mut program| io::copy(&mut program, &mut found))
             {
-                Ok(_) => Ok((digest, Some(facts).filter(|facts| found.finish() == facts.program_sha256))),
-                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok((digest, None)),
+                Ok(_) => Ok(Some(facts).filter(|facts| found.finish() == facts.program_sha256)),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
                 Err(error) => Err(error),
             }
         })
@@ -280,6 +328,7 @@ impl Workshop {
             module,
             capabilities: facts.imports,
             kind: facts.kind,
+            signed_by: None,
             engine: match effort {
                 Effort::Full => self.fingerprint.clone(),
                 Effort::Least => format!("{}-least", self.fingerprint),

@@ -4,6 +4,7 @@
 
 use std::collections::HashSet;
 use std::io;
+use std::path::PathBuf;
 
 use sha2::Digest;
 
@@ -36,6 +37,26 @@ impl Store {
         Ok(io::copy(&mut module, &mut found).is_ok_and(|_| found.finish() == digest))
     }
 
+    /// The signature that came with a module.
+    ///
+    /// # Errors
+    /// Of the disk.
+    pub fn signature(&self, digest: ModuleDigest) -> io::Result<Option<Vec<u8>>> {
+        disk::read_if_there(&self.signature_path(digest))
+    }
+
+    /// Keeps the signature that came with a module; durable on return.
+    ///
+    /// # Errors
+    /// Of the disk.
+    pub fn keep_signature(&self, digest: ModuleDigest, signature: &[u8]) -> io::Result<()> {
+        self.disk.replace(&self.staging_path(), &self.signature_path(digest), signature)
+    }
+
+    fn signature_path(&self, digest: ModuleDigest) -> PathBuf {
+        self.analyses_dir().join(format!("{digest}.minisig"))
+    }
+
     /// Every module of which something is here.
     ///
     /// # Errors
@@ -57,9 +78,11 @@ impl Store {
     /// # Errors
     /// Of the disk.
     pub fn unused(&self, mut modules: HashSet<ModuleDigest>) -> io::Result<HashSet<ModuleDigest>> {
-        for (_, named) in self.names(Owner::Clients)?.into_iter().chain(self.names(Owner::Operator)?) {
-            for version in &named.versions {
-                modules.remove(&version.module);
+        for owner in Owner::ALL {
+            for (_, named) in self.names(owner)? {
+                for version in &named.versions {
+                    modules.remove(&version.module);
+                }
             }
         }
         for file_id in self.file_ids() {
@@ -92,7 +115,7 @@ impl Store {
     pub fn remove_module(&self, digest: ModuleDigest) -> io::Result<()> {
         let begin = format!("{digest}-");
         self.remove_programs(|name| name.starts_with(&begin))?;
-        for extension in ["json", "wasm"] {
+        for extension in ["json", "minisig", "wasm"] {
             self.disk.remove_if_there(&self.analyses_dir().join(format!("{digest}.{extension}")))?;
         }
         self.disk.settle()

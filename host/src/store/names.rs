@@ -1,6 +1,7 @@
 //! `analyses/names/<name>`: which module a name that a client gave stands for, and which ones it stood for before;
-//! `analyses/own/<name>`: the same of the operator's names, which are not believed but installed anew at every start. The
-//! modules themselves lie beside, by digest.
+//! `analyses/own/<name>`: the same of the operator's names, which are not believed but installed anew at every start;
+//! `analyses/held/<name>`: a client's module in quarantine that would have that name. The modules themselves lie beside, by
+//! digest.
 
 use std::fs;
 use std::io;
@@ -42,6 +43,12 @@ pub enum Origin {
 pub enum Owner {
     Clients,
     Operator,
+    /// Nobody's yet: of modules in quarantine.
+    Quarantine,
+}
+
+impl Owner {
+    pub(super) const ALL: [Self; 3] = [Self::Clients, Self::Operator, Self::Quarantine];
 }
 
 impl Origin {
@@ -108,9 +115,9 @@ impl Store {
     ///
     /// # Errors
     /// Of the disk; the name then stands for what it did.
-    pub fn point(&self, name: &AnalysisName, named: &Named) -> io::Result<()> {
+    pub fn point(&self, owner: Owner, name: &AnalysisName, named: &Named) -> io::Result<()> {
         let text = serde_json::to_vec_pretty(named)?;
-        self.disk.replace(&self.staging_path(), &self.names_dir(named.origin.owner()).join(name.as_str()), &text)
+        self.disk.replace(&self.staging_path(), &self.names_dir(owner).join(name.as_str()), &text)
     }
 
     /// Lets a name stand for nothing; durable on return.
@@ -126,6 +133,7 @@ impl Store {
         self.analyses_dir().join(match owner {
             Owner::Clients => "names",
             Owner::Operator => "own",
+            Owner::Quarantine => "held",
         })
     }
 }

@@ -13,6 +13,7 @@ const RANKS: &[&[&str]] = &[
     &["dispatch"],
     &["assembly"],
     &["workbench"],
+    &["trial"],
     &["http", "inspect", "selftest", "verify"],
     &["check"],
     &["app"],
@@ -30,7 +31,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("landlock:", &["confine"]),
     ("prometheus_client", &["telemetry"]),
     ("sfv", &["http"]),
-    ("schemars", &["id", "limits", "time", "analysis", "run", "store", "wire", "notify", "http"]),
+    ("schemars", &["id", "limits", "time", "analysis", "run", "store", "wire", "notify", "trial", "http"]),
     ("seccompiler", &["confine"]),
     ("std::fs", &["store", "pool", "registry", "dispatch", "http", "cli"]),
 ];

@@ -30,6 +30,8 @@ mod selftest;
 mod server;
 mod shipped;
 mod surface;
+mod trials;
+mod trust;
 mod uploads;
 mod versions;
 #[cfg(target_os = "linux")]

@@ -31,13 +31,15 @@ pub struct Analysis {
     module_sha256: ModuleDigest,
     /// What a run of it gets when its client does not ask for less.
     limits: Limits,
+    /// The trusted key that its module is signed with, by the operator's name for it.
+    signed_by: Option<String>,
     /// What it imports.
     capabilities: Vec<String>,
     kind: ModuleKind,
 }
 
 impl Analysis {
-    pub(super) fn new(analysis: &workshop::Analysis, caps: Limits) -> Self {
+    pub(in crate::http) fn new(analysis: &workshop::Analysis, caps: Limits) -> Self {
         let it = analysis.descriptor.clone();
         Self {
             name: it.name,
@@ -52,6 +54,7 @@ impl Analysis {
             result: it.result,
             module_sha256: analysis.module,
             limits: Limits::resolve(caps, &it.limits, &AskedLimits::default()),
+            signed_by: analysis.signed_by.clone(),
             capabilities: analysis.capabilities.clone(),
             kind: analysis.kind,
         }

@@ -16,7 +16,7 @@ use crate::limits::Limits;
 use crate::run::Reason;
 use crate::run::Status;
 use crate::run::Usage;
-use crate::store::revoked::Revocation;
+use crate::store::marks::Revocation;
 use crate::store::runs::ArtifactFacts;
 use crate::time::Timestamp;
 

@@ -35,17 +35,23 @@ impl Look<'_> {
     /// Gives those of which nothing is known.
     pub(super) fn modules(&mut self) -> io::Result<Vec<ModuleDigest>> {
         let mut whole = HashSet::new();
-        let mut described = Vec::new();
+        let (mut described, mut signatures) = (Vec::new(), Vec::new());
         for entry in entries(&self.store.analyses_dir())? {
             let (path, name) = (entry.path(), name_of(&entry));
             match name.split_once('.') {
-                None if ["names", "own", "revoked"].contains(&name.as_str()) => (),
+                None if ["names", "own", "held", "revoked", "approved"].contains(&name.as_str()) => (),
                 Some((digest, "wasm")) if is_hex(digest, 64) => {
                     let found = self.module(&path, digest);
                     whole.extend(self.unless_read((&path, Remedy::Quarantine), found).flatten());
                 }
+                Some((digest, "minisig")) if is_hex(digest, 64) => signatures.push((digest.to_owned(), path)),
                 Some((digest, "json")) if is_hex(digest, 64) => described.push((digest.to_owned(), path)),
                 _ => self.find(&path, (Kind::Orphan, Remedy::Quarantine), "no part of the layout"),
+            }
+        }
+        for (digest, path) in signatures {
+            if !digest.parse().is_ok_and(|it| whole.contains(&it)) {
+                self.find(&path, (Kind::Dangling, Remedy::Remove), "signs a module that is not here, or not whole");
             }
         }
         let known: HashSet<ModuleDigest> = described.iter().filter_map(|(digest, _)| digest.parse().ok()).collect();
@@ -56,6 +62,7 @@ impl Look<'_> {
         }
         self.names("names", &whole)?;
         self.names("own", &whole)?;
+        self.names("held", &whole)?;
         self.programs(&made)?;
         let mut bare: Vec<_> = whole.difference(&known).copied().collect();
         bare.sort_unstable();

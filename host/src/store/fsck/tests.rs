@@ -66,7 +66,7 @@ fn world() -> World {
     let module: crate::id::ModuleDigest = digest.to_string().parse().unwrap();
     let version = Version { module, version: String::new(), since: facts.created };
     let named = Named { origin: Origin::Client, current: module, versions: vec![version] };
-    store.point(&"copier".parse().unwrap(), &named).unwrap();
+    store.point(Owner::Clients, &"copier".parse().unwrap(), &named).unwrap();
     let key = RunKey { file_id: sha1, analysis_id: "ab".repeat(20).parse().unwrap() };
     let mut config = RunConfig {
         client: ClientId::Server,
