@@ -8,7 +8,6 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Extension;
 use axum::Json;
 use axum::extract::Request;
 use axum::extract::State;
@@ -121,11 +120,10 @@ impl Answers for Installed {
 pub async fn install(
     State(api): State<Api>,
     Path(name): Path<String>,
-    Extension(client): Extension<ClientId>,
     request: Request,
 ) -> Result<Told<Installed>, Problem> {
     let name = changeable(&api, &name)?;
-    let (module, intake) = received(&api, client, request).await?;
+    let (module, _, intake) = received(&api, request).await?;
     // Goes on when the client does not wait for it: an installation is whole, or is not. So does what it counts for.
     let registry = Arc::clone(&api.parts.registry);
     let placing = tokio::spawn(async move {
@@ -144,8 +142,10 @@ pub async fn install(
     Ok(Told::new((status, [(header::LOCATION, location)], shown)))
 }
 
-/// The module that is sent, and the place that its client takes meanwhile.
-async fn received(api: &Api, client: ClientId, request: Request) -> Result<(Parcel, Place), Problem> {
+/// The module that is sent, by whom, and the place that is taken meanwhile.
+async fn received(api: &Api, request: Request) -> Result<(Parcel, ClientId, Place), Problem> {
+    let nobodys = || io::Error::other("`http/serve.rs` says with every request whose it is");
+    let client = request.extensions().get().copied().ok_or_else(nobodys)?;
     let (headers, body) = (request.headers().clone(), request.into_body());
     let signature = signature(&headers)?;
     let bytes_max = api.parts.compile_limits.module_bytes;
@@ -155,7 +155,7 @@ async fn received(api: &Api, client: ClientId, request: Request) -> Result<(Parc
     api.parts.store.check_room(bytes_max)?;
     let intake = api.intakes.take(client).ok_or_else(Problem::installing)?;
     let module = tokio::time::timeout(MODULE_WITHIN, body::whole(body, bytes_max)).await;
-    Ok((Parcel { module: module.unwrap_or(Err(BodyError::TooSlow))?, signature }, intake))
+    Ok((Parcel { module: module.unwrap_or(Err(BodyError::TooSlow))?, signature }, client, intake))
 }
 
 fn signature(headers: &HeaderMap) -> Result<Option<Vec<u8>>, Problem> {

@@ -3,7 +3,6 @@
 use std::io;
 use std::time::Duration;
 
-use axum::Extension;
 use axum::Json;
 use axum::extract::RawQuery;
 use axum::extract::Request;
@@ -25,7 +24,6 @@ use crate::http::openapi::about::Form;
 use crate::http::openapi::about::bytes;
 use crate::http::path::Path;
 use crate::http::upload;
-use crate::id::ClientId;
 use crate::id::ModuleDigest;
 use crate::trial;
 use crate::trial::Comparison;
@@ -73,14 +71,13 @@ pub async fn run(
     State(api): State<Api>,
     Path(name): Path<String>,
     RawQuery(query): RawQuery,
-    Extension(client): Extension<ClientId>,
     request: Request,
 ) -> Result<Json<Trial>, Problem> {
     let name = changeable(&api, &name)?;
     let files = wanted(&query.unwrap_or_default())?;
     let no_analysis = || Problem::not_found("no such analysis is installed; there is nothing to try it beside");
     let current = api.parts.registry.current(&name)?.ok_or_else(no_analysis)?;
-    let (module, intake) = received(&api, client, request).await?;
+    let (module, client, intake) = received(&api, request).await?;
     let parts = api.parts.clone();
     // Goes on when the client does not wait for it, so that what it makes goes again.
     let trying = tokio::spawn(async move {
