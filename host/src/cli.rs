@@ -5,6 +5,7 @@ mod check;
 mod fsck;
 mod gc;
 mod inspect;
+mod install;
 mod local;
 mod new;
 mod notify;
@@ -70,6 +71,8 @@ enum Command {
     Pack(pack::Arguments),
     /// Mark a module as bad: nobody can ask it any more, and every result it made says so.
     Revoke(revoke::Arguments),
+    /// Put a module out of an OCI registry, or a file, into the directory of analyses.
+    Install(install::InstallArguments),
     /// Vouches for a module: signed or not, it can be installed and asked.
     Approve(approve::Arguments),
     /// Run the hostile modules that this binary carries, here and now, and tell what stops each.
@@ -223,6 +226,7 @@ pub fn main() -> anyhow::Result<()> {
         Command::Run(arguments) => run::main(&arguments),
         Command::Pack(arguments) => pack::main(&arguments),
         Command::Revoke(arguments) => revoke::main(&arguments),
+        Command::Install(arguments) => install::main(&arguments),
         Command::Approve(arguments) => approve::main(&arguments),
         Command::Selftest(arguments) => selftest::main(&arguments),
         Command::Worker { caps, kind } => {

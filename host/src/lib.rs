@@ -17,6 +17,7 @@ pub mod id;
 pub mod inspect;
 pub mod limits;
 pub mod notify;
+pub mod oci;
 pub mod places;
 pub mod pool;
 pub mod registry;

@@ -59,7 +59,7 @@ pub(super) fn main(arguments: &Arguments) -> anyhow::Result<()> {
 }
 
 /// Whoever installs from there sees the old one or the new one.
-fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+pub(super) fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}.part", std::process::id()));
     let part = path.with_file_name(name);

@@ -6,7 +6,7 @@ use std::path::Path;
 /// Modules from the vocabulary outward. A module may import only from the rows above its own.
 const RANKS: &[&[&str]] = &[
     &["id", "limits", "time"],
-    &["analysis", "places", "run"],
+    &["analysis", "oci", "places", "run"],
     &["store", "sandbox", "telemetry", "wire"],
     &["confine", "pool"],
     &["notify", "registry", "worker"],
@@ -25,12 +25,13 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("wasmtime", &["sandbox"]),
     ("axum", &["http"]),
     ("hyper", &["http", "notify"]),
-    ("rustls", &["notify"]),
+    ("rustls", &["notify", "oci"]),
     ("clap", &["cli"]),
     ("anyhow", &["app", "cli"]),
     ("landlock:", &["confine"]),
     ("prometheus_client", &["telemetry"]),
     ("sfv", &["http"]),
+    ("ureq", &["oci"]),
     ("schemars", &["id", "limits", "time", "analysis", "run", "store", "wire", "notify", "trial", "http"]),
     ("seccompiler", &["confine"]),
     ("std::fs", &["store", "pool", "registry", "dispatch", "http", "cli"]),

@@ -20,6 +20,7 @@ mod lists;
 mod memory;
 mod metrics;
 mod notify;
+mod oci;
 mod openapi;
 mod packages;
 mod power;
