@@ -26,6 +26,7 @@ pub use self::courier::origin;
 pub use self::message::CloudEvent;
 pub use self::message::MEDIA_TYPE;
 use self::message::Message;
+pub use self::pending::HOOKS_OF_RUN_MAX;
 use self::pending::Pending;
 use self::turns::Turns;
 pub use self::wish::AskedHook;
@@ -42,10 +43,12 @@ use crate::store::Store;
 use crate::telemetry::Metrics;
 use crate::time::Clock;
 
-/// Calls at the same time: in all, for one client, to one receiver.
+/// Calls at the same time: in all, for one client (first calls, and as many that are made again), to one receiver.
 const CALLS_MAX: usize = 64;
 const CALLS_OF_CLIENT_MAX: usize = 8;
 const CALLS_TO_RECEIVER_MAX: usize = 4;
+/// And for one client to one receiver: whoever is out of reach takes so many of the client's, and no other client's all.
+const CALLS_OF_CLIENT_TO_RECEIVER_MAX: usize = 2;
 /// The clock may be set while somebody waits: it is looked at so often.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
 
@@ -91,8 +94,10 @@ pub struct Notifier {
     places: Places,
     pending: Pending,
     courier: Courier,
-    by_client: Turns<ClientId>,
+    by_both: Turns<(ClientId, String)>,
     by_receiver: Turns<String>,
+    /// By whether it was called before: many that fail keep no first call waiting.
+    by_client: Turns<(ClientId, bool)>,
     calls: Semaphore,
 }
 
@@ -106,12 +111,14 @@ impl Notifier {
         store: Arc<Store>,
         (clock, metrics): (Arc<dyn Clock>, Arc<Metrics>),
     ) -> io::Result<Self> {
+        let places = Places::new(options.pending_max);
         Ok(Self {
-            places: Places::new(options.pending_max),
-            pending: Pending::of(store.notices()?),
+            pending: Pending::of(store.notices()?, &places),
+            places,
             courier: Courier::new(options.reach.clone()),
-            by_client: Turns::new(CALLS_OF_CLIENT_MAX),
+            by_both: Turns::new(CALLS_OF_CLIENT_TO_RECEIVER_MAX),
             by_receiver: Turns::new(CALLS_TO_RECEIVER_MAX),
+            by_client: Turns::new(CALLS_OF_CLIENT_MAX),
             calls: Semaphore::new(CALLS_MAX),
             store,
             clock,
@@ -139,8 +146,8 @@ impl Notifier {
         let places = hooks.iter().map(|_| self.places.take(client)).collect::<Option<Vec<_>>>().ok_or(Denied::Full)?;
         let config = self.store.config(key)?.ok_or(Denied::Gone)?;
         let id = NoticeId { key, accepted: config.accepted };
-        let places = places.into_iter().map(|place| (client, Some(place)));
-        self.pending.add(&self.store, (id, config.analysis), hooks.iter().cloned().zip(places).collect())?;
+        let hooks = hooks.iter().map(|hook| Hook { client, ..hook.clone() });
+        self.pending.add(&self.store, (id, config.analysis), hooks.zip(places.into_iter().map(Some)).collect())?;
         // It may have ended before anybody wanted to know.
         self.ended(key);
         Ok(())
@@ -168,6 +175,12 @@ impl Notifier {
     #[must_use]
     pub fn count(&self) -> usize {
         self.pending.count()
+    }
+
+    /// How many there may be.
+    #[must_use]
+    pub fn pending_max(&self) -> usize {
+        self.options.pending_max
     }
 
     fn tell_all(self: &Arc<Self>, due: Vec<(NoticeId, usize)>) {
@@ -199,8 +212,11 @@ impl Notifier {
     }
 
     async fn call(&self, client: ClientId, hook: &Hook, message: &Option<Message>) -> Called {
-        let _of_client = self.by_client.turn(client).await;
-        let _to_receiver = self.by_receiver.turn(origin(&hook.url)).await;
+        // Who waits for a receiver holds nothing that calls to others need.
+        let receiver = origin(&hook.url);
+        let _of_both = self.by_both.turn((client, receiver.clone())).await;
+        let _to_receiver = self.by_receiver.turn(receiver).await;
+        let _of_client = self.by_client.turn((client, hook.attempts.is_empty())).await;
         let _call = self.calls.acquire().await;
         let secret = hook.secret.as_ref().or(self.options.secret.as_ref());
         self.courier.call(&hook.url, secret.zip(message.as_ref()), &*self.clock).await

@@ -41,6 +41,13 @@ impl Timestamp {
         jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&instant).unwrap_or_default()
     }
 
+    /// As HTTP writes it in header fields; none where it is no such date.
+    #[must_use]
+    pub fn from_http_date(text: &str) -> Option<Self> {
+        let instant = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
+        Some(Self(instant.as_millisecond()))
+    }
+
     /// Milliseconds from `earlier` to this instant; 0 when the clock went back.
     #[must_use]
     pub fn since(self, earlier: Self) -> u64 {
@@ -117,6 +124,13 @@ mod tests {
     #[test]
     fn http_has_its_own_way_to_write_an_instant() {
         assert_eq!(Timestamp::from_unix_ms(784_111_777_999).http_date(), "Sun, 06 Nov 1994 08:49:37 GMT");
+    }
+
+    #[test]
+    fn http_dates_are_read_and_nothing_else_is() {
+        let read = |text| Timestamp::from_http_date(text).map(Timestamp::unix_ms);
+        assert_eq!(read("Sun, 06 Nov 1994 08:49:37 GMT"), Some(784_111_777_000));
+        assert_eq!([read(""), read("5"), read("tomorrow"), read("1994-11-06T08:49:37Z")], [None; 4]);
     }
 
     #[test]

@@ -3,7 +3,6 @@
 use std::collections::hash_map::DefaultHasher;
 use std::hash::Hash;
 use std::hash::Hasher;
-use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,11 +35,14 @@ use crate::run::notice::Hook;
 use crate::run::notice::NoticeId;
 use crate::run::notice::Secret;
 use crate::time::Clock;
+use crate::time::Timestamp;
 
 /// For all of a call (Standard Webhooks proposes 15 to 30 s).
 const CALL_WITHIN: Duration = Duration::from_secs(15);
 /// Of an answer's head, bytes: the least that hyper takes.
 const HEAD_BYTES_MAX: usize = 8192;
+/// Of one name that are tried, one after the other.
+const ADDRESSES_MAX: usize = 8;
 const AGENT: &str = concat!("belljar/", env!("CARGO_PKG_VERSION"));
 
 /// Calls receivers.
@@ -60,9 +62,11 @@ enum Unanswered {
     OutOfReach,
     #[error("it cannot be connected to")]
     NoConnection,
-    #[error("no secure connection: {0}")]
-    Tls(io::Error),
-    #[error("it does not speak HTTP as it should: {0}")]
+    #[error(
+        "no secure connection: it speaks no TLS, or its certificate is not one that this machine trusts for its name"
+    )]
+    Tls,
+    #[error("it does not speak HTTP as it should")]
     Http(#[from] hyper::Error),
     #[error("no answer within {} s", CALL_WITHIN.as_secs())]
     TooSlow,
@@ -74,7 +78,8 @@ enum Unanswered {
 
 struct Answer {
     status: u16,
-    retry_after: Option<Duration>,
+    /// As it stands in the head.
+    retry_after: Option<String>,
 }
 
 impl Courier {
@@ -103,7 +108,9 @@ impl Courier {
         };
         let duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         let (status, error, retry_after) = match answer {
-            Ok(answer) => (Some(answer.status), None, answer.retry_after),
+            Ok(Answer { status, retry_after }) => {
+                (Some(status), None, retry_after.and_then(|it| delay(it.trim(), clock.now())))
+            }
             Err(error) => (None, Some(error.to_string()), None),
         };
         Called { attempt: Attempt { at, duration_ms, status, error }, retry_after }
@@ -139,7 +146,7 @@ impl Courier {
                 let name = ServerName::try_from(url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned());
                 let name = name.map_err(|error| internal(&error))?;
                 let secured = TlsConnector::from(Arc::clone(config)).connect(name, stream).await;
-                answer(secured.map_err(Unanswered::Tls)?, request).await
+                answer(secured.map_err(|_| Unanswered::Tls)?, request).await
             }
         }
     }
@@ -159,7 +166,8 @@ impl Courier {
         if found.is_empty() {
             return Err(Unanswered::NoAddress);
         }
-        let reached: Vec<_> = found.into_iter().filter(|it| self.reach.covers(it.ip(), scheme)).collect();
+        let reached = found.into_iter().filter(|it| self.reach.covers(it.ip(), scheme));
+        let reached: Vec<_> = reached.take(ADDRESSES_MAX).collect();
         if reached.is_empty() { Err(Unanswered::OutOfReach) } else { Ok(reached) }
     }
 }
@@ -181,8 +189,14 @@ where
             sending.await?
         }
     };
-    let retry_after = response.headers().get(header::RETRY_AFTER).and_then(|it| it.to_str().ok()?.parse().ok());
-    Ok(Answer { status: response.status().as_u16(), retry_after: retry_after.map(Duration::from_secs) })
+    let retry_after = response.headers().get(header::RETRY_AFTER).and_then(|it| it.to_str().ok()).map(str::to_owned);
+    Ok(Answer { status: response.status().as_u16(), retry_after })
+}
+
+/// In seconds or as a date (RFC 9110, section 10.2.3); a date that is past asks for no delay.
+fn delay(retry_after: &str, now: Timestamp) -> Option<Duration> {
+    let seconds = retry_after.parse().map(Duration::from_secs).ok();
+    seconds.or_else(|| Some(Duration::from_millis(Timestamp::from_http_date(retry_after)?.since(now))))
 }
 
 /// Whom this machine trusts; tried again by the next call if that cannot be told.

@@ -10,6 +10,7 @@ use crate::id::AnalysisName;
 use crate::id::ClientId;
 use crate::id::RunKey;
 use crate::places::Place;
+use crate::places::Places;
 use crate::run::Failure;
 use crate::run::Reason;
 use crate::run::notice::Ended;
@@ -21,8 +22,8 @@ use crate::store::notices::Fate;
 use crate::store::notices::Notice;
 use crate::time::Timestamp;
 
-/// For one run at the same time.
-const HOOKS_MAX: usize = 16;
+/// Of one client, for one run, at the same time.
+pub const HOOKS_OF_RUN_MAX: usize = 16;
 
 /// Everything that is to be told, by run.
 #[derive(Debug)]
@@ -38,10 +39,9 @@ struct Entry {
     holders: Vec<Holder>,
 }
 
-/// For whom one is told, and who sees to it.
+/// What one takes up among those of its client, and who sees to it.
 #[derive(Debug)]
 struct Holder {
-    client: ClientId,
     _place: Option<Place>,
     task: Task,
 }
@@ -53,17 +53,21 @@ enum Task {
 }
 
 impl Holder {
-    fn new(client: ClientId, place: Option<Place>) -> Self {
-        Self { client, _place: place, task: Task::None }
+    fn new(place: Option<Place>) -> Self {
+        Self { _place: place, task: Task::None }
     }
 }
 
 impl Pending {
-    /// What a former server left.
-    pub(super) fn of(notices: Vec<(NoticeId, Notice)>) -> Self {
+    /// What a former server left; each takes a place of its client's, as long as there are any.
+    pub(super) fn of(notices: Vec<(NoticeId, Notice)>, places: &Places) -> Self {
         let mut runs: HashMap<RunKey, Vec<Entry>> = HashMap::new();
         for (id, notice) in notices {
-            let holders = notice.hooks.iter().map(|_| Holder::new(ClientId::Server, None)).collect();
+            let holders = notice.hooks.iter().map(|hook| {
+                let open = !hook.state.is_over();
+                Holder::new(open.then(|| places.take(hook.client)).flatten())
+            });
+            let holders = holders.collect();
             runs.entry(id.key).or_default().push(Entry { id, notice, holders });
         }
         Self { runs: Mutex::new(runs) }
@@ -79,12 +83,13 @@ impl Pending {
         runs.values().flatten().flat_map(|it| &it.notice.hooks).filter(|it| !it.state.is_over()).count()
     }
 
-    /// Adds who wants to be told of a run; who waits for it already is told once, as it was last asked for.
+    /// Adds who wants to be told of a run. A client that wants the same receiver told, which has not been yet, changes its
+    /// own wish: it is told once, as that client asked for last.
     pub(super) fn add(
         &self,
         store: &Store,
         (id, analysis): (NoticeId, AnalysisName),
-        hooks: Vec<(Hook, (ClientId, Option<Place>))>,
+        hooks: Vec<(Hook, Option<Place>)>,
     ) -> Result<(), Denied> {
         let mut runs = self.runs();
         let entries = runs.entry(id.key).or_default();
@@ -92,20 +97,19 @@ impl Pending {
         let former = at.map(|at| &entries[at].notice);
         let mut notice = former.cloned().unwrap_or(Notice { version: 1, analysis, ended: None, hooks: Vec::new() });
         let mut holders = Vec::new();
-        for (hook, (client, place)) in hooks {
-            match notice.hooks.iter_mut().find(|it| it.url == hook.url && it.state == State::Waiting) {
-                Some(waiting) => *waiting = hook,
+        let mut crowded = false;
+        for (hook, place) in hooks {
+            match notice.hooks.iter_mut().find(|it| it.is_same_wish(&hook)) {
+                Some(former) => former.wish_anew(hook),
                 None => {
+                    let open = notice.hooks.iter().filter(|it| it.client == hook.client && !it.state.is_over());
+                    crowded |= open.count() >= HOOKS_OF_RUN_MAX;
                     notice.hooks.push(hook);
-                    holders.push(Holder::new(client, place));
+                    holders.push(Holder::new(place));
                 }
             }
         }
-        let written = if notice.hooks.len() > HOOKS_MAX {
-            Err(Denied::Crowded)
-        } else {
-            store.put_notice(id, &notice).map_err(Denied::from)
-        };
+        let written = if crowded { Err(Denied::Crowded) } else { store.put_notice(id, &notice).map_err(Denied::from) };
         match (written, at) {
             (Ok(()), Some(at)) => {
                 entries[at].notice = notice;
@@ -152,7 +156,7 @@ impl Pending {
         let runs = self.runs();
         let entry = runs.get(&id.key)?.iter().find(|it| it.id == id)?;
         match entry.notice.hooks.get(number)?.state {
-            State::Due(when) => Some((when, entry.holders.get(number)?.client)),
+            State::Due(when) => Some((when, entry.notice.hooks.get(number)?.client)),
             State::Waiting | State::Delivered | State::GivenUp | State::NotWanted => None,
         }
     }
@@ -240,5 +244,26 @@ fn fate(store: &Store, id: NoticeId, now: Timestamp) -> Option<Ended> {
 fn forget_if_empty(runs: &mut HashMap<RunKey, Vec<Entry>>, key: RunKey) {
     if runs.get(&key).is_some_and(Vec::is_empty) {
         runs.remove(&key);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::notice::Outcome;
+
+    #[test]
+    fn what_a_former_server_left_counts_for_the_clients_whose_it_is() {
+        let client = ClientId::Network(1);
+        let hook = |url: &str| Hook { client, ..Hook::new(url.to_owned(), Outcome::ALL.to_vec(), None) };
+        let told = Hook { state: State::Delivered, ..hook("d") };
+        let hooks = vec![hook("a"), hook("b"), hook("c"), told];
+        let notice = Notice { version: 1, analysis: "x".parse().unwrap(), ended: None, hooks };
+        let name = format!("{}-{}-1795000000123", "a".repeat(40), "b".repeat(40));
+        let places = Places::new(4);
+        let pending = Pending::of(vec![(name.parse().unwrap(), notice)], &places);
+        assert!(places.take(client).is_none(), "it has its share");
+        assert!(places.take(ClientId::Network(2)).is_some());
+        assert_eq!(pending.count(), 3);
     }
 }

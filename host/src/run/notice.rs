@@ -19,6 +19,7 @@ use serde::Serialize;
 use super::Failure;
 use super::Fault;
 use super::Status;
+use crate::id::ClientId;
 use crate::id::InvalidId;
 use crate::id::RunKey;
 use crate::time::Timestamp;
@@ -79,6 +80,9 @@ pub struct InvalidSecret;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hook {
     pub url: String,
+    /// For whom it is called.
+    #[serde(default)]
+    pub client: ClientId,
     /// Of which endings.
     pub events: Vec<Outcome>,
     /// The server's own, if it is not given.
@@ -165,7 +169,19 @@ impl Hook {
     /// One that has to wait for the run's end.
     #[must_use]
     pub fn new(url: String, events: Vec<Outcome>, secret: Option<Secret>) -> Self {
-        Self { url, events, secret, state: State::Waiting, attempts: Vec::new() }
+        Self { url, client: ClientId::default(), events, secret, state: State::Waiting, attempts: Vec::new() }
+    }
+
+    /// Whether it is the same client's wish for the same receiver, and has not come to its end.
+    #[must_use]
+    pub fn is_same_wish(&self, other: &Self) -> bool {
+        self.url == other.url && self.client == other.client && !self.state.is_over()
+    }
+
+    /// The same client wishes anew: that counts, and how far it is stays.
+    pub fn wish_anew(&mut self, wish: Self) {
+        self.events = wish.events;
+        self.secret = wish.secret;
     }
 
     /// The run has ended.

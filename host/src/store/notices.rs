@@ -54,12 +54,18 @@ pub enum Fate {
 }
 
 impl Store {
-    /// Puts an entry into place, over a former one; durable once the disk settles.
+    /// Puts an entry into place, over a former one; durable once the disk settles, and whole whatever happens before: one of
+    /// the two is there.
     ///
     /// # Errors
     /// Of the disk; a former one then stands.
     pub fn put_notice(&self, id: NoticeId, notice: &Notice) -> io::Result<()> {
-        self.disk.swap_in(&self.staging_path(), &self.notice_path(id), &serde_json::to_vec(notice)?)
+        let (target, json) = (self.notice_path(id), serde_json::to_vec(notice)?);
+        if target.exists() {
+            self.disk.swap_in_synced(&self.staging_path(), &target, &json)
+        } else {
+            self.disk.swap_in(&self.staging_path(), &target, &json)
+        }
     }
 
     /// Everybody has been told: that is kept beside the run, if it is still there, and the entry goes.
@@ -100,7 +106,7 @@ impl Store {
         for entry in fs::read_dir(self.root.join("notify"))? {
             let entry = entry?;
             let Some(id) = entry.file_name().to_str().and_then(|it| it.parse().ok()) else { continue };
-            match serde_json::from_slice(&fs::read(entry.path())?) {
+            match fs::read(entry.path()).and_then(|json| Ok(serde_json::from_slice(&json)?)) {
                 Ok(notice) => notices.push((id, notice)),
                 Err(error) => tracing::error!(notice = %id, %error, "an entry of `notify/` cannot be read"),
             }

@@ -2,6 +2,8 @@
 
 pub(crate) mod receiver;
 
+use std::io::Read;
+use std::io::Write;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -258,7 +260,7 @@ fn the_operators_secret_signs_what_has_none_of_its_own() {
 
 #[test]
 fn no_kill_takes_the_news_with_it() {
-    let mut server = Server::start_with(&[], &["--notify-allow", "127.0.0.1/32", "--notify-retry-s", "1,1,1,1,1,1"]);
+    let mut server = Server::start_with(&[], &["--notify-allow", "127.0.0.1/32", "--notify-retry-s", "3,1,1,1,1,1"]);
     // The first call goes to a receiver that is out of order.
     let receiver = Receiver::start(&[Manner::Says(500, ""), Manner::Says(204, "")]);
     let file = server.upload("a.txt", b"abc");
@@ -282,15 +284,58 @@ fn who_does_not_answer_keeps_nobody_else_waiting() {
     let server = Server::start_with(&[], &LOOPBACK);
     let (silent, willing) = (Receiver::start(&[Manner::Silent]), Receiver::willing());
     let file = server.upload("a.txt", b"abc");
-    for number in 1..=5 {
+    for number in 1..=10 {
         let asks = json!({ "args": { "min_length": 4 + number }, "notify": hook(&silent) });
         server.analyse(&file, "strings", asks);
     }
-    // As many as may be are calling it: the fifth waits.
-    for _ in 0..4 {
+    // As many as may be are calling it for this client: the others wait, and hold nothing meanwhile.
+    for _ in 0..2 {
         silent.next();
     }
     server.analyse(&file, "digest", json!({ "notify": hook(&willing) }));
     willing.next();
     silent.expect_none_within(A_WHILE);
+}
+
+#[test]
+fn what_a_client_wishes_of_a_receiver_is_its_own() {
+    let (server, receiver) = (Server::start_with(&[], &LOOPBACK), Receiver::willing());
+    let file = server.upload("a.txt", b"abc");
+    let asks = |event: &str| {
+        let notify = json!([{ "url": receiver.url(), "secret": SECRET, "events": [event] }]);
+        json!({ "file_id": file, "analysis": "dummy", "args": { "seconds": 1.5 }, "notify": notify }).to_string()
+    };
+    let ours = |event| server.post("/analyse", &[], asks(event).as_bytes()).expect(200);
+    let run = ours("successful").json()["results"].as_str().unwrap().to_owned();
+    let body = asks("successful");
+    let mut another = server.connect_as_another();
+    let head = format!(
+        "POST /analyse HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    another.write_all(head.as_bytes()).unwrap();
+    let mut said = String::new();
+    another.read_to_string(&mut said).unwrap();
+    assert!(said.starts_with("HTTP/1.1 200"), "{said}");
+    // This changes what this client wished, and not what the other did.
+    ours("failed");
+    receiver.next().event(SECRET);
+    receiver.expect_none_within(A_WHILE);
+    let told = server.get(&format!("{run}/run")).json()["notifications"].clone();
+    let mut states: Vec<_> = told.as_array().unwrap().iter().map(|it| it["state"].as_str().unwrap()).collect();
+    states.sort_unstable();
+    assert_eq!(states, ["delivered", "not_wanted"]);
+}
+
+#[test]
+fn an_entry_that_cannot_be_read_keeps_no_server_from_starting() {
+    let mut server = Server::start_with(&[], &LOOPBACK);
+    let name = format!("{}-{}-1795000000123", "a".repeat(40), "b".repeat(40));
+    std::fs::create_dir(server.data().join("notify").join(name)).unwrap();
+    server.crash_and_restart();
+    let receiver = Receiver::willing();
+    let file = server.upload("a.txt", b"abc");
+    server.analyse(&file, "digest", json!({ "notify": hook(&receiver) }));
+    receiver.next().event(SECRET);
 }

@@ -61,6 +61,28 @@ async fn a_receiver_is_called_over_tls_if_it_is_the_one_that_is_trusted() {
     assert!(attempt.status.is_none() && attempt.error.unwrap().contains("no secure connection"));
 }
 
+#[test]
+fn a_delay_is_in_seconds_or_a_date() {
+    let now = Timestamp::from_unix_ms(784_111_770_000);
+    for (text, wanted) in [
+        ("7", Some(7)),
+        ("Sun, 06 Nov 1994 08:49:37 GMT", Some(7)),
+        ("Sun, 06 Nov 1994 08:00:00 GMT", Some(0)),
+        ("-1", None),
+        ("soon", None),
+    ] {
+        assert_eq!(delay(text, now), wanted.map(Duration::from_secs), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_receiver_is_behind_is_told_to_nobody() {
+    let (port, roots) = receiver("HTTP/1.1 204 No Content\r\n\r\n");
+    let attempt = call(&Courier::trusting(loopback(), roots), &format!("https://127.0.0.1:{port}/")).await;
+    let error = attempt.error.unwrap();
+    assert!(!error.contains("localhost"), "the name in its certificate: {error}");
+}
+
 #[tokio::test]
 async fn a_name_that_leads_to_this_machine_is_not_followed() {
     let (port, roots) = receiver("HTTP/1.1 204 No Content\r\n\r\n");
