@@ -22,6 +22,7 @@ use crate::http::Api;
 use crate::http::Modules;
 use crate::http::Shared;
 use crate::http::analyse::Bounds;
+use crate::http::buffers::Buffers;
 use crate::http::openapi::Openapi;
 use crate::http::origin::Names;
 use crate::http::resumable;
@@ -121,6 +122,7 @@ pub async fn serve(options: Options, listening: impl FnOnce(SocketAddr)) -> anyh
     if !options.retention.rules.say_nothing() {
         tokio::spawn(retain(parts.clone(), options.retention));
     }
+    let store = Arc::clone(&parts.store);
     let api = Api::from(Shared {
         parts,
         retention: options.retention.rules,
@@ -130,6 +132,7 @@ pub async fn serve(options: Options, listening: impl FnOnce(SocketAddr)) -> anyh
         questions: Bounds::default(),
         names: Names::new(options.listen, options.names),
         openapi: Openapi::default(),
+        sending: Buffers::default(),
         resumable: Resumable::new(options.partial_max, options.retention.partial),
     });
     resumable::recover(&api).await.context("cannot take up the uploads that come in pieces")?;
@@ -141,7 +144,7 @@ pub async fn serve(options: Options, listening: impl FnOnce(SocketAddr)) -> anyh
     let possible = usize::try_from(confine::raise_descriptors()?.saturating_sub(512) / 2)?.max(64);
     http::serve::serve(listener, http::router(api), options.connections_max.min(possible), stop()).await;
     // Workers die with the runtime; their runs are still in the queue.
-    Ok(())
+    store.say_stopped().context("cannot say that this server stops on purpose")
 }
 
 /// What could not be taken up at the start is tried again, until nothing is left.

@@ -41,6 +41,8 @@ pub struct Options {
     pub workers: usize,
     /// Runs accepted and not ended.
     pub queue_max: usize,
+    /// Servers that may die while a run has a worker, before it is given up.
+    pub crashes_max: u32,
     pub registry: registry::Rules,
     /// Whose signatures on modules count.
     pub keys: Arc<TrustedKeys>,
@@ -60,6 +62,7 @@ impl Options {
             store: store::Options { durability: Durability::Process, reserve_bytes: 0, probe: None },
             workers: 1,
             queue_max: 1,
+            crashes_max: 1,
             registry: registry::Rules { clients_max: 0, versions_kept: 1, unsigned: Unsigned::Allow },
             keys: Arc::default(),
             reuse: Reuse::Warm,
@@ -140,6 +143,7 @@ pub async fn assemble(options: Options) -> Result<Assembly, AssemblyError> {
         clock: Arc::clone(&clock),
         workers_max: options.workers,
         queue_max: options.queue_max,
+        crashes_max: options.crashes_max,
         reuse: options.reuse,
         terms,
         metrics: Arc::clone(&metrics),

@@ -127,6 +127,9 @@ struct Serve {
     /// Runs accepted and not ended, waiting ones included.
     #[arg(long, default_value = "10000")]
     queue_max: std::num::NonZeroUsize,
+    /// Servers that may die while a run has a worker, before it is given up: it may be what kills them.
+    #[arg(long, default_value = "5")]
+    crashes_max: std::num::NonZeroU32,
     /// What an answer waits for: the disk, or the page cache.
     #[arg(long, value_enum, default_value = "full")]
     durability: DurabilityArgument,
@@ -168,9 +171,6 @@ struct Serve {
     /// How often it is looked what has expired, seconds; for room, it is looked every few seconds.
     #[arg(long, default_value = "60", help_heading = "Retention")]
     sweep_every_s: std::num::NonZeroU32,
-    /// How long a resumable upload is kept without a further piece, seconds.
-    #[arg(long, default_value = "86400", help_heading = "Retention")]
-    partial_expire_s: std::num::NonZeroU32,
     /// Resumable uploads on their way at the same time.
     #[arg(long, default_value = "1000")]
     partial_max: std::num::NonZeroUsize,
@@ -265,6 +265,7 @@ fn serve(arguments: Serve) -> anyhow::Result<()> {
         store,
         workers: arguments.workers.map_or(2 * cores, usize::from),
         queue_max: arguments.queue_max.into(),
+        crashes_max: arguments.crashes_max.into(),
         registry: registry::Rules {
             clients_max: arguments.analyses_max,
             versions_kept: arguments.versions_kept.into(),
@@ -296,7 +297,7 @@ fn serve(arguments: Serve) -> anyhow::Result<()> {
         retention: Retention {
             rules: arguments.retention.rules(),
             every: Duration::from_secs(u32::from(arguments.sweep_every_s).into()),
-            partial: Duration::from_secs(u32::from(arguments.partial_expire_s).into()),
+            partial: arguments.retention.partial_expires(),
         },
         connections_max: arguments.connections_max.into(),
     };

@@ -134,6 +134,8 @@ pub struct Ports {
     pub workers_max: usize,
     /// Runs accepted and not ended.
     pub queue_max: usize,
+    /// Servers that may die while a run has a worker, before it is given up.
+    pub crashes_max: u32,
     pub reuse: Reuse,
     pub terms: Terms,
     pub metrics: Arc<Metrics>,
@@ -301,6 +303,10 @@ impl Dispatch {
         (place, analysis): (Place, &Result<Arc<Analysis>, InstallError>),
     ) -> io::Result<()> {
         let failure = match (self.ports.store.upload(key.file_id)?, analysis) {
+            (Some(_), _) if config.crashes >= self.ports.crashes_max => {
+                let detail = format!("{} servers have died while it ran; `\"rerun\": true` asks again", config.crashes);
+                Failure::new(Reason::HostInterrupted, detail)
+            }
             (Some(upload), Ok(analysis)) => {
                 let analysis = Arc::clone(analysis);
                 self.entrust(Question { key, analysis, upload, config, again: Again::IfNeeded }, place);

@@ -4,6 +4,7 @@ pub mod analyse;
 pub mod analyses;
 mod blocks;
 mod body;
+pub mod buffers;
 mod condition;
 mod digest;
 pub mod download;
@@ -33,6 +34,7 @@ use axum::Router;
 use axum::middleware::from_fn;
 use axum::middleware::from_fn_with_state;
 
+use self::buffers::Buffers;
 use self::openapi::Openapi;
 use self::openapi::routes::Routes;
 use self::openapi::routes::get;
@@ -76,6 +78,8 @@ pub struct Shared {
     pub retention: Rules,
     pub resumable: Resumable,
     pub openapi: Openapi,
+    /// Of bodies on their way to clients.
+    pub sending: Buffers,
 }
 
 /// What becomes of modules that clients send.

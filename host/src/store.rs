@@ -48,6 +48,8 @@ use crate::id::FileId;
 use crate::id::RunKey;
 
 const FORMAT: &str = "belljar-data 1\n";
+/// Stands from when a server ends on purpose until the next begins.
+const STOPPED: &str = "STOPPED";
 const STRIPES: usize = 64;
 const LOCK_TRIES: u32 = 20;
 const LOCK_PAUSE: Duration = Duration::from_millis(50);
@@ -69,6 +71,15 @@ enum Founded {
     Before,
 }
 
+/// How the server ended that worked here before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Former {
+    /// On purpose, and said so.
+    Stopped,
+    /// By itself, or with its machine; or it cannot be told.
+    Died,
+}
+
 /// The data directory, held by this process alone.
 #[derive(Debug)]
 pub struct Store {
@@ -77,6 +88,7 @@ pub struct Store {
     reserve_bytes: u64,
     staged: AtomicU64,
     boot_id: String,
+    former: Former,
     /// Writers of one upload take turns.
     stripes: [Mutex<()>; STRIPES],
     listing: Listing,
@@ -130,10 +142,14 @@ impl Store {
             disk.make_directory(&root.join(directory))?;
         }
         let boot_id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned();
+        let stopped = root.join(STOPPED);
+        let former = if stopped.exists() { Former::Stopped } else { Former::Died };
+        disk.remove_if_there(&stopped)?;
         let store = Self {
             disk: Arc::new(disk),
             root,
             boot_id,
+            former,
             reserve_bytes: options.reserve_bytes,
             staged: AtomicU64::new(0),
             stripes: [const { Mutex::new(()) }; STRIPES],
@@ -148,6 +164,14 @@ impl Store {
             Founded::Before => store.disk.settle()?,
         }
         Ok(store)
+    }
+
+    /// Says that this server ends on purpose: what it had on its way is not to blame.
+    ///
+    /// # Errors
+    /// Of the disk.
+    pub fn say_stopped(&self) -> io::Result<()> {
+        self.disk.overwrite(&self.root.join(STOPPED), b"")
     }
 
     /// Looks at a data directory that may be another's: for reading alone.
@@ -178,6 +202,7 @@ impl Store {
             disk: Arc::new(Disk::new(root, durability, None)?),
             root: root.to_owned(),
             boot_id: String::new(),
+            former: Former::Died,
             reserve_bytes: 0,
             staged: AtomicU64::new(0),
             stripes: [const { Mutex::new(()) }; STRIPES],

@@ -1,6 +1,7 @@
 //! `belljar gc`, and the rules of retention on the command line.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::Context;
 
@@ -36,9 +37,16 @@ pub(super) struct RulesArguments {
     /// Until so many files are free.
     #[arg(long, default_value_t = 0)]
     free_files_high: u64,
+    /// A resumable upload goes when no further piece has come for so long, seconds.
+    #[arg(long, default_value = "86400")]
+    partial_expire_s: std::num::NonZeroU32,
 }
 
 impl RulesArguments {
+    pub(super) fn partial_expires(self) -> Duration {
+        Duration::from_secs(u32::from(self.partial_expire_s).into())
+    }
+
     pub(super) fn rules(self) -> Rules {
         let ms = |seconds: Option<u64>| seconds.map(|it| it.saturating_mul(1000));
         Rules {
@@ -86,6 +94,22 @@ pub(super) fn main(arguments: &Arguments) -> anyhow::Result<()> {
         gone += 1;
         say(&told(held, (why, taken)));
         free = Free { bytes: free.bytes.saturating_add(taken.bytes), files: free.files.saturating_add(taken.files) };
+    }
+    let expires = arguments.rules.partial_expires();
+    for id in store.partial_ids()? {
+        // What cannot be read is for `belljar fsck`.
+        let Ok(Some(partial)) = store.partial(id) else { continue };
+        if partial.expires(expires) > now {
+            continue;
+        }
+        if partial.state.is_open() {
+            say(&format!("{id}: abandoned, used {}, {} bytes", partial.used, partial.offset_bytes));
+        }
+        match partial.state.is_open() {
+            _ if arguments.dry_run => (),
+            true => store.give_up_partial(id, partial, now)?,
+            false => store.forget_partial(id)?,
+        }
     }
     if !arguments.dry_run {
         store.forget_gone(now)?;

@@ -45,6 +45,7 @@ impl Question {
             client: asked.client,
             accepted: asked.accepted,
             generation: 0,
+            crashes: 0,
         };
         let key = RunKey { file_id: upload.sha1, analysis_id };
         Self { key, analysis, upload, config, again: asked.again }

@@ -15,18 +15,24 @@ use futures_util::Stream;
 use futures_util::stream;
 use rustix::io::ReadWriteFlags;
 
-const BLOCK_BYTES: usize = 256 * 1024;
+use super::buffers::Buffer;
+use super::buffers::Buffers;
 
 struct Reading {
     file: File,
     range: Range<u64>,
     /// Its memory serves again once the block before has been sent.
     buffer: BytesMut,
+    block: Buffer,
 }
 
-/// The bytes of `range`, which lies within the file.
-pub(super) fn blocks(file: File, range: Range<u64>) -> impl Stream<Item = io::Result<Bytes>> + Send {
-    stream::try_unfold(Reading { file, range, buffer: BytesMut::new() }, |reading| async {
+/// The bytes of `range`, which lies within the file, so many at a time.
+pub(super) fn blocks(
+    file: File,
+    range: Range<u64>,
+    sending: &Buffers,
+) -> impl Stream<Item = io::Result<Bytes>> + Send + use<> {
+    stream::try_unfold(Reading { file, range, buffer: BytesMut::new(), block: sending.take() }, |reading| async {
         if reading.range.is_empty() { Ok(None) } else { reading.next().await.map(Some) }
     })
 }
@@ -34,7 +40,7 @@ pub(super) fn blocks(file: File, range: Range<u64>) -> impl Stream<Item = io::Re
 impl Reading {
     async fn next(mut self) -> io::Result<(Bytes, Self)> {
         let left = usize::try_from(self.range.end - self.range.start).unwrap_or(usize::MAX);
-        self.buffer.resize(left.min(BLOCK_BYTES), 0);
+        self.buffer.resize(left.min(self.block.bytes()), 0);
         let mut count = self.read_cached().unwrap_or(0);
         if count == 0 {
             (self, count) =
@@ -67,12 +73,14 @@ mod tests {
 
     #[tokio::test]
     async fn a_range_comes_whole_and_nothing_else() {
-        let bytes: Vec<u8> = (0..3 * BLOCK_BYTES + 7).map(|it| u8::try_from(it % 251).unwrap()).collect();
+        let block = Buffers::default().take().bytes();
+        let bytes: Vec<u8> = (0..3 * block + 7).map(|it| u8::try_from(it % 251).unwrap()).collect();
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(&bytes).unwrap();
-        for range in [0..bytes.len(), 5..6, 5..5, BLOCK_BYTES - 1..2 * BLOCK_BYTES + 1] {
+        for range in [0..bytes.len(), 5..6, 5..5, block - 1..2 * block + 1] {
             let asked = u64::try_from(range.start).unwrap()..u64::try_from(range.end).unwrap();
-            let found: Vec<Bytes> = blocks(file.try_clone().unwrap(), asked).try_collect().await.unwrap();
+            let found: Vec<Bytes> =
+                blocks(file.try_clone().unwrap(), asked, &Buffers::default()).try_collect().await.unwrap();
             assert!(found.concat() == bytes[range.clone()], "{range:?}");
         }
     }
@@ -81,6 +89,6 @@ mod tests {
     async fn a_file_that_has_shrunk_is_an_error_and_no_short_answer() {
         let file = tempfile::tempfile().unwrap();
         file.set_len(10).unwrap();
-        assert!(blocks(file, 5..20).try_collect::<Vec<_>>().await.is_err());
+        assert!(blocks(file, 5..20, &Buffers::default()).try_collect::<Vec<_>>().await.is_err());
     }
 }

@@ -17,6 +17,7 @@ use percent_encoding::NON_ALPHANUMERIC;
 
 use super::Api;
 use super::blocks::blocks;
+use super::buffers::Buffers;
 use super::condition;
 use super::condition::Decision;
 use super::condition::Part;
@@ -125,6 +126,7 @@ pub async fn upload(
         sha256: facts.sha256,
         // The id is that of the bytes.
         caching: "private, max-age=31536000, immutable",
+        sending: &api.sending,
     };
     Ok(Told::new(serve(file, &served, &method, &headers)))
 }
@@ -147,6 +149,7 @@ pub async fn artifact(
         sha256: facts.sha256,
         // A rerun writes it again: the same bytes, unless the engine has changed.
         caching: "private, no-cache",
+        sending: &api.sending,
     };
     Ok(Told::new(serve(file, &served, &method, &headers)))
 }
@@ -186,6 +189,7 @@ struct Served<'a> {
     bytes: u64,
     sha256: Sha256,
     caching: &'static str,
+    sending: &'a Buffers,
 }
 
 fn serve(file: File, served: &Served<'_>, method: &Method, headers: &HeaderMap) -> Response {
@@ -195,9 +199,9 @@ fn serve(file: File, served: &Served<'_>, method: &Method, headers: &HeaderMap) 
         Decision::Failed => {
             return Problem::mismatch("the file is another than `If-Match` says").into_response();
         }
-        Decision::Serve(Part::Whole) => body(file, 0..served.bytes, StatusCode::OK),
+        Decision::Serve(Part::Whole) => body(file, 0..served.bytes, (StatusCode::OK, served.sending)),
         Decision::Serve(Part::Range { first, end }) => {
-            let mut response = body(file, first..end, StatusCode::PARTIAL_CONTENT);
+            let mut response = body(file, first..end, (StatusCode::PARTIAL_CONTENT, served.sending));
             put(&mut response, header::CONTENT_RANGE, &format!("bytes {first}-{}/{}", end - 1, served.bytes));
             response
         }
@@ -238,9 +242,9 @@ fn put(response: &mut Response, name: header::HeaderName, value: &str) {
     }
 }
 
-fn body(file: File, range: std::ops::Range<u64>, status: StatusCode) -> Response {
+fn body(file: File, range: std::ops::Range<u64>, (status, sending): (StatusCode, &Buffers)) -> Response {
     let length = range.end - range.start;
-    let mut response = (status, Body::from_stream(blocks(file, range))).into_response();
+    let mut response = (status, Body::from_stream(blocks(file, range, sending))).into_response();
     put(&mut response, header::CONTENT_LENGTH, &length.to_string());
     response
 }

@@ -10,6 +10,7 @@ use axum::response::Response;
 
 use self::view::Caps;
 use self::view::Disk;
+use self::view::NotifyBounds;
 use self::view::Queue;
 use self::view::Readiness;
 use self::view::Walls;
@@ -22,6 +23,7 @@ use super::openapi::answer::Answers;
 use super::openapi::schemas::Schemas;
 use crate::limits::ARGS_BYTES_MAX;
 use crate::limits::Limits;
+use crate::notify;
 
 /// Of `alive`.
 pub const ALIVE: About = About::new("isAlive", "Answers while the process does.");
@@ -101,5 +103,11 @@ pub async fn limits(State(api): State<Api>) -> Json<Caps> {
         versions: api.parts.registry.rules().versions_kept,
         disk_reserve_bytes: api.parts.store.reserve_bytes(),
         retention: api.retention,
+        resumable: api.resumable.bounds(),
+        notify: NotifyBounds {
+            receivers: notify::HOOKS_MAX,
+            receivers_of_run: notify::HOOKS_OF_RUN_MAX,
+            pending: api.parts.notifier.pending_max(),
+        },
     })
 }

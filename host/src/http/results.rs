@@ -29,6 +29,7 @@ use self::view::Run;
 use super::Api;
 use super::analyse::not_ready;
 use super::blocks::blocks;
+use super::buffers::Buffers;
 use super::digest;
 use super::error::Problem;
 use super::events::Scale;
@@ -132,7 +133,7 @@ const TEXT: &str = "text/plain; charset=utf-8";
 fn result(api: &Api, key: RunKey, (file, bytes): (File, u64)) -> io::Result<Response> {
     let long = usize::try_from(bytes).map_or(true, |bytes| bytes > INLINE_BYTES_MAX);
     let sha256 = if long { api.parts.store.result_sha256(key, &file)? } else { None };
-    let mut response = stored((file, bytes), RESULT)?;
+    let mut response = stored((file, bytes), RESULT, &api.sending)?;
     digest::tell(response.headers_mut(), sha256.as_ref());
     warn_of_revoked(api, key, &mut response)?;
     Ok(response)
@@ -155,7 +156,7 @@ fn warn_of_revoked(api: &Api, key: RunKey, response: &mut Response) -> io::Resul
 const REASON: &AsciiSet = &CONTROLS.add(b'%');
 
 /// What a guest wrote, with its digest unless it is long.
-fn stored((file, bytes): (File, u64), media_type: &'static str) -> io::Result<Response> {
+fn stored((file, bytes): (File, u64), media_type: &'static str, sending: &Buffers) -> io::Result<Response> {
     let (body, sha256) = match usize::try_from(bytes) {
         Ok(bytes) if bytes <= INLINE_BYTES_MAX => {
             let mut whole = vec![0; bytes];
@@ -163,7 +164,7 @@ fn stored((file, bytes): (File, u64), media_type: &'static str) -> io::Result<Re
             let sha256 = Sha256::new(sha2::Sha256::digest(&whole).into());
             (Body::from(whole), Some(sha256))
         }
-        Ok(_) | Err(_) => (Body::from_stream(blocks(file, 0..bytes)), None),
+        Ok(_) | Err(_) => (Body::from_stream(blocks(file, 0..bytes, sending)), None),
     };
     let mut response = (guests(media_type, bytes), body).into_response();
     digest::tell(response.headers_mut(), sha256.as_ref());
@@ -261,7 +262,7 @@ pub async fn log(
     let live = api.parts.dispatch.log(key);
     let Some((attempt, bytes)) = live.as_ref().and_then(WatchedLog::so_far) else {
         return Ok(Told::new(match api.parts.store.open_log(key)? {
-            Some(found) => stored(found, TEXT)?,
+            Some(found) => stored(found, TEXT, &api.sending)?,
             None => (guests(TEXT, 0), Body::empty()).into_response(),
         }));
     };

@@ -9,6 +9,7 @@
 //! is most likely the same client's, over a connection that it has lost. Work goes on when its request is dropped.
 
 mod asked;
+mod ended;
 mod intake;
 pub mod turns;
 pub mod view;
@@ -36,11 +37,13 @@ use axum::response::Response;
 
 use self::asked::Creation;
 use self::asked::Piece;
+use self::ended::Ended;
 use self::turns::Turns;
 use self::view::PartialUpload;
 use super::Api;
 use super::body::BodyError;
 use super::error::Problem;
+use super::health::view::ResumableBounds;
 use super::openapi::answer::Told;
 use super::openapi::routes::Routes;
 use super::openapi::routes::options;
@@ -70,21 +73,37 @@ const FILE_ID: HeaderName = HeaderName::from_static("belljar-file-id");
 #[derive(Debug, Clone)]
 pub struct Resumable {
     turns: Turns,
+    ended: Ended,
     /// Reading again what has come, to store it: as long as the file is.
     finishing: Rota,
-    expire_ms: u64,
+    within: Duration,
 }
 
 impl Resumable {
     /// So many at the same time, each kept so long without a further piece.
     #[must_use]
-    pub fn new(count_max: usize, expire: Duration) -> Self {
-        let expire_ms = u64::try_from(expire.as_millis()).unwrap_or(u64::MAX);
-        Self { turns: Turns::new(count_max), finishing: Rota::of_cores(), expire_ms }
+    pub fn new(count_max: usize, within: Duration) -> Self {
+        Self { turns: Turns::new(count_max), ended: Ended::default(), finishing: Rota::of_cores(), within }
+    }
+
+    /// What `GET /limits` says of them.
+    pub(super) fn bounds(&self) -> ResumableBounds {
+        let expire_ms = u64::try_from(self.within.as_millis()).unwrap_or(u64::MAX);
+        ResumableBounds { uploads: self.turns.count_max(), expire_ms }
+    }
+
+    /// It is open no longer, and told of for a while; the oldest of many are not.
+    fn has_ended(&self, store: &Store, (id, client): (PartialId, ClientId)) -> io::Result<()> {
+        self.turns.close(id);
+        match self.ended.add(id, client).map(|oldest| store.forget_partial(oldest)) {
+            // Its room was wanted, or it has expired.
+            Some(Err(error)) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            Some(_) | None => Ok(()),
+        }
     }
 
     fn expires(&self, partial: &Partial) -> Timestamp {
-        partial.used.plus_ms(self.expire_ms)
+        partial.expires(self.within)
     }
 }
 
@@ -107,16 +126,24 @@ pub fn routes() -> Routes {
 /// # Errors
 /// Of the disk.
 pub async fn recover(api: &Api) -> io::Result<()> {
-    let turns = api.resumable.turns.clone();
+    let resumable = api.resumable.clone();
     on_disk(api, move |store| {
+        let mut ended = Vec::new();
         for id in store.partial_ids()? {
             // What cannot be read is for `belljar fsck`; it keeps no other from going on.
-            match store.partial(id).map(|partial| partial.map(|it| (it.state, it.client))) {
-                Ok(Some((state, client))) if state.is_open() => turns.reopen(id, client),
-                Ok(Some((Stage::Gone, _))) => store.drop_partial_bytes(id)?,
-                Ok(_) => (),
+            match store.partial(id) {
+                Ok(Some(partial)) if partial.state.is_open() => resumable.turns.reopen(id, partial.client),
+                Ok(Some(partial)) => ended.push((partial.used, id, partial)),
+                Ok(None) => (),
                 Err(error) => tracing::error!(%id, %error, "an upload that comes in pieces cannot be read"),
             }
+        }
+        ended.sort_by_key(|it| it.0);
+        for (_, id, partial) in ended {
+            if partial.state == Stage::Gone {
+                store.drop_partial_bytes(id)?;
+            }
+            resumable.has_ended(store, (id, partial.client))?;
         }
         Ok(())
     })
@@ -138,13 +165,17 @@ pub async fn sweep(api: &Api) -> io::Result<usize> {
             match partial.state.is_open() {
                 _ if resumable.expires(&partial) > now => (),
                 true if turn.is_some() => {
+                    let client = partial.client;
                     store.give_up_partial(id, partial, now)?;
-                    resumable.turns.close(id);
+                    resumable.has_ended(store, (id, client))?;
                     given_up += 1;
                 }
                 // Somebody goes on with it just now.
                 true => (),
-                false => store.forget_partial(id)?,
+                false => {
+                    store.forget_partial(id)?;
+                    resumable.ended.remove(id);
+                }
             }
         }
         Ok(given_up)

@@ -16,6 +16,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio_io_timeout::TimeoutStream;
 
+use super::buffers::Buffers;
 use crate::id::ClientId;
 use crate::places::Place;
 use crate::places::Places;
@@ -24,8 +25,6 @@ use crate::places::Places;
 const HEADER_WITHIN: Duration = Duration::from_secs(10);
 const HEADERS_MAX: usize = 64;
 const HEAD_BYTES_MAX: usize = 16 * 1024;
-/// Buffer of a connection for bodies, bytes.
-const BUFFER_BYTES_MAX: usize = 256 * 1024;
 /// How long a client may leave an answer unread.
 const WRITE_WITHIN: Duration = Duration::from_secs(30);
 /// Pause after a failed accept, most likely out of descriptors.
@@ -39,8 +38,8 @@ pub async fn serve(listener: TcpListener, router: Router, connections_max: usize
     http.timer(TokioTimer::new())
         .header_read_timeout(HEADER_WITHIN)
         .max_headers(HEADERS_MAX)
-        .max_header_size(HEAD_BYTES_MAX)
-        .max_buf_size(BUFFER_BYTES_MAX);
+        .max_header_size(HEAD_BYTES_MAX);
+    let buffers = Buffers::default();
     let graceful = GracefulShutdown::new();
     let places = Places::new(connections_max);
     let mut shutdown = std::pin::pin!(shutdown);
@@ -58,12 +57,13 @@ pub async fn serve(listener: TcpListener, router: Router, connections_max: usize
             request.extensions_mut().insert(client);
             router.call(request)
         });
-        let connection = http.serve_connection(stream, service);
+        let buffer = buffers.take();
+        let connection = http.clone().max_buf_size(buffer.bytes()).serve_connection(stream, service);
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
             // How a client's connection ends is the client's business.
             drop(connection.await);
-            drop(place);
+            drop((buffer, place));
         });
     }
     drop(listener);

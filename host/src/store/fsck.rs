@@ -93,9 +93,10 @@ impl Report {
 }
 
 /// The folders and files of the layout, besides the 256 of uploads.
-const KNOWN: [&str; 11] = [
+const KNOWN: [&str; 12] = [
     "FORMAT",
     "LOCK",
+    "STOPPED",
     "analyses",
     "gone",
     "notify",

@@ -11,6 +11,7 @@ use std::io;
 use std::io::Read;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Deserialize;
 use serde::Serialize;
@@ -63,6 +64,14 @@ pub enum State {
     Stored(FileId),
     /// Given up by its client, or by this server.
     Gone,
+}
+
+impl Partial {
+    /// When it goes if no further piece comes within so long.
+    #[must_use]
+    pub fn expires(&self, within: Duration) -> Timestamp {
+        self.used.plus_ms(u64::try_from(within.as_millis()).unwrap_or(u64::MAX))
+    }
 }
 
 impl State {

@@ -7,6 +7,7 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
+use super::Former;
 use super::Store;
 use super::digest::Sha256Writer;
 use super::disk;
@@ -16,17 +17,24 @@ use crate::id::Sha256;
 
 impl Store {
     /// What was asked of a queued run that a former server left; `None`, and no longer queued, when it has ended or was
-    /// never answered for. What was cut short is cleaned away.
+    /// never answered for. What was cut short is cleaned away. If its server died while it had a worker, that is counted,
+    /// durably.
     ///
     /// # Errors
     /// Of the disk; it stays queued.
     pub fn take_up(&self, key: RunKey) -> io::Result<Option<RunConfig>> {
         let directory = self.run_dir(key);
-        self.disk.remove_if_there(&directory.join("inrun.pid"))?;
+        let mark = directory.join("inrun.pid");
         let config = disk::read_if_there(&directory.join("config.json"))?.unwrap_or_default();
         match serde_json::from_slice::<RunConfig>(&config) {
             Ok(config) if self.ended_whole(key, config.generation)? => (),
-            Ok(config) => {
+            Ok(mut config) => {
+                if self.former == Former::Died && mark.exists() {
+                    config.crashes = config.crashes.saturating_add(1);
+                    let counted = serde_json::to_vec_pretty(&config)?;
+                    self.disk.swap_in_synced(&self.staging_path(), &directory.join("config.json"), &counted)?;
+                }
+                self.disk.remove_if_there(&mark)?;
                 self.remove_ending(&directory)?;
                 return Ok(Some(config));
             }
@@ -39,7 +47,7 @@ impl Store {
             // A former ending stays.
             Err(_) => (),
         }
-        self.disk.remove_if_there(&self.queue_path(key))?;
+        self.retire(key)?;
         Ok(None)
     }
 

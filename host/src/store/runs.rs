@@ -44,6 +44,9 @@ pub struct RunConfig {
     /// How often this question was accepted before: an ending of another generation is not of this run.
     #[serde(default)]
     pub generation: u64,
+    /// Servers that died while it had a worker: it may be what kills them.
+    #[serde(default)]
+    pub crashes: u32,
 }
 
 /// `run.json`: what came of it, besides the result.

@@ -59,6 +59,8 @@ enum There {
     Same(UploadFacts),
     /// What is known of them, but not as many as were stored.
     WithoutBytes(UploadFacts),
+    /// A directory, of which nothing is known any more.
+    WithoutFacts,
 }
 
 /// A directory that is to become an upload; below `staging/` it vanishes unless it is published.
@@ -130,7 +132,7 @@ impl Store {
         let stored = match self.there(facts)? {
             There::Same(there) => Some(Stored::Already(there)),
             There::Other => Some(Stored::Collision),
-            There::Nothing | There::WithoutBytes(_) => None,
+            There::Nothing | There::WithoutBytes(_) | There::WithoutFacts => None,
         };
         if let Some(stored) = stored
             && self.is_used_again(facts)?
@@ -165,7 +167,16 @@ impl Store {
     }
 
     fn there(&self, facts: &UploadFacts) -> io::Result<There> {
-        let Some(there) = self.upload(facts.sha1)? else { return Ok(There::Nothing) };
+        let there = match self.upload(facts.sha1) {
+            Ok(Some(there)) => there,
+            Ok(None) if self.upload_dir(facts.sha1).exists() => return Ok(There::WithoutFacts),
+            Ok(None) => return Ok(There::Nothing),
+            // No JSON, or cut off.
+            Err(error) if matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof) => {
+                return Ok(There::WithoutFacts);
+            }
+            Err(error) => return Err(error),
+        };
         if there.sha256 != facts.sha256 {
             return Ok(There::Other);
         }
@@ -186,6 +197,12 @@ impl Store {
                 tracing::warn!(file.id = %facts.sha1, "the bytes of an upload were not there, and came again");
                 return Ok(Stored::Already(there));
             }
+            There::WithoutFacts => {
+                self.put_facts_anew(staged, target)?;
+                tracing::warn!(file.id = %facts.sha1, "what was known of an upload was not there, and came again");
+                self.listing.enter(facts);
+                return Ok(Stored::New);
+            }
             There::Same(there) => return Ok(Stored::Already(there)),
             There::Other => return Ok(Stored::Collision),
         }
@@ -194,6 +211,22 @@ impl Store {
         self.listing.enter(facts);
         self.disk.remove_if_there(&self.gone_path(facts.sha1))?;
         Ok(Stored::New)
+    }
+
+    /// Puts bytes, and what is known of them, where a directory has lost the latter. Its results stay: they are of these
+    /// bytes, by its name.
+    fn put_facts_anew(&self, staged: &StagedUpload, target: &Path) -> io::Result<()> {
+        let name = staged.safe_name.as_str();
+        if let Ok(former) = fs::read_link(target.join("the_file"))
+            && let Ok(former) = SafeName::try_from(former.to_string_lossy().into_owned())
+        {
+            self.disk.remove_if_there(&target.join(former.as_str()))?;
+        }
+        // What is known comes last: until then they lack it as before.
+        for part in [name, "the_file", "upload.json"] {
+            self.disk.rename(&staged.directory.join(part), &target.join(part))?;
+        }
+        self.disk.make_directory(&target.join("analysis")).map(drop)
     }
 
     /// What is known of an upload.

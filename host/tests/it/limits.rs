@@ -70,6 +70,8 @@ fn every_limit_holds_to_the_unit() {
     let probed: BTreeSet<_> = PROBES.iter().map(|it| it.limit).chain(elsewhere).collect();
     assert_eq!(names, probed, "a limit without a probe, or a probe without its limit");
     let listed = server.get("/limits").expect(200).json();
+    assert_eq!(listed["notify"], json!({ "receivers": 4, "receivers_of_run": 16, "pending": 10_000 }));
+    assert_eq!(listed["resumable"], json!({ "uploads": 1000, "expire_ms": 86_400_000 }));
     for (number, probe) in PROBES.iter().enumerate() {
         let Probe { limit, analysis, needs, too_little, reason, detail } = probe;
         assert!(listed["default"][limit].is_u64() && listed["cap"][limit].is_u64(), "{limit}: {listed}");

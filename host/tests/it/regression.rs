@@ -238,3 +238,27 @@ fn rewrite(path: &Path, bytes: &[u8]) {
     std::fs::remove_file(path).unwrap();
     std::fs::write(path, bytes).unwrap();
 }
+
+#[test]
+fn the_same_bytes_again_mend_an_upload_of_which_nothing_is_known_any_more() {
+    let server = Server::start(&[]);
+    for facts in [None, Some(""), Some("{\"version\":1,")] {
+        let bytes = format!("the bytes of {facts:?}");
+        let file = server.upload("first.txt", bytes.as_bytes());
+        let run = server.analyse(&file, "digest", json!({}));
+        let answer = server.result(&run).expect(200).body;
+        let directory = server.data().join(&file[..2]).join(&file[2..]);
+        match facts {
+            None => std::fs::remove_file(directory.join("upload.json")).unwrap(),
+            Some(text) => std::fs::write(directory.join("upload.json"), text).unwrap(),
+        }
+        assert_ne!(server.get(&format!("/upload/{file}")).status, 200);
+        assert_eq!(server.upload("second.txt", bytes.as_bytes()), file);
+        assert_eq!(server.get(&format!("/upload/{file}")).expect(200).json()["filename"], "second.txt");
+        assert_eq!(server.get(&format!("/download/{file}/second.txt")).expect(200).text(), bytes);
+        assert_eq!(server.result(&run).expect(200).body, answer, "what was asked of them stays");
+        assert!(!directory.join("first.txt").exists());
+        server.delete(&format!("/upload/{file}")).expect(204);
+    }
+    assert!(server.lying_in("staging").is_empty());
+}

@@ -368,3 +368,26 @@ fn without_room_on_the_disk_nothing_is_begun_and_nothing_added() {
     assert_eq!(offset(&server, &path), 3);
     server.send(("DELETE", &path), &[TUS], b"").expect(204);
 }
+
+#[test]
+fn what_has_ended_is_told_of_as_long_as_it_is_not_too_much() {
+    let mut server = Server::start_with(&[], &["--durability", "process"]);
+    let ended: Vec<_> = (0..1001)
+        .map(|_| {
+            let path = begun(&server, 5);
+            server.send(("DELETE", &path), &[TUS], b"").expect(204);
+            path
+        })
+        .collect();
+    assert_eq!(server.lying_in("partial").len(), 1000);
+    server.crash_and_restart();
+    for (path, status) in [(&ended[0], 404), (&ended[1], 410), (&ended[1000], 410)] {
+        server.get(path).expect(status);
+    }
+    let last = begun(&server, 5);
+    server.send(("DELETE", &last), &[TUS], b"").expect(204);
+    assert_eq!(server.lying_in("partial").len(), 1000);
+    // Of those that ended in the same millisecond, any.
+    assert!(ended[1..20].iter().any(|path| server.get(path).status == 404));
+    server.get(&last).expect(410);
+}

@@ -160,3 +160,21 @@ fn a_server_that_is_short_of_room_makes_some() {
     let file = server.upload("a.txt", b"abc");
     gone(&server, &file);
 }
+
+#[test]
+fn gc_gives_up_uploads_in_pieces_that_nobody_goes_on_with() {
+    let mut server = Server::start(&[]);
+    let head = [("tus-resumable", "1.0.0"), ("upload-length", "5")];
+    let path = server.send(("POST", "/resumable"), &head, b"").expect(201).header("location").to_owned();
+    let id = path.rsplit('/').next().unwrap().to_owned();
+    let rules = ["--expire-after-s", "1000000", "--partial-expire-s"];
+    let would = |server: &Server, seconds: &str| lines(&gc(server, &[&rules[..], &[seconds, "--dry-run"]].concat()));
+    assert_eq!(would(&server, "1000"), ["0 uploads would go"]);
+    std::thread::park_timeout(Duration::from_millis(1100));
+    assert!(would(&server, "1").iter().any(|it| it.starts_with(&id)));
+    assert_eq!(server.stop(), Some(0));
+    assert!(lines(&gc(&server, &[&rules[..], &["1"]].concat())).iter().any(|it| it.starts_with(&id)));
+    server.crash_and_restart();
+    server.get(&path).expect(410);
+    assert!(!server.data().join("partial").join(&id).join("upload").exists());
+}

@@ -58,6 +58,35 @@ fn a_server_killed_in_mid_run_finishes_it_after_its_restart() {
 }
 
 #[test]
+fn a_run_over_which_servers_die_is_given_up_and_one_over_which_they_were_stopped_is_not() {
+    let mut server = Server::start_with(&[], &["--crashes-max", "2"]);
+    let file = server.upload("a.txt", b"abc");
+    let long = server.analyse(&file, "dummy", json!({ "args": { "seconds": 20 } }));
+    for _ in 0..3 {
+        server.worker_of(&long);
+        assert_eq!(server.stop(), Some(0));
+        server.crash_and_restart();
+    }
+    server.worker_of(&long);
+    server.crash_and_restart();
+    server.worker_of(&long);
+    let waits = server.analyse(&file, "dummy", json!({ "args": { "seconds": 0 } }));
+    server.result(&waits).expect(200);
+    server.crash_and_restart();
+    let problem = server.result(&long).expect(500).json();
+    assert_eq!(problem["reason"], "host-interrupted");
+    assert!(problem["detail"].as_str().unwrap().contains("2 servers have died"), "{problem}");
+    server.result(&waits).expect(200);
+    assert!(server.lying_in("queue").is_empty());
+    // Asked for again, it begins anew.
+    server.analyse(&file, "dummy", json!({ "args": { "seconds": 20 }, "rerun": true }));
+    server.worker_of(&long);
+    server.crash_and_restart();
+    server.worker_of(&long);
+    server.get(&format!("/results/{long}")).expect(202);
+}
+
+#[test]
 fn a_deadline_is_the_operators_and_passes_with_the_day() {
     let server = Server::start_with(&[], &["--cap", "wall_ms=200"]);
     assert_eq!(server.get("/limits").expect(200).json()["cap"]["wall_ms"], 200);

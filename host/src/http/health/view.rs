@@ -93,4 +93,26 @@ pub struct Caps {
     /// Kept free on the disk, bytes.
     pub(super) disk_reserve_bytes: u64,
     pub(super) retention: Rules,
+    pub(super) resumable: ResumableBounds,
+    pub(super) notify: NotifyBounds,
+}
+
+/// Of uploads that come in pieces.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ResumableBounds {
+    /// On their way at the same time, for all clients together.
+    pub(in super::super) uploads: usize,
+    /// Kept without a further piece, milliseconds.
+    pub(in super::super) expire_ms: u64,
+}
+
+/// Of who is told how runs end.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct NotifyBounds {
+    /// Receivers in one question.
+    pub(super) receivers: usize,
+    /// Of one client, for one run.
+    pub(super) receivers_of_run: usize,
+    /// Still to be told, for all clients together; 0 where nobody is.
+    pub(super) pending: usize,
 }

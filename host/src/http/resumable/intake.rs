@@ -98,9 +98,14 @@ pub(super) async fn end(api: &Api, id: PartialId) -> Result<(), Problem> {
         Found::Open(open) => (open.partial, Some(open.turn)),
         Found::Stored(partial) => (partial, None),
     };
-    let now = api.parts.clock.now();
-    on_disk(api, move |store| store.give_up_partial(id, partial, now)).await?;
-    api.resumable.turns.close(id);
+    let (now, resumable, client) = (api.parts.clock.now(), api.resumable.clone(), partial.client);
+    on_disk(api, move |store| {
+        let was_open = partial.state.is_open();
+        store.give_up_partial(id, partial, now)?;
+        // One that was stored is told of already.
+        if was_open { resumable.has_ended(store, (id, client)) } else { Ok(()) }
+    })
+    .await?;
     Ok(())
 }
 
@@ -192,9 +197,12 @@ impl Open {
     async fn close(mut self, state: State) -> Result<Partial, Problem> {
         self.partial.state = state;
         self.partial.used = self.api.parts.clock.now();
-        let (id, partial) = (self.id, self.partial.clone());
-        on_disk(&self.api, move |store| store.close_partial(id, &partial)).await?;
-        self.api.resumable.turns.close(id);
+        let (id, partial, resumable) = (self.id, self.partial.clone(), self.api.resumable.clone());
+        on_disk(&self.api, move |store| {
+            store.close_partial(id, &partial)?;
+            resumable.has_ended(store, (id, partial.client))
+        })
+        .await?;
         Ok(self.partial)
     }
 }

@@ -57,6 +57,11 @@ impl Turns {
         Self { seats: Arc::default(), count_max }
     }
 
+    /// How many may be open.
+    pub(super) fn count_max(&self) -> usize {
+        self.count_max
+    }
+
     /// One more is open, for that client.
     pub(super) fn open(&self, id: PartialId, client: ClientId) -> Result<(), Full> {
         let mut seats = self.seats();

@@ -78,6 +78,7 @@ fn world() -> World {
         priority: Priority::Interactive,
         accepted: created,
         generation: 0,
+        crashes: 0,
     };
     store.accept(key, &mut config).unwrap();
     let artifact = store.staging_path();

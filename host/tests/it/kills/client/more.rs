@@ -73,7 +73,7 @@ impl Client {
         self.install(told)
     }
 
-    fn pin(&self, told: &mut Told, file: &str, method: &str) -> Option<()> {
+    pub(crate) fn pin(&self, told: &mut Told, file: &str, method: &str) -> Option<()> {
         told.more.pins.remove(file);
         self.note(told);
         self.wants(204, self.send((method, &format!("/upload/{file}/pin")), &[], b"")?.0)?;
