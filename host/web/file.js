@@ -96,7 +96,7 @@ function ask(analysis, fit, file) {
   return [
     form.element,
     said,
-    h("details", { class: "curl" }, h("summary", {}, "The same with curl"), h("pre", { tabindex: 0, "aria-label": "curl" }, line), copyButton(() => line.textContent, { what: "the command" })),
+    h("details", { class: "curl" }, h("summary", {}, "The same with curl"), h("pre", { tabindex: 0, role: "region", "aria-label": "The command" }, line), copyButton(() => line.textContent, { what: "the command" })),
   ];
 }
 

@@ -61,7 +61,7 @@ export function recordView(it, file) {
     h("dl", { class: "pairs" }, pairs(rows)),
     h("details", {}, h("summary", {}, "Limits it was held to"), h("dl", { class: "pairs" }, pairs(limitRows(it.limits)))),
     h("h3", {}, "The same with curl"),
-    h("pre", { tabindex: 0, "aria-label": "Commands" }, lines),
+    h("pre", { tabindex: 0, role: "region", "aria-label": "Commands" }, lines),
     copyButton(() => lines, { what: "the commands" }),
   );
 }

@@ -78,7 +78,7 @@ test("by keyboard alone from a file to its result", async () => {
   await tab.getByRole("button", { name: "Run Strings" }).waitFor();
   await until(/^Run Strings$/);
   await tab.keyboard.press("Enter");
-  await tab.locator(".chip.successful").waitFor();
+  await tab.locator(".titled .chip.successful").waitFor();
   await tab.waitForFunction(() => document.activeElement.tagName === "H1");
   await until(/^result/);
   await tab.keyboard.press("Enter");

@@ -21,7 +21,7 @@ async function opened(options) {
 }
 
 const printed = async (tab) => {
-  await tab.locator(".chip.successful").waitFor();
+  await tab.locator(".titled .chip.successful").waitFor();
   const [, result] = /#\/run\/(.*)$/.exec(tab.url());
   return (await fetch(`${stage.url}/results/${result}`)).json();
 };
@@ -97,12 +97,12 @@ test("the command beside the form asks the same", async () => {
   const { tab, run, close } = await opened();
   await tab.getByLabel("Words").fill("it's; $(here)");
   await tab.getByText("The same with curl").click();
-  const command = await tab.getByLabel("curl", { exact: true }).textContent();
+  const command = await tab.getByRole("region", { name: "The command" }).textContent();
   const taken = JSON.parse(execFileSync("sh", ["-c", `${command} -sS`], { encoding: "utf8" }));
   await run.click();
   assert.deepEqual((await printed(tab)).words, ["it's; $(here)"]);
   assert.ok(tab.url().endsWith(`${taken.file_id}/${taken.analysis_id}`));
-  const lines = await tab.getByLabel("Commands").textContent();
+  const lines = await tab.getByRole("region", { name: "Commands" }).textContent();
   assert.ok(lines.startsWith(String.raw`curl -F 'file=@it'\''s.txt' `), lines);
   await close();
 });

@@ -61,7 +61,7 @@ test("an artifact that tries to script the page gets nowhere", async () => {
     assert.equal(await frame.getAttribute("sandbox"), "");
     const inside = tab.frameLocator(`iframe.${kind}`);
     await inside.locator("rect").waitFor();
-    await inside.getByText("top").click();
+    await inside.getByRole("link", { name: "top" }).click();
     await inside.getByRole("button", { name: "go" }).click({ noWaitAfter: true });
   }
   await tab.waitForTimeout(1000);

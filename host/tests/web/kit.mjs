@@ -1,10 +1,11 @@
 // What the tests of the page share: a real server with analyses made for them, a headless Chromium, and pages whose every
 // message to the console is kept: an error fails the test unless it was said to be expected.
 //
-// BELLJAR is the server, CHROMIUM the browser, MODULES a directory with playwright-core, @axe-core/playwright and wabt.
+// BELLJAR is the server, CHROMIUM the browser, MODULES a directory with playwright-core, @axe-core/playwright and wabt. With
+// AS_THEY_LIE the page's files are those of `host/web` as they lie there, and not those that the server was built with.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -51,10 +52,17 @@ export async function begin() {
   return { browser, url, end, directory };
 }
 
+function fromDisk(route) {
+  const name = new URL(route.request().url()).pathname.split("/").at(-1);
+  const contentType = { js: "text/javascript", css: "text/css", svg: "image/svg+xml" }[name.split(".").at(-1)];
+  return route.fulfill({ contentType, body: readFileSync(new URL(`../../web/${name}`, import.meta.url), "utf8") });
+}
+
 /** A context of its own; `page()` opens a tab of it, `close()` fails on what its console was told. */
 export async function visit({ browser, url }, { expected = [], ...options } = {}) {
   const context = await browser.newContext({ baseURL: url, ...options });
   context.setDefaultTimeout(20_000);
+  if (process.env.AS_THEY_LIE) await context.route(/\/web\/[^/]+\.(js|css|svg)$/, fromDisk);
   const errors = [];
   const page = async (address = "/") => {
     const it = await context.newPage();

@@ -18,7 +18,7 @@ test("an analysis that fails says why, and so does the list", async () => {
   await (await choose(tab, "Crash")).click();
   await tab.getByRole("heading", { name: "It has no result" }).waitFor();
   await tab.locator(".panel code", { hasText: "trap" }).waitFor();
-  assert.equal(await tab.locator(".chip").textContent(), "failed");
+  assert.equal(await tab.locator(".titled .chip").textContent(), "failed");
   await tab.getByRole("link", { name: "sample.txt" }).click();
   await tab.locator(".runs .chip.failed", { hasText: "trap" }).waitFor();
   await close();
@@ -30,12 +30,12 @@ test("one that goes on is dismissed, and run again", async () => {
   const run = await choose(tab, "Dummy");
   await tab.getByLabel("Seconds").fill("60");
   await run.click();
-  await tab.locator(".chip.running").waitFor();
+  await tab.locator(".titled .chip.running").waitFor();
   await tab.getByText("It runs.").or(tab.getByText(/fuel of/)).first().waitFor();
   await tab.getByRole("button", { name: "Dismiss" }).click();
   await tab.getByRole("heading", { name: "It was dismissed" }).waitFor();
   await tab.getByRole("button", { name: "Run again" }).click();
-  await tab.locator(".chip.running").waitFor();
+  await tab.locator(".titled .chip.running").waitFor();
   await tab.getByRole("button", { name: "Dismiss" }).click();
   await tab.getByRole("heading", { name: "It was dismissed" }).waitFor();
   await close();
@@ -49,12 +49,12 @@ test("two tabs, and another browser, see the same", async () => {
   const run = await choose(one, "Dummy");
   await one.getByLabel("Seconds").fill("61");
   await run.click();
-  await one.locator(".chip.running").waitFor();
+  await one.locator(".titled .chip.running").waitFor();
   const running = (tab) => tab.locator(".runs .chip.running");
   await running(elsewhere).waitFor();
   await two.bringToFront();
   await running(two).waitFor();
-  await two.locator(".runs li", { has: running(two) }).getByRole("link").click();
+  await two.locator(".runs li", { has: two.locator(".chip.running") }).getByRole("link").click();
   await two.getByRole("button", { name: "Dismiss" }).click();
   await two.getByRole("heading", { name: "It was dismissed" }).waitFor();
   await one.bringToFront();
@@ -70,11 +70,11 @@ test("a page that is loaded again in mid-run goes on watching", async () => {
   const run = await choose(tab, "Dummy");
   await tab.getByLabel("Seconds").fill("4");
   await run.click();
-  await tab.locator(".chip.running").waitFor();
+  await tab.locator(".titled .chip.running").waitFor();
   await tab.reload();
   await tab.getByRole("progressbar", { name: "Progress of the run" }).waitFor();
-  await tab.locator(".chip.running").waitFor();
-  await tab.locator(".chip.successful").waitFor();
+  await tab.locator(".titled .chip.running").waitFor();
+  await tab.locator(".titled .chip.successful").waitFor();
   await tab.getByText("Slept seconds").waitFor();
   await close();
 });
@@ -85,9 +85,9 @@ test("the log comes while it runs, and is there afterwards", async () => {
   await (await choose(tab, "Teller")).click();
   const log = tab.getByRole("region", { name: "Log" });
   await log.getByText("one").waitFor();
-  assert.equal(await tab.locator(".chip").textContent(), "running");
+  assert.equal(await tab.locator(".titled .chip").textContent(), "running");
   assert.equal(await log.textContent(), "one\n");
-  await tab.locator(".chip.successful").waitFor();
+  await tab.locator(".titled .chip.successful").waitFor();
   await tab.getByRole("heading", { name: "Run record" }).waitFor();
   assert.equal(await log.textContent(), "one\ntwo\n");
   await tab.reload();
@@ -103,7 +103,7 @@ test("where events do not come through, it looks for itself", async () => {
   const run = await choose(tab, "Dummy");
   await tab.getByLabel("Seconds").fill("3");
   await run.click();
-  await tab.locator(".chip.successful").waitFor();
+  await tab.locator(".titled .chip.successful").waitFor();
   await close();
 });
 
@@ -113,7 +113,7 @@ test("a result of every shape is drawn, searched and copied", async () => {
   const tab = await page(`/#/run/${await asked(stage, { file_id: file, analysis: "shapes" })}`);
   await tab.getByText("From start to end.").waitFor();
   await tab.getByText("(1.2 MB)").waitFor();
-  await tab.getByRole("img", { name: /^Curve: line chart of 24 points, Level from -1 to 1, Peak from 0 to 4/ }).waitFor();
+  await tab.getByRole("img", { name: /^Curve: line chart of 24 points, Level from -[\d.]+ to [\d.]+, Peak from 0 to 4/ }).waitFor();
   assert.equal(await tab.locator(".chart path.line").count(), 2);
   await tab.locator(".chart svg").hover();
   await tab.locator(".readout", { hasText: /Time s .* Level: / }).waitFor();

@@ -19,16 +19,16 @@ test("from an upload to its drawn result", async () => {
   await tab.locator(".transfers").getByRole("link", { name: CSV.name }).click();
   await tab.getByRole("heading", { level: 1, name: CSV.name }).waitFor();
   await (await choose(tab, "CSV profile")).click();
-  await tab.locator(".chip.successful").waitFor();
+  await tab.locator(".titled .chip.successful").waitFor();
   const columns = tab.getByRole("table", { name: /^Columns/ });
   assert.equal(await columns.getByRole("row").count(), 3);
   await tab.getByText("windows-1252").or(tab.getByText("utf-8")).first().waitFor();
   await tab.getByRole("heading", { name: "Run record" }).waitFor();
-  assert.match(await tab.getByLabel("Commands").textContent(), new RegExp(`curl -F file=@heights.csv ${stage.url}/upload\ncurl .*"analysis":"csv-profile".*\ncurl ${stage.url}/results/`));
+  assert.match(await tab.getByRole("region", { name: "Commands" }).textContent(), new RegExp(`curl -F file=@heights.csv ${stage.url}/upload\ncurl .*"analysis":"csv-profile".*\ncurl ${stage.url}/results/`));
 
   await tab.getByRole("link", { name: CSV.name }).click();
   await (await choose(tab, "Entropy")).click();
-  await tab.locator(".chip.successful").waitFor();
+  await tab.locator(".titled .chip.successful").waitFor();
   await tab.locator(".chart svg path.line").first().waitFor();
   const frame = tab.locator("iframe.drawing");
   assert.equal(await frame.getAttribute("sandbox"), "");
@@ -44,7 +44,7 @@ test("what is there already is not sent again", async () => {
   const sent = [];
   tab.on("request", (request) => request.method() !== "GET" && sent.push(request.url()));
   await tab.locator("#choose").setInputFiles({ name: "again.bin", mimeType: "application/octet-stream", buffer: bytes });
-  await tab.getByText("already there, nothing was sent").waitFor();
+  await tab.getByText("already there, nothing was sent", { exact: true }).waitFor();
   await tab.locator(`.transfers a[href="#/file/${sha1(bytes)}"]`).waitFor();
   assert.deepEqual(sent, []);
   await close();
