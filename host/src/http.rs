@@ -26,6 +26,7 @@ mod rota;
 pub mod serve;
 pub mod upload;
 mod wait;
+pub mod web;
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -118,6 +119,10 @@ pub fn routes() -> Routes {
         .at("/results/{file_id}/{analysis_id}/events", get(events::STREAM, events::stream))
         .at("/download/{file_id}/{filename}", get(download::UPLOAD, download::upload))
         .at("/download/{file_id}/{analysis_id}/{name}", get(download::ARTIFACT, download::artifact))
+        .at("/framed/{file_id}/{analysis_id}/{name}", get(download::framed::SHOW, download::framed::show))
+        .at("/", get(web::SHOW, web::show))
+        .at("/web/{file}", get(web::PART, web::part))
+        .at("/web/known/{file_id}", get(web::KNOWN, web::known))
         .at("/healthz", get(health::ALIVE, health::alive))
         .at("/readyz", get(health::READY, health::ready))
         .at("/limits", get(health::LIMITS, health::limits))

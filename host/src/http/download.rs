@@ -1,5 +1,7 @@
 //! `/download`: uploads and artifacts, whole or in part, never as a page of this origin.
 
+pub mod framed;
+
 use std::fs::File;
 use std::io;
 
@@ -138,20 +140,17 @@ pub async fn artifact(
     method: Method,
     headers: HeaderMap,
 ) -> Result<Told<Bytes>, Problem> {
-    let upload = uploads::find(&api, &file_id)?;
+    let (file, facts) = find_artifact(&api, (&file_id, &analysis_id, &name))?;
+    Ok(Told::new(serve(file, &Served::of_artifact(&facts, &api.sending), &method, &headers)))
+}
+
+fn find_artifact(
+    api: &Api,
+    (file_id, analysis_id, name): (&str, &str, &str),
+) -> Result<(File, ArtifactFacts), Problem> {
+    let upload = uploads::find(api, file_id)?;
     let analysis_id = analysis_id.parse().map_err(|_| no_artifact())?;
-    let (file, facts) = of_one_ending(&api, RunKey { file_id: upload.sha1, analysis_id }, &name)?;
-    let served = Served {
-        name: &facts.name,
-        title: facts.name.as_str(),
-        media_type: &facts.media_type,
-        bytes: facts.size_bytes,
-        sha256: facts.sha256,
-        // A rerun writes it again: the same bytes, unless the engine has changed.
-        caching: "private, no-cache",
-        sending: &api.sending,
-    };
-    Ok(Told::new(serve(file, &served, &method, &headers)))
+    of_one_ending(api, RunKey { file_id: upload.sha1, analysis_id }, name)
 }
 
 /// How often it is looked again whether a question was just asked again.
@@ -190,6 +189,26 @@ struct Served<'a> {
     sha256: Sha256,
     caching: &'static str,
     sending: &'a Buffers,
+}
+
+impl<'a> Served<'a> {
+    fn of_artifact(facts: &'a ArtifactFacts, sending: &'a Buffers) -> Self {
+        Self {
+            name: &facts.name,
+            title: facts.name.as_str(),
+            media_type: &facts.media_type,
+            bytes: facts.size_bytes,
+            sha256: facts.sha256,
+            // A rerun writes it again: the same bytes, unless the engine has changed.
+            caching: "private, no-cache",
+            sending,
+        }
+    }
+}
+
+/// A media type without its parameters.
+fn essence(media_type: &str) -> &str {
+    media_type.split(';').next().unwrap_or_default().trim()
 }
 
 fn serve(file: File, served: &Served<'_>, method: &Method, headers: &HeaderMap) -> Response {

@@ -38,4 +38,5 @@ mod versions;
 #[cfg(target_os = "linux")]
 mod walls;
 mod wasi_03;
+mod web;
 mod workers;

@@ -1,0 +1,132 @@
+// Files on their way up, and from one to its drawn result.
+import assert from "node:assert/strict";
+import { createHash, randomBytes } from "node:crypto";
+import { after, before, test } from "node:test";
+import { begin, choose, stored, visit } from "./kit.mjs";
+
+let stage;
+before(async () => (stage = await begin()));
+after(() => stage?.end());
+
+const CSV = { name: "heights.csv", mimeType: "text/csv", buffer: Buffer.from("name;height\nZoe;1,5\nTom;2,5\nAnn;NA\n") };
+const sha1 = (bytes) => createHash("sha1").update(bytes).digest("hex");
+
+test("from an upload to its drawn result", async () => {
+  const { page, close } = await visit(stage);
+  const tab = await page();
+  await tab.locator("#choose").setInputFiles(CSV);
+  await tab.locator(".transfers .stored").waitFor();
+  await tab.locator(".transfers").getByRole("link", { name: CSV.name }).click();
+  await tab.getByRole("heading", { level: 1, name: CSV.name }).waitFor();
+  await (await choose(tab, "CSV profile")).click();
+  await tab.locator(".titled .chip.successful").waitFor();
+  const columns = tab.getByRole("table", { name: /^Columns/ });
+  assert.equal(await columns.getByRole("row").count(), 3);
+  await tab.getByText("windows-1252").or(tab.getByText("utf-8")).first().waitFor();
+  await tab.getByRole("heading", { name: "Run record" }).waitFor();
+  assert.match(await tab.getByRole("region", { name: "Commands" }).textContent(), new RegExp(`curl -F file=@heights.csv ${stage.url}/upload\ncurl .*"analysis":"csv-profile".*\ncurl ${stage.url}/results/`));
+
+  await tab.getByRole("link", { name: CSV.name }).click();
+  await (await choose(tab, "Entropy")).click();
+  await tab.locator(".titled .chip.successful").waitFor();
+  await tab.locator(".chart svg path.line").first().waitFor();
+  const frame = tab.locator("iframe.drawing");
+  assert.equal(await frame.getAttribute("sandbox"), "");
+  await tab.frameLocator("iframe.drawing").locator("svg").waitFor();
+  await close();
+});
+
+test("what is there already is not sent again", async () => {
+  const bytes = randomBytes(300_000);
+  await stored(stage, "there.bin", bytes);
+  const { page, close } = await visit(stage);
+  const tab = await page();
+  const sent = [];
+  tab.on("request", (request) => request.method() !== "GET" && sent.push(request.url()));
+  await tab.locator("#choose").setInputFiles({ name: "again.bin", mimeType: "application/octet-stream", buffer: bytes });
+  await tab.getByText("already there, nothing was sent", { exact: true }).waitFor();
+  await tab.locator(`.transfers a[href="#/file/${sha1(bytes)}"]`).waitFor();
+  assert.deepEqual(sent, []);
+  await close();
+});
+
+test("many at once, dropped and chosen, an empty one among them", async () => {
+  const { page, close } = await visit(stage);
+  const tab = await page();
+  const files = [0, 1, 2, 3, 4, 5].map((it) => ({ name: `many-${it}.txt`, mimeType: "text/plain", buffer: Buffer.from("x".repeat(it)) }));
+  await tab.locator("#choose").setInputFiles(files);
+  await tab.evaluate(() => {
+    const data = new DataTransfer();
+    data.items.add(new File(["dropped"], "dropped.txt"));
+    for (const kind of ["dragenter", "dragover", "drop"]) document.querySelector("main").dispatchEvent(new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true }));
+  });
+  await tab.waitForFunction(() => document.querySelectorAll(".transfers .stored").length === 7);
+  await tab.locator(".rows a", { hasText: "dropped.txt" }).waitFor();
+  await close();
+});
+
+test("a large one is paused, and goes on after the page was closed", async () => {
+  const bytes = randomBytes(40 * 1024 * 1024);
+  const file = { name: "large.bin", mimeType: "application/octet-stream", buffer: bytes };
+  const { context, page, close } = await visit(stage);
+  const tab = await page();
+  // The name of what was begun holds when the file was changed, which is always now for a file that is made up.
+  await context.addInitScript(() => Object.defineProperty(File.prototype, "lastModified", { get: () => 1 }));
+  await tab.reload();
+  const slow = await context.newCDPSession(tab);
+  const link = (upload) => slow.send("Network.emulateNetworkConditions", { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: upload });
+  await link(12 * 1024 * 1024);
+  await tab.locator("#choose").setInputFiles(file);
+  const row = tab.locator(".transfers li", { hasText: "large.bin" });
+  await tab.waitForFunction(() => document.querySelector(".transfers progress")?.value > 0.3);
+  await row.getByRole("button", { name: "Pause: large.bin" }).click();
+  await row.getByText(/^stopped at/).waitFor();
+  await tab.reload();
+  await tab.getByText("Stopped on an earlier visit").waitFor();
+  await link(-1);
+  const offsets = [];
+  tab.on("request", (request) => request.method() === "PATCH" && offsets.push(Number(request.headers()["upload-offset"])));
+  await tab.locator("#choose").setInputFiles(file);
+  await tab.locator(".transfers .stored").waitFor();
+  assert.ok(offsets[0] >= 8 * 1024 * 1024, `it went on at ${offsets[0]}`);
+  const facts = await (await fetch(`${stage.url}/upload/${sha1(bytes)}`)).json();
+  assert.equal(facts.size_bytes, bytes.length);
+  assert.equal(await tab.getByText("Stopped on an earlier visit").count(), 0);
+  await close();
+});
+
+test("a lost connection is taken up where it broke", async () => {
+  const bytes = randomBytes(20 * 1024 * 1024);
+  const { page, close } = await visit(stage, { expected: [/net::ERR_/] });
+  const tab = await page();
+  let broken = 0;
+  await tab.route("**/resumable/*", (route) => {
+    if (route.request().method() === "PATCH" && route.request().headers()["upload-offset"] !== "0" && broken < 1) {
+      broken += 1;
+      return route.abort("connectionreset");
+    }
+    return route.continue();
+  });
+  await tab.locator("#choose").setInputFiles({ name: "broken.bin", mimeType: "application/octet-stream", buffer: bytes });
+  await tab.locator(".transfers .stored").waitFor();
+  assert.equal(broken, 1);
+  assert.equal((await fetch(`${stage.url}/upload/${sha1(bytes)}`)).status, 200);
+  await close();
+});
+
+test("a file is kept, and deleted after a question", async () => {
+  const id = await stored(stage, "short-lived.txt", "short-lived");
+  const { page, close } = await visit(stage);
+  const tab = await page(`/#/file/${id}`);
+  await tab.getByRole("button", { name: "Keep" }).click();
+  await tab.getByRole("button", { name: "Kept", pressed: true }).waitFor();
+  assert.equal((await (await fetch(`${stage.url}/upload/${id}`)).json()).pinned, true);
+  await tab.getByRole("button", { name: "Delete" }).click();
+  await tab.getByRole("dialog").getByRole("button", { name: "Not now" }).click();
+  assert.equal((await fetch(`${stage.url}/upload/${id}`)).status, 200);
+  await tab.getByRole("button", { name: "Delete" }).click();
+  await tab.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+  await tab.waitForURL("**/#/");
+  assert.equal((await fetch(`${stage.url}/upload/${id}`)).status, 410);
+  await close();
+});

@@ -1,0 +1,126 @@
+// Where files are dropped or chosen, and how those on their way are doing. They go on while other views are looked at.
+
+import { announce, h, put } from "./dom.js";
+import { tell } from "./watch.js";
+import { Transfer, forget, unfinished } from "./upload.js";
+import { bytes } from "./words.js";
+
+const AT_ONCE = 2;
+const rows = [];
+const list = h("ul", { class: "transfers", "aria-label": "Uploads" });
+const waiting = h("div", {});
+
+const STATES = {
+  waiting: () => "waits for its turn",
+  checking: () => "looking whether it is there already",
+  sending: (it) => `${share(it)} %, ${bytes(it.sent)} of ${bytes(it.file.size)}`,
+  paused: (it) => `stopped at ${share(it)} %`,
+  failed: (it) => it.problem.message,
+  stored: () => "stored",
+  known: () => "already there, nothing was sent",
+  cancelled: () => "given up",
+};
+
+function share(it) {
+  return it.file.size === 0 ? 100 : Math.floor((it.sent / it.file.size) * 100);
+}
+
+function add(file) {
+  const transfer = new Transfer(file);
+  const name = h("span", { class: "name" }, file.name);
+  const state = h("span", { class: "state" });
+  const bar = h("progress", { max: 1, value: 0, "aria-label": `Upload of ${file.name}` });
+  const buttons = h("span", { class: "actions" });
+  const row = h("li", {}, name, state, buttons, bar);
+  const button = (text, act) => h("button", { type: "button", class: "quiet", "aria-label": `${text}: ${file.name}`, onclick: act }, text);
+  let shown = null;
+  const draw = () => {
+    state.textContent = STATES[transfer.state](transfer);
+    bar.value = file.size === 0 ? 1 : transfer.sent / file.size;
+    if (shown === transfer.state) return;
+    shown = transfer.state;
+    row.className = shown;
+    bar.hidden = !["sending", "paused", "checking"].includes(shown);
+    if (transfer.id) put(name, h("a", { href: `#/file/${transfer.id}` }, file.name));
+    put(
+      buttons,
+      shown === "sending" && transfer.resumable && button("Pause", () => transfer.pause()),
+      shown === "paused" && button("Go on", () => transfer.start()),
+      shown === "failed" && button("Try again", () => transfer.start()),
+      transfer.ended ? button("Dismiss", () => dismiss(row)) : button("Cancel", () => transfer.cancel()),
+    );
+    if (["stored", "known", "failed"].includes(shown)) announce(`${file.name}: ${state.textContent}`);
+    if (transfer.id) tell();
+    if (!["checking", "sending"].includes(shown)) next();
+  };
+  transfer.addEventListener("change", draw);
+  rows.push({ row, transfer });
+  list.prepend(row);
+  draw();
+}
+
+function dismiss(row) {
+  rows.splice(
+    rows.findIndex((it) => it.row === row),
+    1,
+  );
+  row.remove();
+}
+
+function next() {
+  const busy = rows.filter((it) => ["checking", "sending"].includes(it.transfer.state)).length;
+  const first = rows.find((it) => it.transfer.state === "waiting");
+  if (first && busy < AT_ONCE) first.transfer.start();
+}
+
+function addAll(files) {
+  for (const file of files) add(file);
+  next();
+  drawUnfinished();
+}
+
+/** Those that an earlier visit left: the browser wants to be shown the file again. */
+function drawUnfinished() {
+  const going = new Set(rows.map((it) => it.transfer.key));
+  const left = unfinished().filter((it) => !going.has(it.key));
+  const row = (it) =>
+    h(
+      "li",
+      {},
+      `${it.name} (${bytes(it.size)}) `,
+      h("button", { type: "button", class: "quiet", "aria-label": `Forget ${it.name}`, onclick: () => (forget(it.key), drawUnfinished()) }, "Forget"),
+    );
+  put(waiting, left.length > 0 && h("div", { class: "panel" }, h("p", {}, "Stopped on an earlier visit. Choose the same file again, and it goes on where it stopped:"), h("ul", {}, left.map(row))));
+}
+
+/** Takes files that are dropped anywhere. */
+export function acceptDrops(document) {
+  let depth = 0;
+  const over = (change) => {
+    depth = Math.max(0, depth + change);
+    document.body.classList.toggle("dropping", depth > 0);
+  };
+  const holds = (event) => event.dataTransfer?.types.includes("Files");
+  document.addEventListener("dragenter", (event) => holds(event) && over(1));
+  document.addEventListener("dragleave", (event) => holds(event) && over(-1));
+  document.addEventListener("dragover", (event) => holds(event) && event.preventDefault());
+  document.addEventListener("drop", (event) => {
+    if (!holds(event)) return;
+    event.preventDefault();
+    over(-depth);
+    addAll(event.dataTransfer.files);
+    location.hash = "#/";
+  });
+}
+
+/** The place to drop and choose files, with those on their way. */
+export function dropZone() {
+  const input = h("input", { type: "file", multiple: true, class: "unseen", id: "choose" });
+  input.addEventListener("change", () => {
+    addAll(input.files);
+    input.value = "";
+  });
+  const label = h("label", { class: "drop", for: "choose" }, h("strong", {}, "Drop files here, or choose them"), h("span", {}, "Large ones go on where they stopped."));
+  drawUnfinished();
+  return h("section", { "aria-label": "Upload" }, input, label, waiting, list);
+}

@@ -1,0 +1,142 @@
+// One file: what it is, what can be run on it, and what was.
+
+import { all, get, post, send } from "./api.js";
+import { preview } from "./artifacts.js";
+import { announce, confirmed, copyButton, h, problemPanel, put } from "./dom.js";
+import { argsForm } from "./form.js";
+import { askLine } from "./record.js";
+import { repeat, tell } from "./watch.js";
+import { bytes, moment } from "./words.js";
+
+const EVERY_MS = 3000;
+
+function head(it) {
+  const said = h("div", { role: "status" });
+  const pin = h("button", { type: "button", "aria-pressed": String(it.pinned === true) }, it.pinned ? "Kept" : "Keep");
+  pin.addEventListener("click", async () => {
+    const kept = pin.getAttribute("aria-pressed") === "true";
+    try {
+      await send(kept ? "DELETE" : "PUT", `/upload/${it.file_id}/pin`);
+      pin.setAttribute("aria-pressed", String(!kept));
+      pin.textContent = kept ? "Keep" : "Kept";
+      announce(kept ? "The rules of retention say when it goes." : "It stays until it is deleted.");
+    } catch (problem) {
+      put(said, problemPanel(problem));
+    }
+  });
+  const remove = async () => {
+    const text = `${it.filename} and all its results are removed. This cannot be undone.`;
+    if (!(await confirmed({ title: "Delete this file?", text, action: "Delete" }))) return;
+    try {
+      await send("DELETE", `/upload/${it.file_id}`);
+      tell();
+      location.hash = "#/";
+    } catch (problem) {
+      put(said, problemPanel(problem));
+    }
+  };
+  const digest = (name, value) => [h("dt", {}, name), h("dd", {}, h("code", {}, value), " ", copyButton(() => value, { what: name }))];
+  return [
+    h("p", { class: "crumbs" }, h("a", { href: "#/" }, "Files")),
+    h("h1", {}, it.filename),
+    h("p", { class: "facts" }, h("span", {}, it.media_type), h("span", {}, bytes(it.size_bytes)), h("span", {}, "stored ", moment(it.created)), it.expires && h("span", {}, "goes ", moment(it.expires))),
+    h(
+      "div",
+      { class: "actions" },
+      h("a", { class: "button", href: it.download, download: it.filename }, "Download"),
+      pin,
+      h("button", { type: "button", class: "danger", onclick: remove }, "Delete"),
+    ),
+    said,
+    h("details", {}, h("summary", {}, "Digests"), h("dl", { class: "pairs" }, digest("SHA-1", it.sha1), digest("SHA-256", it.sha256))),
+  ];
+}
+
+/** An analysis in the list; its form is drawn when it is opened. */
+function choice(fit, file) {
+  const body = h("div", { class: "body" });
+  const details = h(
+    "details",
+    { class: "choice", name: "choice" },
+    h("summary", {}, h("span", { class: "title" }, fit.title || fit.name), h("code", { class: "faint" }, fit.name), h("span", { class: "describes" }, fit.description)),
+    body,
+  );
+  details.addEventListener("toggle", async () => {
+    if (!details.open || body.firstChild) return;
+    put(body, h("p", { class: "faint" }, "One moment …"));
+    try {
+      put(body, ask(await get(fit.about), fit, file));
+    } catch (problem) {
+      put(body, problemPanel(problem));
+    }
+  });
+  return h("li", {}, details);
+}
+
+function ask(analysis, fit, file) {
+  const line = h("code", {});
+  const said = h("div", {});
+  const question = () => ({ file_id: file.file_id, analysis: fit.name, args: form.read() });
+  const form = argsForm(analysis.args, fit.question.args ?? {}, {
+    changed: () => (line.textContent = askLine(question())),
+    submitted: async () => {
+      put(said);
+      try {
+        const taken = await post("/analyse", question());
+        tell();
+        location.hash = `#/run/${taken.file_id}/${taken.analysis_id}`;
+      } catch (problem) {
+        if (problem.errors?.length > 0 && form.refused(problem.errors)) return;
+        put(said, problemPanel(problem));
+      }
+    },
+    action: `Run ${analysis.title || analysis.name}`,
+  });
+  line.textContent = askLine(question());
+  return [
+    form.element,
+    said,
+    h("details", { class: "curl" }, h("summary", {}, "The same with curl"), h("pre", { tabindex: 0, role: "region", "aria-label": "The command" }, line), copyButton(() => line.textContent, { what: "the command" })),
+  ];
+}
+
+function runRow(it) {
+  return h(
+    "li",
+    {},
+    h("a", { href: `#/run/${it.file_id}/${it.analysis_id}` }, it.analysis),
+    h("span", { class: `chip ${it.status}` }, it.reason ?? it.status),
+    it.revoked && h("span", { class: "chip failed" }, "revoked"),
+    h("span", { class: "when" }, moment(it.accepted)),
+  );
+}
+
+/** Draws the view. */
+export async function showFile(view, [id], signal) {
+  const file = await get(`/upload/${id}`, signal);
+  const runs = h("ul", { class: "rows runs" });
+  const none = h("p", { class: "faint" }, "Nothing was run on it yet.");
+  const shown = preview({ ...file, name: file.filename }, { framed: null });
+  const fitting = await all(`/upload/${id}/analyses`, "analyses", { signal });
+  put(
+    view,
+    head(file),
+    shown && h("section", { "aria-label": "The file" }, shown),
+    h("section", {}, h("h2", {}, "Run an analysis"), fitting.length === 0 && h("p", { class: "faint" }, "None of those installed takes such a file."), h("ul", { class: "choices" }, fitting.map((it) => choice(it, file)))),
+    h("section", {}, h("h2", {}, "Runs"), none, runs),
+  );
+  let before = null;
+  const draw = async () => {
+    const results = await all(`/results/${id}`, "results", { signal });
+    results.sort((a, b) => b.accepted.localeCompare(a.accepted));
+    none.hidden = results.length > 0;
+    const now = JSON.stringify(results);
+    if (now === before) return;
+    before = now;
+    const held = document.activeElement?.getAttribute("href");
+    put(runs, results.map(runRow));
+    if (held?.startsWith("#/run/")) runs.querySelector(`a[href="${CSS.escape(held)}"]`)?.focus();
+  };
+  await draw();
+  repeat(draw, { everyMs: EVERY_MS, signal });
+}

@@ -1,0 +1,44 @@
+// The server at a glance: queue, workers, disk, and the walls around what runs.
+
+import { readiness } from "./api.js";
+import { h, put } from "./dom.js";
+import { bytes, number } from "./words.js";
+import { repeat } from "./watch.js";
+
+const EVERY_MS = 5000;
+
+function part(label, text, meter) {
+  return h("div", { class: "glance" }, h("span", { class: "label" }, label), h("span", {}, text), meter);
+}
+
+function filled(value, max, label) {
+  return h("meter", { min: 0, max, value, high: max * 0.8, low: max * 0.5, optimum: 0, "aria-label": label });
+}
+
+function draw(it) {
+  const walls = it.walls.process ? "both stand" : `lacking: ${it.walls.lacking.join("; ")}`;
+  const tone = it.ready && it.walls.process ? "good" : "warn";
+  const word = it.ready ? "Ready" : "Takes no work";
+  return [
+    h("div", { class: "glance" }, h("span", { class: "label" }, "Server"), h("span", { class: `dot ${tone}` }, word)),
+    part("Queue", `${number(it.queue.in_flight)} of ${number(it.queue.max)}`, filled(it.queue.in_flight, it.queue.max, "How full the queue is")),
+    part("Workers", `${it.workers.max} at most, ${it.workers.idle} warm`),
+    part("Disk", it.disk.room ? `${bytes(it.disk.free_bytes)} free` : "full"),
+    part("Walls", walls),
+  ];
+}
+
+/** Keeps it up to date. */
+export function showStatus(element) {
+  const { signal } = new AbortController();
+  return repeat(
+    async () => {
+      try {
+        put(element, draw(await readiness(signal)));
+      } catch (problem) {
+        put(element, h("div", { class: "glance" }, h("span", { class: "label" }, "Server"), h("span", { class: "dot bad" }, problem.message)));
+      }
+    },
+    { everyMs: EVERY_MS, signal },
+  );
+}
