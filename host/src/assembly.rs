@@ -27,6 +27,7 @@ use crate::store;
 use crate::store::OpenError;
 use crate::store::Store;
 use crate::store::disk::Durability;
+use crate::store::tenants::Stores;
 use crate::telemetry::Metrics;
 use crate::time::Clock;
 use crate::time::SystemClock;
@@ -77,7 +78,9 @@ impl Options {
 /// The parts, each knowing those that it needs.
 #[derive(Debug, Clone)]
 pub struct Assembly {
+    /// Of the tenant that it works for.
     pub store: Arc<Store>,
+    pub stores: Arc<Stores>,
     pub registry: Arc<Registry>,
     pub dispatch: Arc<Dispatch>,
     pub notifier: Arc<Notifier>,
@@ -135,9 +138,10 @@ pub async fn assemble(options: Options) -> Result<Assembly, AssemblyError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let registry = Arc::new(Registry::new(workshop, options.registry, Arc::clone(&clock)));
     let ports = (Arc::clone(&clock), Arc::clone(&metrics));
-    let notifier = Arc::new(Notifier::open(options.notify, Arc::clone(&store), ports)?);
+    let stores = Arc::new(Stores::new(Arc::clone(&store))?);
+    let notifier = Arc::new(Notifier::open(options.notify, Arc::clone(&stores), ports)?);
     let dispatch = Arc::new(Dispatch::new(Ports {
-        store: Arc::clone(&store),
+        stores: Arc::clone(&stores),
         registry: Arc::clone(&registry),
         nursery,
         clock: Arc::clone(&clock),
@@ -149,5 +153,16 @@ pub async fn assemble(options: Options) -> Result<Assembly, AssemblyError> {
         metrics: Arc::clone(&metrics),
         notifier: Arc::clone(&notifier),
     }));
-    Ok(Assembly { store, registry, dispatch, notifier, clock, metrics, caps: options.caps, compile_limits, walls })
+    Ok(Assembly {
+        store,
+        stores,
+        registry,
+        dispatch,
+        notifier,
+        clock,
+        metrics,
+        caps: options.caps,
+        compile_limits,
+        walls,
+    })
 }

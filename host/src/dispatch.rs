@@ -58,6 +58,7 @@ use crate::run::scheduler::Refusal;
 use crate::store::Store;
 use crate::store::runs::RunConfig;
 use crate::store::runs::RunState;
+use crate::store::tenants::Stores;
 use crate::store::uploads::UploadFacts;
 use crate::telemetry::Metrics;
 use crate::time::Clock;
@@ -66,6 +67,8 @@ use crate::time::Clock;
 #[derive(Debug, Clone)]
 pub struct Question {
     pub key: RunKey,
+    /// Of the tenant whose it is.
+    pub store: Arc<Store>,
     pub analysis: Arc<Analysis>,
     pub upload: UploadFacts,
     pub config: RunConfig,
@@ -126,7 +129,7 @@ pub struct Dispatch {
 /// What it works with.
 #[derive(Debug)]
 pub struct Ports {
-    pub store: Arc<Store>,
+    pub stores: Arc<Stores>,
     pub registry: Arc<Registry>,
     pub nursery: Nursery,
     pub clock: Arc<dyn Clock>,
@@ -182,7 +185,7 @@ impl Dispatch {
         let ask = Ask { key: question.key, client, priority };
         loop {
             // An answer that stands needs no place, and is not refused for want of one.
-            if !self.in_flight(ask.key) && matches!(former(&self.ports.store, &question)?, Former::Stands) {
+            if !self.in_flight(ask.key) && matches!(former(&question)?, Former::Stands) {
                 return Ok(());
             }
             match self.owner.ask(ask).await? {
@@ -220,12 +223,12 @@ impl Dispatch {
     /// # Errors
     /// Of the disk; the run may be lost with the machine.
     pub async fn promised(&self, key: RunKey) -> io::Result<()> {
-        if self.in_flight(key) { self.ports.store.disk().settled().await } else { Ok(()) }
+        if self.in_flight(key) { self.ports.stores.main().disk().settled().await } else { Ok(()) }
     }
 
     fn begin(self: &Arc<Self>, mut question: Question, place: Place) -> Result<(), Denied> {
-        let store = &self.ports.store;
-        match former(store, &question)? {
+        let store = Arc::clone(&question.store);
+        match former(&question)? {
             Former::Stands => {
                 place.answered();
                 return Ok(());
@@ -268,28 +271,31 @@ impl Dispatch {
     /// # Errors
     /// Of the disk, when nothing can be taken up at all.
     pub async fn recover(self: &Arc<Self>) -> io::Result<Recovered> {
-        let store = &self.ports.store;
         let mut found = Vec::new();
         let mut recovered = Recovered::default();
-        for key in store.queued()? {
+        let mut queued = Vec::new();
+        for store in self.ports.stores.all() {
+            queued.extend(store.queued()?.into_iter().map(|key| (Arc::clone(&store), key)));
+        }
+        for (store, key) in queued {
             let config = store.config(key).unwrap_or_default();
             let (client, priority) = config.map_or_else(Default::default, |it| (it.client, it.priority));
             let ask = Ask { key, client, priority };
             let Some(place) = self.owner.hold(ask).await? else { continue };
             match store.take_up(key) {
-                Ok(Some(config)) => found.push((place, config)),
+                Ok(Some(config)) => found.push((place, (store, config))),
                 Ok(None) => self.ports.notifier.ended(key),
                 Err(error) => recovered.leave(key, &error),
             }
         }
-        found.sort_by_key(|(_, config)| config.accepted);
+        found.sort_by_key(|(_, (_, config))| config.accepted);
         let mut revived = HashMap::new();
-        for (place, config) in found {
+        for (place, (store, config)) in found {
             let (key, module) = (place.key, config.module);
             if let Entry::Vacant(first) = revived.entry(module) {
                 first.insert(self.ports.registry.revive(module).await);
             }
-            match self.revive((key, config), (place, &revived[&module])).await {
+            match self.revive((store, config), (place, &revived[&module])).await {
                 Ok(()) => recovered.taken_up += 1,
                 Err(error) => recovered.leave(key, &error),
             }
@@ -299,17 +305,18 @@ impl Dispatch {
 
     async fn revive(
         self: &Arc<Self>,
-        (key, config): (RunKey, RunConfig),
+        (store, config): (Arc<Store>, RunConfig),
         (place, analysis): (Place, &Result<Arc<Analysis>, InstallError>),
     ) -> io::Result<()> {
-        let failure = match (self.ports.store.upload(key.file_id)?, analysis) {
+        let key = place.key;
+        let failure = match (store.upload(key.file_id)?, analysis) {
             (Some(_), _) if config.crashes >= self.ports.crashes_max => {
                 let detail = format!("{} servers have died while it ran; `\"rerun\": true` asks again", config.crashes);
                 Failure::new(Reason::HostInterrupted, detail)
             }
             (Some(upload), Ok(analysis)) => {
                 let analysis = Arc::clone(analysis);
-                self.entrust(Question { key, analysis, upload, config, again: Again::IfNeeded }, place);
+                self.entrust(Question { key, store, analysis, upload, config, again: Again::IfNeeded }, place);
                 return Ok(());
             }
             (None, _) => Failure::new(Reason::FileDeleted, "the file is not stored any more"),
@@ -319,7 +326,7 @@ impl Dispatch {
                 Failure::new(Reason::EngineError, detail)
             }
         };
-        self.abandon(key, failure).await?;
+        self.abandon((&store, key), failure).await?;
         place.answered();
         Ok(())
     }

@@ -28,10 +28,13 @@ pub mod upload;
 mod wait;
 pub mod web;
 
+use std::convert::Infallible;
 use std::ops::Deref;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
 use axum::middleware::from_fn;
 use axum::middleware::from_fn_with_state;
 
@@ -44,16 +47,34 @@ use self::openapi::routes::put;
 use self::origin::Names;
 use self::resumable::Resumable;
 use crate::assembly::Assembly;
+use crate::id::ClientId;
 use crate::places::Places;
+use crate::store::Store;
 use crate::store::retention::Rules;
 
-/// What handlers share: one pointer, as every client that waits holds some.
+/// What a request is answered with: what all share, and what is its client's. Little, as every client that waits holds some.
 #[derive(Debug, Clone)]
-pub struct Api(Arc<Shared>);
+pub struct Api {
+    shared: Arc<Shared>,
+    /// Of the tenant whose request it is: a handler reaches nothing of another's.
+    pub store: Arc<Store>,
+    /// Who takes turns with others.
+    pub client: ClientId,
+}
 
 impl From<Shared> for Api {
+    /// For whoever is no client.
     fn from(shared: Shared) -> Self {
-        Self(Arc::new(shared))
+        Self { store: Arc::clone(shared.parts.stores.main()), client: ClientId::Server, shared: Arc::new(shared) }
+    }
+}
+
+impl FromRequestParts<Self> for Api {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Self) -> Result<Self, Infallible> {
+        let client = parts.extensions.get().copied().unwrap_or_default();
+        Ok(Self { client, ..api.clone() })
     }
 }
 
@@ -61,7 +82,7 @@ impl Deref for Api {
     type Target = Shared;
 
     fn deref(&self) -> &Shared {
-        &self.0
+        &self.shared
     }
 }
 

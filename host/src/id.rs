@@ -3,15 +3,20 @@
 //! Names of files and artifacts that come from clients and guests are metadata; what reaches the disk is
 //! a [`SafeName`], over a closed alphabet.
 
+mod tenant;
+
 use std::borrow::Cow;
 use std::fmt;
-use std::net::IpAddr;
+
 use std::str::FromStr;
 
 use schemars::JsonSchema;
 use schemars::Schema;
 use schemars::SchemaGenerator;
 use schemars::json_schema;
+
+pub use self::tenant::ClientId;
+pub use self::tenant::Tenant;
 
 /// Why a text is not the identifier it should be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -145,34 +150,33 @@ impl UploadPlace {
 /// The SHA-256 of a module's bytes is the module's version.
 pub type ModuleDigest = Sha256;
 
-/// Whose runs they are, for taking turns: an address as long as there are no keys.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ClientId {
-    /// This server itself: what a command of the operator asks, and what a former one left without saying whose.
-    #[default]
-    Server,
-    /// One IPv4 address, or the 64 bits of an IPv6 address that tell networks apart (RFC 4291, section 2.5.4).
-    Network(u64),
-}
-
-impl From<IpAddr> for ClientId {
-    fn from(address: IpAddr) -> Self {
-        match address.to_canonical() {
-            IpAddr::V4(address) => Self::Network(address.to_bits().into()),
-            IpAddr::V6(address) => {
-                let [a, b, c, d, e, f, g, h, ..] = address.octets();
-                Self::Network(u64::from_be_bytes([a, b, c, d, e, f, g, h]))
-            }
-        }
-    }
+/// What addresses one upload: whose it is, and its bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FileKey {
+    pub tenant: Tenant,
+    pub file_id: FileId,
 }
 
 /// What addresses one run: the upload and the question asked of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RunKey {
+    pub tenant: Tenant,
     pub file_id: FileId,
     pub analysis_id: AnalysisId,
+}
+
+impl RunKey {
+    /// What it is asked of.
+    #[must_use]
+    pub const fn file(self) -> FileKey {
+        FileKey { tenant: self.tenant, file_id: self.file_id }
+    }
+
+    /// The same of another's upload.
+    #[must_use]
+    pub const fn of(self, tenant: Tenant) -> Self {
+        Self { tenant, ..self }
+    }
 }
 
 impl fmt::Display for RunKey {
@@ -184,9 +188,10 @@ impl fmt::Display for RunKey {
 impl FromStr for RunKey {
     type Err = InvalidId;
 
+    /// As it stands on disk, which does not say whose it is: that is whose data directory it stands in.
     fn from_str(text: &str) -> Result<Self, InvalidId> {
         let (file_id, analysis_id) = text.split_once('-').ok_or(InvalidId("a run key is two ids joined by `-`"))?;
-        Ok(Self { file_id: file_id.parse()?, analysis_id: analysis_id.parse()? })
+        Ok(Self { tenant: Tenant::MAIN, file_id: file_id.parse()?, analysis_id: analysis_id.parse()? })
     }
 }
 

@@ -39,7 +39,7 @@ use crate::run::notice::Hook;
 use crate::run::notice::NoticeId;
 use crate::run::notice::Retries;
 use crate::run::notice::Secret;
-use crate::store::Store;
+use crate::store::tenants::Stores;
 use crate::telemetry::Metrics;
 use crate::time::Clock;
 
@@ -87,7 +87,7 @@ pub enum Denied {
 /// Takes wishes and sees to them.
 #[derive(Debug)]
 pub struct Notifier {
-    store: Arc<Store>,
+    stores: Arc<Stores>,
     clock: Arc<dyn Clock>,
     metrics: Arc<Metrics>,
     options: Options,
@@ -108,19 +108,23 @@ impl Notifier {
     /// Of the disk.
     pub fn open(
         options: Options,
-        store: Arc<Store>,
+        stores: Arc<Stores>,
         (clock, metrics): (Arc<dyn Clock>, Arc<Metrics>),
     ) -> io::Result<Self> {
         let places = Places::new(options.pending_max);
+        let mut notices = Vec::new();
+        for store in stores.all() {
+            notices.extend(store.notices()?);
+        }
         Ok(Self {
-            pending: Pending::of(store.notices()?, &places),
+            pending: Pending::of(notices, &places),
             places,
             courier: Courier::new(options.reach.clone()),
             by_both: Turns::new(CALLS_OF_CLIENT_TO_RECEIVER_MAX),
             by_receiver: Turns::new(CALLS_TO_RECEIVER_MAX),
             by_client: Turns::new(CALLS_OF_CLIENT_MAX),
             calls: Semaphore::new(CALLS_MAX),
-            store,
+            stores,
             clock,
             metrics,
             options,
@@ -130,7 +134,7 @@ impl Notifier {
     /// Takes up what a former server left, once its runs are taken up.
     pub fn resume(self: &Arc<Self>) {
         for key in self.pending.keys() {
-            if !self.store.is_queued(key) {
+            if self.stores.of(key.tenant).is_ok_and(|store| !store.is_queued(key)) {
                 self.ended(key);
             }
         }
@@ -144,10 +148,11 @@ impl Notifier {
     /// [`Denied`]; then none of them is told.
     pub fn add(self: &Arc<Self>, key: RunKey, client: ClientId, hooks: &[Hook]) -> Result<(), Denied> {
         let places = hooks.iter().map(|_| self.places.take(client)).collect::<Option<Vec<_>>>().ok_or(Denied::Full)?;
-        let config = self.store.config(key)?.ok_or(Denied::Gone)?;
+        let store = self.stores.of(key.tenant)?;
+        let config = store.config(key)?.ok_or(Denied::Gone)?;
         let id = NoticeId { key, accepted: config.accepted };
         let hooks = hooks.iter().map(|hook| Hook { client, ..hook.clone() });
-        self.pending.add(&self.store, (id, config.analysis), hooks.zip(places.into_iter().map(Some)).collect())?;
+        self.pending.add(&store, (id, config.analysis), hooks.zip(places.into_iter().map(Some)).collect())?;
         // It may have ended before anybody wanted to know.
         self.ended(key);
         Ok(())
@@ -155,8 +160,12 @@ impl Notifier {
 
     /// A run has ended, durably, or is no more: whoever wants to know is told.
     pub fn ended(self: &Arc<Self>, key: RunKey) {
-        let due = self.pending.ended(&self.store, key, self.clock.now());
-        self.tell_all(due);
+        match self.stores.of(key.tenant) {
+            Ok(store) => self.tell_all(self.pending.ended(&store, key, self.clock.now())),
+            Err(error) => {
+                tracing::error!(run.id = %key, %error, "nobody is told of a run: what it is of cannot be opened")
+            }
+        }
     }
 
     /// Who wants to know, wanted to, and how far it is with each.
@@ -166,7 +175,7 @@ impl Notifier {
     pub fn deliveries(&self, id: NoticeId) -> io::Result<Vec<Hook>> {
         // In this order: who has been told in between stands in both rather than in none.
         let pending = self.pending.hooks(id);
-        let mut hooks = self.store.delivered(id)?;
+        let mut hooks = self.stores.of(id.key.tenant)?.delivered(id)?;
         hooks.extend(pending);
         Ok(hooks)
     }
@@ -198,14 +207,15 @@ impl Notifier {
                 continue;
             }
             // What is told has happened, whatever happens to this machine.
-            if let Err(error) = self.store.disk().settled().await {
+            if let Err(error) = self.stores.main().disk().settled().await {
                 tracing::error!(notice = %id, %error, "nobody is told: the disk takes nothing");
                 return;
             }
             let Some((hook, notice)) = self.pending.look(id, number) else { return };
+            let Ok(store) = self.stores.of(id.key.tenant) else { return };
             let called = self.call(client, &hook, &Message::new(id, &notice)).await;
             self.metrics.called(called.attempt.status);
-            self.pending.called(&self.store, (id, number), |hook| {
+            self.pending.called(&store, (id, number), |hook| {
                 hook.called(called, &self.options.retries, courier::spread(id, hook));
             });
         }

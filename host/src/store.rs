@@ -23,6 +23,7 @@ mod recovery;
 pub mod retention;
 pub mod runs;
 pub mod scratch;
+pub mod tenants;
 pub mod uploads;
 pub mod verdict;
 
@@ -46,6 +47,7 @@ use self::lists::Listing;
 use self::probe::Probe;
 use crate::id::FileId;
 use crate::id::RunKey;
+use crate::id::Tenant;
 
 const FORMAT: &str = "belljar-data 1\n";
 /// Stands from when a server ends on purpose until the next begins.
@@ -80,9 +82,12 @@ enum Former {
     Died,
 }
 
-/// The data directory, held by this process alone.
+/// A data directory, held by this process alone: the one that there is, or within it one of a tenant (`tenants`).
 #[derive(Debug)]
 pub struct Store {
+    tenant: Tenant,
+    /// Where modules and programs lie, which are for all tenants.
+    base: PathBuf,
     root: PathBuf,
     disk: Arc<Disk>,
     reserve_bytes: u64,
@@ -146,7 +151,9 @@ impl Store {
         let former = if stopped.exists() { Former::Stopped } else { Former::Died };
         disk.remove_if_there(&stopped)?;
         let store = Self {
+            tenant: Tenant::MAIN,
             disk: Arc::new(disk),
+            base: root.clone(),
             root,
             boot_id,
             former,
@@ -199,7 +206,9 @@ impl Store {
             return Err(OpenError::Format(format));
         }
         Ok(Self {
+            tenant: Tenant::MAIN,
             disk: Arc::new(Disk::new(root, durability, None)?),
+            base: root.to_owned(),
             root: root.to_owned(),
             boot_id: String::new(),
             former: Former::Died,
@@ -209,6 +218,12 @@ impl Store {
             _lock: lock,
             listing: Listing::default(),
         })
+    }
+
+    /// Whose it is.
+    #[must_use]
+    pub fn tenant(&self) -> Tenant {
+        self.tenant
     }
 
     /// Whether that many bytes more would leave the reserve alone.
@@ -255,13 +270,13 @@ impl Store {
     /// Where installed modules lie.
     #[must_use]
     pub fn analyses_dir(&self) -> PathBuf {
-        self.root.join("analyses")
+        self.base.join("analyses")
     }
 
     /// Where compiled programs lie.
     #[must_use]
     pub fn programs_dir(&self) -> PathBuf {
-        self.root.join("programs")
+        self.base.join("programs")
     }
 
     /// The one way to make things durable.

@@ -180,7 +180,7 @@ impl Trial {
             client: self.client,
             accepted: assembly.clock.now(),
         };
-        Ok(Question::new(Arc::clone(analysis), upload.clone(), asked))
+        Ok(Question::new(Arc::clone(analysis), (Arc::clone(&assembly.store), upload.clone()), asked))
     }
 
     /// What it is called, and whether somebody has asked it before.

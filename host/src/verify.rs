@@ -87,7 +87,7 @@ pub async fn again(
         client: ClientId::Server,
         accepted: assembly.clock.now(),
     };
-    let question = Question::new(Arc::clone(&analysis), original.upload.clone(), asked);
+    let question = Question::new(Arc::clone(&analysis), (Arc::clone(&assembly.store), original.upload.clone()), asked);
     let key = question.key;
     assembly.dispatch.submit(question, Duration::ZERO).await.map_err(|denied| lost(&denied))?;
     assembly.dispatch.ended(key).await;

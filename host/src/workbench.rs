@@ -139,7 +139,7 @@ pub async fn ask(
         client: ClientId::Server,
         accepted: assembly.clock.now(),
     };
-    let question = Question::new(Arc::clone(analysis), upload.clone(), asked);
+    let question = Question::new(Arc::clone(analysis), (Arc::clone(&assembly.store), upload.clone()), asked);
     let key = question.key;
     assembly.dispatch.submit(question, Duration::ZERO).await.map_err(|denied| AskError::Denied(denied.to_string()))?;
     Ok(key)

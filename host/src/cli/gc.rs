@@ -14,6 +14,7 @@ use crate::store::retention::Rules;
 use crate::store::retention::Watermarks;
 use crate::time::Clock;
 use crate::time::SystemClock;
+use crate::time::Timestamp;
 
 /// When uploads go by themselves; what is left out makes none go.
 #[derive(Debug, Clone, Copy, clap::Args)]
@@ -76,17 +77,22 @@ pub(super) fn main(arguments: &Arguments) -> anyhow::Result<()> {
     let store = open(&arguments.data).with_context(|| format!("cannot open {}", arguments.data.display()))?;
     let (rules, now) = (arguments.rules.rules(), SystemClock.now());
     anyhow::ensure!(!rules.say_nothing(), "no rule is given, so nothing goes; see `belljar gc --help`");
-    if !arguments.dry_run {
-        store.sweep_staging().context("cannot sweep what a server left half done")?;
-    }
     let mut free = store.free()?;
-    let plan = Plan::make(&store, &rules, (now, free))?;
+    let tenants = store.tenants()?;
+    let mut stores: Vec<_> = tenants.into_iter().map(|tenant| store.view_of_tenant(tenant)).collect();
+    stores.push(store);
+    if !arguments.dry_run {
+        let swept = stores.iter().try_for_each(Store::sweep_staging);
+        swept.context("cannot sweep what a server left half done")?;
+    }
+    let plan = Plan::make(&stores, &rules, (now, free))?;
     let mut gone = 0;
     let going = plan.expired.iter().map(|held| (held, Why::Expired));
     for (held, why) in going.chain(plan.for_room.iter().map(|held| (held, Why::Room))) {
         if why == Why::Room && free.is_high(&rules) {
             break;
         }
+        let Some(store) = stores.iter().find(|it| it.tenant() == held.tenant) else { continue };
         let taken = store.taken_by(held.file_id)?;
         if !arguments.dry_run && !store.delete_unused(held, now)? {
             continue;
@@ -95,6 +101,17 @@ pub(super) fn main(arguments: &Arguments) -> anyhow::Result<()> {
         say(&told(held, (why, taken)));
         free = Free { bytes: free.bytes.saturating_add(taken.bytes), files: free.files.saturating_add(taken.files) };
     }
+    for store in &stores {
+        give_up_partials(store, arguments, now)?;
+        if !arguments.dry_run {
+            store.forget_gone(now)?;
+        }
+    }
+    say(&format!("{gone} uploads {}", if arguments.dry_run { "would go" } else { "went" }));
+    Ok(())
+}
+
+fn give_up_partials(store: &Store, arguments: &Arguments, now: Timestamp) -> anyhow::Result<()> {
     let expires = arguments.rules.partial_expires();
     for id in store.partial_ids()? {
         // What cannot be read is for `belljar fsck`.
@@ -111,10 +128,6 @@ pub(super) fn main(arguments: &Arguments) -> anyhow::Result<()> {
             false => store.forget_partial(id)?,
         }
     }
-    if !arguments.dry_run {
-        store.forget_gone(now)?;
-    }
-    say(&format!("{gone} uploads {}", if arguments.dry_run { "would go" } else { "went" }));
     Ok(())
 }
 

@@ -13,6 +13,7 @@ use crate::assembly::Assembly;
 use crate::id::AnalysisId;
 use crate::id::FileId;
 use crate::id::RunKey;
+use crate::id::Tenant;
 use crate::limits::CompileLimits;
 use crate::limits::Limits;
 use crate::store::Store;
@@ -24,6 +25,9 @@ pub(super) struct Arguments {
     file_id: FileId,
     /// The id of what was asked of it.
     analysis_id: AnalysisId,
+    /// Whose it is, where there are keys.
+    #[arg(long, default_value = "main")]
+    tenant: Tenant,
     /// Where it is stored; a server may work there meanwhile.
     #[arg(long, default_value = "./belljar-data")]
     data: PathBuf,
@@ -34,7 +38,8 @@ pub(super) struct Arguments {
 /// Runs it in a directory of its own; an error when anything came out differently.
 pub(super) fn main(arguments: &Arguments) -> anyhow::Result<()> {
     let store = Store::view(&arguments.data).with_context(|| format!("cannot read {}", arguments.data.display()))?;
-    let key = RunKey { file_id: arguments.file_id, analysis_id: arguments.analysis_id };
+    let store = if arguments.tenant == Tenant::MAIN { store } else { store.view_of_tenant(arguments.tenant) };
+    let key = RunKey { tenant: arguments.tenant, file_id: arguments.file_id, analysis_id: arguments.analysis_id };
     let original = verify::find(&store, key)?;
     let options = |data| assembly::Options {
         // Nothing is admitted that could not run under the caps of the server that granted it.

@@ -119,7 +119,7 @@ impl Dispatch {
         let settled = last.filter(|it| it.kind() == Attempt::Settled || wish.is_none());
         let attempted = settled.unwrap_or_else(|| {
             let reason = wish.unwrap_or(Reason::Dismissed);
-            Attempted::failed(self.files(&live, attempts), dismissed(reason))
+            Attempted::failed(self.files(&question, &live, attempts), dismissed(reason))
         });
         self.conclude(question, attempted, (started, attempts)).await;
     }
@@ -133,7 +133,7 @@ impl Dispatch {
         let key = question.key;
         // After a failure none of the warm workers is trusted, nor is one with an answer that others may have by now.
         let choice = if number == 1 && question.config.generation == 0 { Choice::Warm } else { Choice::Fresh };
-        let mut files = self.files(live, number);
+        let mut files = self.files(question, live, number);
         let spec = match spec(question) {
             Ok(spec) => spec,
             Err(failure) => return Attempted::failed(files, failure),
@@ -147,9 +147,9 @@ impl Dispatch {
             reused = !worker.lent.is_empty();
             worker.lent.insert(key.file_id);
             taking.pid.store(worker.identity().pid, Ordering::Relaxed);
-            self.ports.store.mark_running(key, worker.identity())?;
+            question.store.mark_running(key, worker.identity())?;
             files.began();
-            let sample = self.ports.store.open_upload(&question.upload)?.into();
+            let sample = question.store.open_upload(&question.upload)?.into();
             match worker.run(spec, sample, &mut files).await {
                 Ok(done) => Ok(done),
                 Err(error) => Err(io::Error::other(format!("{error}: {}", worker.last_words().await))),
@@ -196,7 +196,7 @@ impl Dispatch {
             lent_bytes: limits.artifacts_bytes,
             memory_bytes: self.ports.terms.process_memory_bytes(),
         };
-        Taking { store: Arc::clone(&self.ports.store), lent: Arc::clone(&files.lent), pid: AtomicU32::new(0), most }
+        Taking { store: Arc::clone(&question.store), lent: Arc::clone(&files.lent), pid: AtomicU32::new(0), most }
     }
 
     /// A warm worker of this program, or a fresh one in the place of the one idle longest.
@@ -225,8 +225,8 @@ impl Dispatch {
         }
     }
 
-    fn files(&self, live: &Live, attempt: u32) -> Files {
-        let files = Files::new(Arc::clone(&self.ports.store), live.clone(), attempt);
+    fn files(&self, question: &Question, live: &Live, attempt: u32) -> Files {
+        let files = Files::new(Arc::clone(&question.store), live.clone(), attempt);
         self.lent.add(&files.lent);
         files
     }

@@ -23,6 +23,7 @@ use crate::registry::workshop::Analysis;
 use crate::run::Failure;
 use crate::run::Reason;
 use crate::run::Usage;
+use crate::store::Store;
 use crate::store::digest::Sha256Writer;
 use crate::store::digest::sha256;
 use crate::store::runs::ArtifactFacts;
@@ -53,13 +54,13 @@ impl Dispatch {
         attempted: Attempted,
         (started, attempts): (Timestamp, u32),
     ) {
-        let key = question.key;
+        let (key, store) = (question.key, Arc::clone(&question.store));
         let Err(error) = self.store_ending(question, attempted, (started, attempts)).await else { return };
         tracing::error!(run.id = %key, %error, "a run's ending could not be stored");
         let full = matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded);
         let reason = if full { Reason::StorageFull } else { Reason::EngineError };
         let failure = Failure::new(reason, "the result could not be stored");
-        while let Err(error) = self.abandon(key, failure.clone()).await {
+        while let Err(error) = self.abandon((&store, key), failure.clone()).await {
             tracing::error!(run.id = %key, %error, "a run's failure could not be stored; trying again");
             tokio::time::sleep(STORE_AGAIN_AFTER).await;
         }
@@ -79,10 +80,10 @@ impl Dispatch {
         let small = attempted.attendant.staged.is_empty() && bytes <= INLINE_BYTES_MAX && quick && generation == 0;
         if generation > 0 {
             // A former ending goes only when the disk knows that this run was asked for.
-            self.ports.store.disk().settled().await?;
+            question.store.disk().settled().await?;
         }
-        let (store, finished) = (Arc::clone(&self.ports.store), self.ports.clock.now());
-        let engine = question.analysis.engine.clone();
+        let (store, finished) = (Arc::clone(&question.store), self.ports.clock.now());
+        let (engine, of) = (question.analysis.engine.clone(), Arc::clone(&store));
         let store_it = move || {
             let (usage, reused) = (attempted.usage, attempted.reused);
             let mut attempted = attempted;
@@ -111,27 +112,27 @@ impl Dispatch {
             Ok::<_, io::Error>(ended(&ending, &record))
         };
         let ended = if small { store_it()? } else { tokio::task::spawn_blocking(store_it).await?? };
-        self.ports.store.disk().settled().await?;
-        self.retire(key, ended);
+        of.disk().settled().await?;
+        self.retire((&of, key), ended);
         Ok(())
     }
 
     /// Its ending is there for good: if it cannot be taken out of the queue now, the next start does so.
-    fn retire(&self, key: RunKey, ended: Ended) {
+    fn retire(&self, (store, key): (&Store, RunKey), ended: Ended) {
         self.ports.metrics.run_ended(ended);
-        if let Err(error) = self.ports.store.retire(key) {
+        if let Err(error) = store.retire(key) {
             tracing::warn!(run.id = %key, %error, "a run that has ended stays queued");
         }
         self.ports.notifier.ended(key);
     }
 
     /// Ends a run that has nothing to show.
-    pub(super) async fn abandon(&self, key: RunKey, failure: Failure) -> io::Result<()> {
-        let (store, now) = (&self.ports.store, self.ports.clock.now());
+    pub(super) async fn abandon(&self, (store, key): (&Store, RunKey), failure: Failure) -> io::Result<()> {
+        let now = self.ports.clock.now();
         let ending = Ending::Failure(failure);
         let record = RunRecord {
             version: 1,
-            generation: self.ports.store.config(key)?.map_or(0, |config| config.generation),
+            generation: store.config(key)?.map_or(0, |config| config.generation),
             ending_sha256: ending.sha256()?,
             started: now,
             finished: now,
@@ -146,7 +147,7 @@ impl Dispatch {
         store.clear_ending(key)?;
         store.finish(key, &Finished { ending: &ending, record: &record, log: b"", staged: &[] })?;
         store.disk().settled().await?;
-        self.retire(key, ended(&ending, &record));
+        self.retire((store, key), ended(&ending, &record));
         Ok(())
     }
 }
@@ -225,7 +226,7 @@ pub(super) fn form(analysis: &Analysis) -> Stdout {
 }
 
 fn result(question: &Question, stdout: Vec<u8>, artifacts: &[ArtifactFacts]) -> Result<Vec<u8>, Failure> {
-    let RunKey { file_id, analysis_id } = question.key;
+    let RunKey { file_id, analysis_id, .. } = question.key;
     let links: BTreeMap<_, _> = artifacts
         .iter()
         .map(|it| (it.path.clone(), format!("/download/{file_id}/{analysis_id}/{}", it.name)))

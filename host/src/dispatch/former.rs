@@ -6,7 +6,6 @@ use super::Again;
 use super::Question;
 use crate::limits::Limits;
 use crate::run::Fault;
-use crate::store::Store;
 use crate::store::runs::RunState;
 
 /// What there is on disk of an answer.
@@ -22,7 +21,8 @@ pub(super) enum Former {
 ///
 /// # Errors
 /// Of the disk.
-pub(super) fn former(store: &Store, question: &Question) -> io::Result<Former> {
+pub(super) fn former(question: &Question) -> io::Result<Former> {
+    let store = &question.store;
     let hangs_on_limits = match store.state(question.key)? {
         RunState::Unknown | RunState::Pending => return Ok(Former::None),
         RunState::Failed(failure) if failure.reason.fault() != Fault::Module => return Ok(Former::None),

@@ -13,7 +13,7 @@ use super::board::Granted;
 use super::board::Live;
 use super::board::Phase;
 use super::board::Step;
-use crate::id::FileId;
+use crate::id::FileKey;
 use crate::id::RunKey;
 use crate::limits::Limits;
 use crate::run::scheduler::Admission;
@@ -36,9 +36,9 @@ pub(super) struct Owner {
 enum Message {
     Ask(Ask, oneshot::Sender<Answer>),
     Hold(Ask, oneshot::Sender<Option<Place>>),
-    Delete(FileId, oneshot::Sender<Vec<watch::Receiver<Phase>>>),
-    DeleteIdle(FileId, oneshot::Sender<bool>),
-    Deleted(FileId),
+    Delete(FileKey, oneshot::Sender<Vec<watch::Receiver<Phase>>>),
+    DeleteIdle(FileKey, oneshot::Sender<bool>),
+    Deleted(FileKey),
     Happened(Event),
 }
 
@@ -113,17 +113,17 @@ impl Owner {
     }
 
     /// From now on until [`Self::deleted`] that file gets no run; those that it has end, and can be waited for.
-    pub(super) async fn delete(&self, file_id: FileId) -> io::Result<Vec<watch::Receiver<Phase>>> {
-        self.hear(|reply| Message::Delete(file_id, reply)).await
+    pub(super) async fn delete(&self, file: FileKey) -> io::Result<Vec<watch::Receiver<Phase>>> {
+        self.hear(|reply| Message::Delete(file, reply)).await
     }
 
     /// The same for a file that has no run; whether that is so.
-    pub(super) async fn delete_idle(&self, file_id: FileId) -> io::Result<bool> {
-        self.hear(|reply| Message::DeleteIdle(file_id, reply)).await
+    pub(super) async fn delete_idle(&self, file: FileKey) -> io::Result<bool> {
+        self.hear(|reply| Message::DeleteIdle(file, reply)).await
     }
 
-    pub(super) fn deleted(&self, file_id: FileId) {
-        self.send(Message::Deleted(file_id));
+    pub(super) fn deleted(&self, file: FileKey) {
+        self.send(Message::Deleted(file));
     }
 
     async fn hear<T>(&self, message: impl FnOnce(oneshot::Sender<T>) -> Message) -> io::Result<T> {
@@ -172,20 +172,20 @@ impl Task {
         // Who asked and does not wait for the reply drops it, and with it a place.
         match message {
             Message::Happened(event) => self.scheduler.handle(event, self.began.elapsed()),
-            Message::Deleted(file_id) => self.scheduler.deleted(file_id),
+            Message::Deleted(file) => self.scheduler.deleted(file),
             Message::Ask(ask, reply) => drop(reply.send(self.ask(ask))),
             Message::Hold(ask, reply) => {
                 let place = self.scheduler.hold(ask).then(|| self.place(ask.key)).flatten();
                 drop(reply.send(place));
             }
-            Message::DeleteIdle(file_id, reply) => {
-                let idle = self.scheduler.delete_idle(file_id);
+            Message::DeleteIdle(file, reply) => {
+                let idle = self.scheduler.delete_idle(file);
                 if reply.send(idle).is_err() && idle {
-                    self.scheduler.deleted(file_id);
+                    self.scheduler.deleted(file);
                 }
             }
-            Message::Delete(file_id, reply) => {
-                let keys = self.scheduler.delete(file_id, self.began.elapsed());
+            Message::Delete(file, reply) => {
+                let keys = self.scheduler.delete(file, self.began.elapsed());
                 let ending = keys.into_iter().filter_map(|key| Some(self.board.find(key)?.phase.subscribe()));
                 drop(reply.send(ending.collect()));
             }

@@ -12,6 +12,7 @@ use crate::id::RunKey;
 use crate::limits::Limits;
 use crate::registry::workshop::Analysis;
 use crate::run::Priority;
+use crate::store::Store;
 use crate::store::runs::RunConfig;
 use crate::store::uploads::UploadFacts;
 use crate::time::Timestamp;
@@ -33,7 +34,7 @@ pub struct Asked {
 impl Question {
     /// Asks that of a file.
     #[must_use]
-    pub fn new(analysis: Arc<Analysis>, upload: UploadFacts, asked: Asked) -> Self {
+    pub fn new(analysis: Arc<Analysis>, (store, upload): (Arc<Store>, UploadFacts), asked: Asked) -> Self {
         let analysis_id = analysis_id(upload.sha1, &asked.name, analysis.module, asked.args.as_str());
         let config = RunConfig {
             version: 1,
@@ -47,7 +48,7 @@ impl Question {
             generation: 0,
             crashes: 0,
         };
-        let key = RunKey { file_id: upload.sha1, analysis_id };
-        Self { key, analysis, upload, config, again: asked.again }
+        let key = RunKey { tenant: store.tenant(), file_id: upload.sha1, analysis_id };
+        Self { key, store, analysis, upload, config, again: asked.again }
     }
 }

@@ -7,7 +7,7 @@ use super::Dispatch;
 use super::board::Phase;
 use super::over;
 use crate::id::ClientId;
-use crate::id::FileId;
+use crate::id::FileKey;
 use crate::id::RunKey;
 use crate::run::Fault;
 use crate::run::Priority;
@@ -42,7 +42,7 @@ impl Dispatch {
                 }
                 self.owner.tell(Event::Dismiss(key, Reason::Dismissed));
                 over(phase).await;
-                match self.ports.store.state(key)? {
+                match self.ports.stores.of(key.tenant)?.state(key)? {
                     // It ended by itself before the wish was heard: its result goes.
                     RunState::Successful => (),
                     RunState::Failed(failure) if failure.reason.fault() != Fault::Client => (),
@@ -54,7 +54,7 @@ impl Dispatch {
             }
         };
         // While it has a place nobody begins the same run; a client that goes away does not stop the task.
-        let store = Arc::clone(&self.ports.store);
+        let store = self.ports.stores.of(key.tenant)?;
         let removing = tokio::task::spawn_blocking(move || {
             let removed = store.remove_run(key);
             drop(place);
@@ -71,16 +71,17 @@ impl Dispatch {
     ///
     /// # Errors
     /// Of the disk.
-    pub async fn delete(self: &Arc<Self>, file_id: FileId) -> io::Result<()> {
+    pub async fn delete(self: &Arc<Self>, file: FileKey) -> io::Result<()> {
         let this = Arc::clone(self);
+        let store = self.ports.stores.of(file.tenant)?;
         tokio::spawn(async move {
-            for phase in this.owner.delete(file_id).await? {
+            for phase in this.owner.delete(file).await? {
                 over(phase).await;
             }
-            let (store, now) = (Arc::clone(&this.ports.store), this.ports.clock.now());
-            let deleted = tokio::task::spawn_blocking(move || store.delete_upload(file_id, now)).await;
-            this.warm.without(file_id);
-            this.owner.deleted(file_id);
+            let now = this.ports.clock.now();
+            let deleted = tokio::task::spawn_blocking(move || store.delete_upload(file.file_id, now)).await;
+            this.warm.without(file.file_id);
+            this.owner.deleted(file);
             deleted.map_err(io::Error::other)?
         })
         .await

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Dispatch;
+use crate::id::FileKey;
 use crate::store::retention::Free;
 use crate::store::retention::Held;
 use crate::store::retention::Plan;
@@ -35,8 +36,8 @@ impl Dispatch {
             tokio::time::sleep(DEAD_WITHIN).await;
             free = self.free().await?;
         }
-        let (store, now) = (Arc::clone(&self.ports.store), self.ports.clock.now());
-        let planning = tokio::task::spawn_blocking(move || Plan::make(&store, &rules, (now, free)));
+        let (stores, now) = (self.ports.stores.all(), self.ports.clock.now());
+        let planning = tokio::task::spawn_blocking(move || Plan::make(&stores, &rules, (now, free)));
         let plan = planning.await.map_err(io::Error::other)??;
         let mut swept = Swept::default();
         for held in plan.expired {
@@ -59,7 +60,7 @@ impl Dispatch {
         let this = Arc::clone(self);
         let looking = tokio::task::spawn_blocking(move || {
             let lent = this.lent.bytes();
-            let free = this.ports.store.free()?;
+            let free = this.ports.stores.main().free()?;
             Ok(Free { bytes: free.bytes.saturating_add(lent), ..free })
         });
         looking.await.map_err(io::Error::other)?
@@ -70,21 +71,24 @@ impl Dispatch {
     /// # Errors
     /// Of the disk.
     pub async fn forget_gone(&self) -> io::Result<()> {
-        let (store, now) = (Arc::clone(&self.ports.store), self.ports.clock.now());
-        tokio::task::spawn_blocking(move || store.forget_gone(now).map(drop)).await.map_err(io::Error::other)?
+        let (stores, now) = (self.ports.stores.all(), self.ports.clock.now());
+        let forget = move || stores.iter().try_for_each(|store| store.forget_gone(now).map(drop));
+        tokio::task::spawn_blocking(forget).await.map_err(io::Error::other)?
     }
 
     /// Removes an upload, unless somebody has use for it by now; whether it went.
     async fn let_go(self: &Arc<Self>, held: Held) -> io::Result<bool> {
         let this = Arc::clone(self);
+        let store = self.ports.stores.of(held.tenant)?;
+        let file = FileKey { tenant: held.tenant, file_id: held.file_id };
         let going = tokio::spawn(async move {
-            if !this.owner.delete_idle(held.file_id).await? {
+            if !this.owner.delete_idle(file).await? {
                 return Ok(false);
             }
-            let (store, now) = (Arc::clone(&this.ports.store), this.ports.clock.now());
+            let now = this.ports.clock.now();
             let gone = tokio::task::spawn_blocking(move || store.delete_unused(&held, now)).await;
             this.warm.without(held.file_id);
-            this.owner.deleted(held.file_id);
+            this.owner.deleted(file);
             gone.map_err(io::Error::other)?
         });
         going.await.map_err(io::Error::other)?

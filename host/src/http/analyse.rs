@@ -4,11 +4,10 @@ pub(super) mod several;
 pub mod view;
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Extension;
 use axum::body::Body;
-use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::StatusCode;
 use axum::http::header;
@@ -38,7 +37,6 @@ use super::wait;
 use crate::dispatch::Again;
 use crate::dispatch::Question;
 use crate::dispatch::question::Asked as Checked;
-use crate::id::ClientId;
 use crate::id::FileId;
 use crate::id::RunKey;
 use crate::limits::AskedLimits;
@@ -129,22 +127,17 @@ fn no_args() -> Value {
 }
 
 /// Takes the question, joins the run in flight, or finds the answer there. Several questions at once: see `several`.
-pub async fn create(
-    State(api): State<Api>,
-    Extension(client): Extension<ClientId>,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Waited, Problem> {
+pub async fn create(api: Api, headers: HeaderMap, body: Body) -> Result<Waited, Problem> {
     let short = body::declared(&headers).is_some_and(|bytes| bytes <= SHORT_BYTES_MAX);
     // Until the question is looked at: what is read of it is in memory.
-    let place = if short { None } else { Some(api.questions.reading.take(client).ok_or_else(Problem::reading)?) };
+    let place = if short { None } else { Some(api.questions.reading.take(api.client).ok_or_else(Problem::reading)?) };
     let bytes = body::whole(body, BODY_BYTES_MAX).await?;
     let waited = wait::preferred(&headers);
     let short = (bytes.len() <= INLINE_BYTES_MAX).then(|| body::json(&bytes)).transpose()?;
     let asking = match short {
-        Some(body) if is_quick(&api, &body) => asking(&api, client, body)?,
-        Some(body) => on_a_thread(&api, client, move |api| asking(api, client, body)).await??,
-        None => on_a_thread(&api, client, move |api| asking(api, client, body::json(&bytes)?)).await??,
+        Some(body) if is_quick(&api, &body) => asking(&api, body)?,
+        Some(body) => on_a_thread(&api, move |api| asking(api, body)).await??,
+        None => on_a_thread(&api, move |api| asking(api, body::json(&bytes)?)).await??,
     };
     drop(place);
     let asked = match asking {
@@ -182,7 +175,7 @@ async fn begin(api: &Api, (question, waited): (Question, Option<Duration>), hook
 /// Waits until what was asked for survives whatever happens.
 async fn promised(api: &Api, key: RunKey, hooks: &[Hook]) -> Result<(), Problem> {
     if !hooks.is_empty() {
-        api.parts.store.disk().settled().await?;
+        api.store.disk().settled().await?;
     }
     Ok(api.parts.dispatch.promised(key).await?)
 }
@@ -198,7 +191,7 @@ fn is_quick(api: &Api, body: &Value) -> bool {
 /// What is said of a question that was taken.
 fn taken(api: &Api, key: RunKey) -> Result<Taken, Problem> {
     let status = results::status(api, key)?;
-    let RunKey { file_id, analysis_id } = key;
+    let RunKey { file_id, analysis_id, .. } = key;
     Ok(Taken { file_id, analysis_id, status, results: results::view::path(key) })
 }
 
@@ -207,22 +200,21 @@ enum Asking {
     Several(Questions),
 }
 
-fn asking(api: &Api, client: ClientId, body: Value) -> Result<Asking, Problem> {
+fn asking(api: &Api, body: Value) -> Result<Asking, Problem> {
     if several::is_meant(&body) {
-        return several::questions(api, client, body).map(Asking::Several);
+        return several::questions(api, body).map(Asking::Several);
     }
     let mut asked = parse(body)?;
     let hooks = hooks(api, &mut asked)?;
-    Ok(Asking::One(Box::new(question(api, client, asked)?), hooks))
+    Ok(Asking::One(Box::new(question(api, asked)?), hooks))
 }
 
 /// A few at a time, and one of each client.
 pub(super) async fn on_a_thread<T: Send + 'static>(
     api: &Api,
-    client: ClientId,
     look: impl FnOnce(&Api) -> T + Send + 'static,
 ) -> io::Result<T> {
-    let turn = api.questions.turns.take(client).await?;
+    let turn = api.questions.turns.take(api.client).await?;
     let api = api.clone();
     let looking = tokio::task::spawn_blocking(move || {
         let found = look(&api);
@@ -257,12 +249,12 @@ fn whole(number: &mut Value) {
     }
 }
 
-fn question(api: &Api, client: ClientId, asked: Asked) -> Result<Question, Problem> {
+fn question(api: &Api, asked: Asked) -> Result<Question, Problem> {
     let upload = upload::find(api, &asked.file_id)?;
-    question_of(api, client, (upload, asked))
+    question_of(api, (upload, asked))
 }
 
-fn question_of(api: &Api, client: ClientId, (upload, asked): (UploadFacts, Asked)) -> Result<Question, Problem> {
+fn question_of(api: &Api, (upload, asked): (UploadFacts, Asked)) -> Result<Question, Problem> {
     let unknown = || Problem::not_found("no such analysis is installed; GET /analyses lists those that are");
     let selector: Selector = asked.analysis.parse().map_err(|_| unknown())?;
     let analysis = match selector.version {
@@ -287,8 +279,8 @@ fn question_of(api: &Api, client: ClientId, (upload, asked): (UploadFacts, Asked
     let limits = Limits::resolve(api.parts.caps, &analysis.descriptor.limits, &asked.limits);
     let again = if asked.rerun { Again::Always } else { Again::IfNeeded };
     let accepted = api.parts.clock.now();
-    let checked = Checked { name, args, limits, priority: asked.priority, again, client, accepted };
-    Ok(Question::new(analysis, upload, checked))
+    let checked = Checked { name, args, limits, priority: asked.priority, again, client: api.client, accepted };
+    Ok(Question::new(analysis, (Arc::clone(&api.store), upload), checked))
 }
 
 /// The answer that is not there yet, with the queue's own estimate of when it will be.

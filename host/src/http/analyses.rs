@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::Request;
-use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::StatusCode;
 use axum::http::header;
@@ -41,7 +40,6 @@ use super::page::Page;
 use super::path::Path;
 use super::upload;
 use crate::id::AnalysisName;
-use crate::id::ClientId;
 use crate::id::InvalidId;
 use crate::places::Place;
 use crate::registry::Placed;
@@ -51,7 +49,7 @@ use crate::registry::package::Parcel;
 pub const LIST: About = About::new("listAnalyses", "What can be run, by name.");
 
 /// `GET /analyses?limit&cursor`, by name.
-pub async fn list(State(api): State<Api>, asked: Asked<AnalysisName>) -> Page<Analyses> {
+pub async fn list(api: Api, asked: Asked<AnalysisName>) -> Page<Analyses> {
     let all = api.parts.registry.all();
     let (shown, last) = asked.cut(&all, |it| &it.descriptor.name);
     let next = last.map(|it| page::link("/analyses", asked.limit, &it.descriptor.name));
@@ -66,7 +64,7 @@ pub const SHOW: About = About::new("showAnalysis", "An analysis: what it is, wha
     .refusing(&[(404, NO_ANALYSIS)]);
 
 /// `GET /analyses/<name>`.
-pub async fn show(State(api): State<Api>, Path(name): Path<String>) -> Result<Json<Analysis>, Problem> {
+pub async fn show(api: Api, Path(name): Path<String>) -> Result<Json<Analysis>, Problem> {
     let found = name.parse().ok().and_then(|name| api.parts.registry.find(&name));
     let found = found.ok_or_else(|| Problem::not_found("no such analysis is installed"))?;
     Ok(Json(Analysis::new(&found, api.parts.caps)))
@@ -117,13 +115,9 @@ impl Answers for Installed {
 }
 
 /// `PUT /analyses/<name>`: the body is the module, its descriptor inside.
-pub async fn install(
-    State(api): State<Api>,
-    Path(name): Path<String>,
-    request: Request,
-) -> Result<Told<Installed>, Problem> {
+pub async fn install(api: Api, Path(name): Path<String>, request: Request) -> Result<Told<Installed>, Problem> {
     let name = changeable(&api, &name)?;
-    let (module, _, intake) = received(&api, request).await?;
+    let (module, intake) = received(&api, request).await?;
     // Goes on when the client does not wait for it: an installation is whole, or is not. So does what it counts for.
     let registry = Arc::clone(&api.parts.registry);
     let placing = tokio::spawn(async move {
@@ -142,20 +136,18 @@ pub async fn install(
     Ok(Told::new((status, [(header::LOCATION, location)], shown)))
 }
 
-/// The module that is sent, by whom, and the place that is taken meanwhile.
-async fn received(api: &Api, request: Request) -> Result<(Parcel, ClientId, Place), Problem> {
-    let nobodys = || io::Error::other("`http/serve.rs` says with every request whose it is");
-    let client = request.extensions().get().copied().ok_or_else(nobodys)?;
+/// The module that is sent, and the place that is taken meanwhile.
+async fn received(api: &Api, request: Request) -> Result<(Parcel, Place), Problem> {
     let (headers, body) = (request.headers().clone(), request.into_body());
     let signature = signature(&headers)?;
     let bytes_max = api.parts.compile_limits.module_bytes;
     if body::declared(&headers).is_some_and(|bytes| bytes > bytes_max) {
         return Err(BodyError::TooLarge { bytes_max }.into());
     }
-    api.parts.store.check_room(bytes_max)?;
-    let intake = api.intakes.take(client).ok_or_else(Problem::installing)?;
+    api.store.check_room(bytes_max)?;
+    let intake = api.intakes.take(api.client).ok_or_else(Problem::installing)?;
     let module = tokio::time::timeout(MODULE_WITHIN, body::whole(body, bytes_max)).await;
-    Ok((Parcel { module: module.unwrap_or(Err(BodyError::TooSlow))?, signature }, client, intake))
+    Ok((Parcel { module: module.unwrap_or(Err(BodyError::TooSlow))?, signature }, intake))
 }
 
 fn signature(headers: &HeaderMap) -> Result<Option<Vec<u8>>, Problem> {
@@ -178,7 +170,7 @@ pub const REMOVE: About = About::new(
 ]);
 
 /// `DELETE /analyses/<name>`: results stay, and runs that were accepted go on.
-pub async fn remove(State(api): State<Api>, Path(name): Path<String>) -> Result<NoContent, Problem> {
+pub async fn remove(api: Api, Path(name): Path<String>) -> Result<NoContent, Problem> {
     let name = changeable(&api, &name)?;
     let registry = Arc::clone(&api.parts.registry);
     // The name goes from disk and from memory, or stays in both, whether or not the client waits.

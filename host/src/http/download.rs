@@ -6,7 +6,6 @@ use std::fs::File;
 use std::io;
 
 use axum::body::Body;
-use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::HeaderValue;
 use axum::http::Method;
@@ -110,7 +109,7 @@ impl Answers for Bytes {
 
 /// `GET /download/<f>/<filename>`: the uploaded bytes.
 pub async fn upload(
-    State(api): State<Api>,
+    api: Api,
     Path((file_id, filename)): Path<(String, String)>,
     method: Method,
     headers: HeaderMap,
@@ -119,7 +118,7 @@ pub async fn upload(
     if filename != facts.safe_name.as_str() && filename != "the_file" {
         return Err(Problem::not_found("this file has another name; GET /upload/<file_id> tells it"));
     }
-    let file = api.parts.store.open_upload(&facts).map_err(|error| gone(error, "the file was deleted just now"))?;
+    let file = api.store.open_upload(&facts).map_err(|error| gone(error, "the file was deleted just now"))?;
     let served = Served {
         name: &facts.safe_name,
         title: &facts.filename,
@@ -135,7 +134,7 @@ pub async fn upload(
 
 /// `GET /download/<f>/<a>/<name>`: what an analysis wrote.
 pub async fn artifact(
-    State(api): State<Api>,
+    api: Api,
     Path((file_id, analysis_id, name)): Path<(String, String, String)>,
     method: Method,
     headers: HeaderMap,
@@ -150,7 +149,7 @@ fn find_artifact(
 ) -> Result<(File, ArtifactFacts), Problem> {
     let upload = uploads::find(api, file_id)?;
     let analysis_id = analysis_id.parse().map_err(|_| no_artifact())?;
-    of_one_ending(api, RunKey { file_id: upload.sha1, analysis_id }, name)
+    of_one_ending(api, RunKey { tenant: api.store.tenant(), file_id: upload.sha1, analysis_id }, name)
 }
 
 /// How often it is looked again whether a question was just asked again.
@@ -158,7 +157,7 @@ const LOOKS: usize = 3;
 
 /// Opens an artifact, with what is recorded of it: both of one ending, also while the question is asked again.
 fn of_one_ending(api: &Api, key: RunKey, name: &str) -> Result<(File, ArtifactFacts), Problem> {
-    let store = &api.parts.store;
+    let store = &api.store;
     for _ in 0..LOOKS {
         let Some(record) = store.record(key)? else { break };
         let Some(facts) = record.artifacts.into_iter().find(|it| it.name.as_str() == name) else { break };

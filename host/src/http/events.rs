@@ -13,7 +13,6 @@ use std::io;
 use std::str::FromStr;
 use std::time::Duration;
 
-use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::StatusCode;
 use axum::response::sse::Event;
@@ -65,12 +64,12 @@ pub const STREAM: About =
 
 /// Streams the events of a run until it has ended; `204` for who has seen the end, so that browsers do not come back.
 pub async fn stream(
-    State(api): State<Api>,
+    api: Api,
     Path((file_id, analysis_id)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Told<Events>, Problem> {
     let key = results::key(&api, &file_id, &analysis_id)?;
-    let config = api.parts.store.config(key)?.ok_or_else(results::unknown)?;
+    let config = api.store.config(key)?.ok_or_else(results::unknown)?;
     let (phase, log) = (api.parts.dispatch.watch(key), api.parts.dispatch.log(key));
     if phase.is_none() && matches!(results::state(&api, key)?, RunState::Unknown) {
         return Err(results::unknown());
@@ -289,16 +288,16 @@ impl Watcher {
             return self.log(piece, More::Never);
         }
         let api = self.api.clone();
-        let record = api.parts.store.record(self.key)?.filter(|it| it.generation == self.seen.generation);
+        let record = api.store.record(self.key)?.filter(|it| it.generation == self.seen.generation);
         let (Some(_), Some(record)) = (self.config()?, record) else {
             self.seen.stage = Stage::End;
-            let asked_again = api.parts.store.config(self.key)?.is_some_and(|it| it.generation > self.seen.generation);
+            let asked_again = api.store.config(self.key)?.is_some_and(|it| it.generation > self.seen.generation);
             let status = if asked_again { Status::Accepted } else { Status::Dismissed };
             return self.push(&Data::Completed(Completed::Gone(Gone { status })));
         };
         if stored.is_none() {
             self.started(record.attempts)?;
-            return self.tail.open(&api.parts.store, self.seen.attempt);
+            return self.tail.open(&api.store, self.seen.attempt);
         }
         let untold = record.artifacts.iter().skip(self.seen.artifacts);
         for artifact in untold.take(ARTIFACTS_AT_ONCE) {
@@ -310,7 +309,7 @@ impl Watcher {
 
     fn completed(&mut self) -> io::Result<()> {
         let api = &self.api;
-        let (status, failure) = match api.parts.store.state(self.key)? {
+        let (status, failure) = match api.store.state(self.key)? {
             RunState::Failed(failure) => (results::failed(&failure), Some(failure)),
             RunState::Successful | RunState::Pending | RunState::Unknown => (Status::Successful, None),
         };
@@ -325,7 +324,7 @@ impl Watcher {
     }
 
     fn config(&self) -> io::Result<Option<RunConfig>> {
-        let config = self.api.parts.store.config(self.key)?;
+        let config = self.api.store.config(self.key)?;
         Ok(config.filter(|it| it.generation == self.seen.generation))
     }
 }

@@ -88,7 +88,7 @@ pub(super) fn pieces(
             Some(piece) => piece,
             None => {
                 if tail.stored(range.start, 0)?.is_none() {
-                    tail.open(&api.parts.store, attempt)?;
+                    tail.open(&api.store, attempt)?;
                 }
                 tail.stored(range.start, bytes_max)?.unwrap_or_default()
             }

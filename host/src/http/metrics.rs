@@ -40,8 +40,8 @@ impl Answers for Text {
 }
 
 /// All of it. What is stored in all is told once it is known, for which the first to ask has it counted.
-pub async fn show(State(api): State<Api>) -> Result<Told<Text>, Problem> {
-    let (store, dispatch) = (&api.parts.store, &api.parts.dispatch);
+pub async fn show(api: Api) -> Result<Told<Text>, Problem> {
+    let (store, dispatch) = (&api.store, &api.parts.dispatch);
     let load = dispatch.load();
     let (workers_idle, workers_max) = dispatch.workers();
     let inventory = store.inventory();

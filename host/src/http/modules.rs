@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::State;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::Serialize;
@@ -67,7 +66,7 @@ pub struct ModuleList {
 }
 
 /// `GET /modules?limit&cursor`, by digest.
-pub async fn list(State(api): State<Api>, asked: Asked<ModuleDigest>) -> Page<ModuleList> {
+pub async fn list(api: Api, asked: Asked<ModuleDigest>) -> Page<ModuleList> {
     let registry = &api.parts.registry;
     let mut all: Vec<_> = registry.all().iter().chain(&registry.quarantined()).map(|it| it.module).collect();
     all.sort_unstable();
@@ -83,7 +82,7 @@ pub const SHOW: About =
         .refusing(&[(404, "Nothing is known of such a module.")]);
 
 /// `GET /modules/<sha256>`.
-pub async fn show(State(api): State<Api>, Path(module): Path<String>) -> Result<Json<Module>, Problem> {
+pub async fn show(api: Api, Path(module): Path<String>) -> Result<Json<Module>, Problem> {
     let unknown = || Problem::not_found("nothing is known of such a module");
     let found = Module::new(&api, module.parse().map_err(|_| unknown())?);
     let known = !found.names.is_empty() || found.revoked.is_some() || found.analysis.is_some();
@@ -112,11 +111,7 @@ pub const REVOKE: About =
         ]);
 
 /// `PUT /modules/<sha256>/revocation`, also of a module that is not here yet.
-pub async fn revoke(
-    State(api): State<Api>,
-    Path(module): Path<String>,
-    body: Body,
-) -> Result<Json<Revocation>, Problem> {
+pub async fn revoke(api: Api, Path(module): Path<String>, body: Body) -> Result<Json<Revocation>, Problem> {
     let module = changeable(&api, &module)?;
     let document = body::json(&body::whole(body, BODY_BYTES_MAX).await?)?;
     let wanted = "the body is {\"reason\": …}, a sentence for whoever has a result of it";
@@ -135,7 +130,7 @@ pub const REINSTATE: About = About::new("reinstateModule", "Takes the mark away 
     .refusing(&[(404, "No such module is revoked."), upload::NO_ROOM]);
 
 /// `DELETE /modules/<sha256>/revocation`.
-pub async fn reinstate(State(api): State<Api>, Path(module): Path<String>) -> Result<NoContent, Problem> {
+pub async fn reinstate(api: Api, Path(module): Path<String>) -> Result<NoContent, Problem> {
     let module = changeable(&api, &module)?;
     if api.parts.registry.revocation(module).is_none() {
         return Err(Problem::not_found("no such module is revoked"));

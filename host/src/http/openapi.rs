@@ -20,7 +20,6 @@ use std::io;
 use std::sync::Arc;
 use std::sync::LazyLock;
 
-use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::Method;
 use axum::http::StatusCode;
@@ -83,7 +82,7 @@ impl Answers for Document {
 }
 
 /// `GET /openapi.json`.
-pub async fn show(State(api): State<Api>, method: Method, headers: HeaderMap) -> Result<Told<Document>, Problem> {
+pub async fn show(api: Api, method: Method, headers: HeaderMap) -> Result<Told<Document>, Problem> {
     let Written { bytes, etag, .. } = api.openapi.current(api.parts.registry.all()).await?;
     let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
     let (status, body) = match condition::decide(&headers, &method, (&etag, length)) {

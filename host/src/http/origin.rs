@@ -8,7 +8,6 @@ use std::net::IpAddr;
 use std::net::SocketAddr;
 
 use axum::extract::Request;
-use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::Method;
 use axum::http::StatusCode;
@@ -51,7 +50,7 @@ impl Names {
 }
 
 /// Lets through what no page of another site can send.
-pub async fn same_site(State(api): State<Api>, request: Request, next: Next) -> Response {
+pub async fn same_site(api: Api, request: Request, next: Next) -> Response {
     let mut hosts = request.headers().get_all(header::HOST).iter();
     let host = hosts.next().and_then(|it| it.to_str().ok()?.parse::<Authority>().ok());
     // RFC 9112, section 3.2. Who speaks an older version may do without.

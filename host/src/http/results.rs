@@ -11,7 +11,6 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::HeaderName;
 use axum::http::HeaderValue;
@@ -95,18 +94,18 @@ impl Answers for Shown {
 
 /// `GET /results/<f>/<a>`: 202 while it is not ready, then the analysis' own JSON.
 pub async fn show(
-    State(api): State<Api>,
+    api: Api,
     Path((file_id, analysis_id)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Told<Shown>, Problem> {
     let file_id = upload::parse_id(&file_id)?;
     let Ok(analysis_id) = analysis_id.parse() else { return Err(unknown_of(&api, file_id)?) };
-    let key = RunKey { file_id, analysis_id };
+    let key = RunKey { tenant: api.store.tenant(), file_id, analysis_id };
     let waited = wait::preferred(&headers);
     if let Some(time) = waited {
         drop(tokio::time::timeout(time, api.parts.dispatch.ended(key)).await);
     }
-    let finished = if api.parts.dispatch.in_flight(key) { None } else { api.parts.store.open_result(key)? };
+    let finished = if api.parts.dispatch.in_flight(key) { None } else { api.store.open_result(key)? };
     let mut response = match finished {
         Some(found) => {
             upload::used(&api, file_id);
@@ -117,7 +116,7 @@ pub async fn show(
             RunState::Failed(failure) => Problem::from(failure).into_response(),
             RunState::Unknown => return Err(unknown_of(&api, file_id)?),
             // It came between two looks.
-            RunState::Successful => match api.parts.store.open_result(key)? {
+            RunState::Successful => match api.store.open_result(key)? {
                 Some((file, bytes)) => result(&api, key, (file, bytes))?,
                 None => return Err(Problem::gone("the result was removed just now")),
             },
@@ -132,7 +131,7 @@ const TEXT: &str = "text/plain; charset=utf-8";
 
 fn result(api: &Api, key: RunKey, (file, bytes): (File, u64)) -> io::Result<Response> {
     let long = usize::try_from(bytes).map_or(true, |bytes| bytes > INLINE_BYTES_MAX);
-    let sha256 = if long { api.parts.store.result_sha256(key, &file)? } else { None };
+    let sha256 = if long { api.store.result_sha256(key, &file)? } else { None };
     let mut response = stored((file, bytes), RESULT, &api.sending)?;
     digest::tell(response.headers_mut(), sha256.as_ref());
     warn_of_revoked(api, key, &mut response)?;
@@ -144,7 +143,7 @@ fn warn_of_revoked(api: &Api, key: RunKey, response: &mut Response) -> io::Resul
     if api.parts.registry.believes_all() {
         return Ok(());
     }
-    let revocation = api.parts.store.config(key)?.and_then(|it| api.parts.registry.revocation(it.module));
+    let revocation = api.store.config(key)?.and_then(|it| api.parts.registry.revocation(it.module));
     let reason = revocation.map(|it| percent_encoding::utf8_percent_encode(&it.reason, REASON).to_string());
     if let Some(value) = reason.and_then(|it| HeaderValue::from_str(&it).ok()) {
         response.headers_mut().insert("belljar-revoked", value);
@@ -176,10 +175,7 @@ pub const DISMISS: About = About::new("dismissRun", "Dismisses a run if it has n
     .refusing(&[NO_RUN, upload::FILE_GONE, upload::NO_ROOM]);
 
 /// `DELETE /results/<f>/<a>`: ends the run if it is in flight, else removes its result.
-pub async fn dismiss(
-    State(api): State<Api>,
-    Path((file_id, analysis_id)): Path<(String, String)>,
-) -> Result<NoContent, Problem> {
+pub async fn dismiss(api: Api, Path((file_id, analysis_id)): Path<(String, String)>) -> Result<NoContent, Problem> {
     let key = key(&api, &file_id, &analysis_id)?;
     match api.parts.dispatch.remove(key).await? {
         Removed::Dismissed | Removed::Result => Ok(NoContent),
@@ -192,12 +188,9 @@ pub const RUN: About = About::new("showRun", "The record of a run: status, times
     .refusing(&[NO_RUN, upload::FILE_GONE]);
 
 /// `GET /results/<f>/<a>/run`: the run record.
-pub async fn run(
-    State(api): State<Api>,
-    Path((file_id, analysis_id)): Path<(String, String)>,
-) -> Result<Json<Run>, Problem> {
+pub async fn run(api: Api, Path((file_id, analysis_id)): Path<(String, String)>) -> Result<Json<Run>, Problem> {
     let key = key(&api, &file_id, &analysis_id)?;
-    let config = api.parts.store.config(key)?.ok_or_else(unknown)?;
+    let config = api.store.config(key)?.ok_or_else(unknown)?;
     let upload = upload::find(&api, &file_id)?;
     let progress = api.parts.dispatch.watch(key).and_then(|phase| {
         let Phase::Running(progress) = *phase.borrow() else { return None };
@@ -208,7 +201,7 @@ pub async fn run(
         RunState::Failed(failure) => Some(failure),
         RunState::Unknown | RunState::Pending | RunState::Successful => None,
     };
-    let record = api.parts.store.record(key)?.filter(|it| it.generation == config.generation);
+    let record = api.store.record(key)?.filter(|it| it.generation == config.generation);
     let notifications = api.parts.notifier.deliveries(NoticeId { key, accepted: config.accepted })?;
     let artifacts = record.iter().flat_map(|record| &record.artifacts).map(|it| Artifact::new(key, it)).collect();
     let (reason, detail) = failure.map(|it| (it.reason, it.detail)).unzip();
@@ -254,19 +247,16 @@ impl Answers for Log {
 }
 
 /// `GET /results/<f>/<a>/log`: what the analysis wrote to stderr, so far while it runs.
-pub async fn log(
-    State(api): State<Api>,
-    Path((file_id, analysis_id)): Path<(String, String)>,
-) -> Result<Told<Log>, Problem> {
+pub async fn log(api: Api, Path((file_id, analysis_id)): Path<(String, String)>) -> Result<Told<Log>, Problem> {
     let key = key(&api, &file_id, &analysis_id)?;
     let live = api.parts.dispatch.log(key);
     let Some((attempt, bytes)) = live.as_ref().and_then(WatchedLog::so_far) else {
-        return Ok(Told::new(match api.parts.store.open_log(key)? {
+        return Ok(Told::new(match api.store.open_log(key)? {
             Some(found) => stored(found, TEXT, &api.sending)?,
             None => (guests(TEXT, 0), Body::empty()).into_response(),
         }));
     };
-    let generation = api.parts.store.config(key)?.map_or(0, |it| it.generation);
+    let generation = api.store.config(key)?.map_or(0, |it| it.generation);
     let pieces = log::pieces(api, Tail::new(key, generation, live), (attempt, 0..bytes));
     Ok(Told::new((guests(TEXT, u64::try_from(bytes).unwrap_or(u64::MAX)), Body::from_stream(pieces))))
 }
@@ -309,7 +299,7 @@ pub(super) fn applied(response: &mut Response, waited: Option<Duration>) {
 pub(super) fn key(api: &Api, file_id: &str, analysis_id: &str) -> Result<RunKey, Problem> {
     let upload = upload::find(api, file_id)?;
     let analysis_id = analysis_id.parse().map_err(|_| unknown())?;
-    Ok(RunKey { file_id: upload.sha1, analysis_id })
+    Ok(RunKey { tenant: api.store.tenant(), file_id: upload.sha1, analysis_id })
 }
 
 /// What the disk says, unless the run is in flight: an old ending does not count while a new one is on its way, and a
@@ -319,8 +309,8 @@ pub(super) fn state(api: &Api, key: RunKey) -> Result<RunState, Problem> {
     if matches!(phase, Some(Phase::Accepted | Phase::Running(_))) {
         return Ok(RunState::Pending);
     }
-    Ok(match api.parts.store.state(key)? {
-        RunState::Pending if phase == Some(Phase::Accepting) || api.parts.store.is_queued(key) => RunState::Pending,
+    Ok(match api.store.state(key)? {
+        RunState::Pending if phase == Some(Phase::Accepting) || api.store.is_queued(key) => RunState::Pending,
         RunState::Pending => RunState::Unknown,
         known @ (RunState::Unknown | RunState::Successful | RunState::Failed(_)) => known,
     })
@@ -328,7 +318,7 @@ pub(super) fn state(api: &Api, key: RunKey) -> Result<RunState, Problem> {
 
 /// Why nothing is known of a run of that file.
 fn unknown_of(api: &Api, file_id: FileId) -> Result<Problem, Problem> {
-    match api.parts.store.upload(file_id)? {
+    match api.store.upload(file_id)? {
         Some(_) => Ok(unknown()),
         None => upload::missing(api, file_id),
     }

@@ -19,11 +19,9 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Extension;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::Request;
-use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::HeaderName;
 use axum::http::HeaderValue;
@@ -126,6 +124,13 @@ pub fn routes() -> Routes {
 /// # Errors
 /// Of the disk.
 pub async fn recover(api: &Api) -> io::Result<()> {
+    for store in api.parts.stores.all() {
+        recover_of(&Api { store, ..api.clone() }).await?;
+    }
+    Ok(())
+}
+
+async fn recover_of(api: &Api) -> io::Result<()> {
     let resumable = api.resumable.clone();
     on_disk(api, move |store| {
         let mut ended = Vec::new();
@@ -155,6 +160,14 @@ pub async fn recover(api: &Api) -> io::Result<()> {
 /// # Errors
 /// Of the disk.
 pub async fn sweep(api: &Api) -> io::Result<usize> {
+    let mut given_up = 0;
+    for store in api.parts.stores.all() {
+        given_up += sweep_of(&Api { store, ..api.clone() }).await?;
+    }
+    Ok(given_up)
+}
+
+async fn sweep_of(api: &Api) -> io::Result<usize> {
     let (resumable, clock) = (api.resumable.clone(), Arc::clone(&api.parts.clock));
     on_disk(api, move |store| {
         let mut given_up = 0;
@@ -198,7 +211,7 @@ async fn spoken(request: Request, next: Next) -> Response {
 }
 
 /// `OPTIONS /resumable`: what is spoken.
-async fn tell(State(api): State<Api>) -> Told<view::Spoken> {
+async fn tell(api: Api) -> Told<view::Spoken> {
     let headers = [
         ("tus-version", "1.0.0".to_owned()),
         ("tus-extension", EXTENSIONS.to_owned()),
@@ -209,26 +222,21 @@ async fn tell(State(api): State<Api>) -> Told<view::Spoken> {
 }
 
 /// `OPTIONS /resumable/<id>`: the same.
-async fn tell_of_one(state: State<Api>, Path(id): Path<String>) -> Result<Told<view::Spoken>, Problem> {
+async fn tell_of_one(api: Api, Path(id): Path<String>) -> Result<Told<view::Spoken>, Problem> {
     parse_id(&id)?;
-    Ok(tell(state).await)
+    Ok(tell(api).await)
 }
 
 /// `POST /resumable`: begins one, with its first bytes if they are sent along.
-async fn create(
-    State(api): State<Api>,
-    Extension(client): Extension<ClientId>,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Told<view::Begun>, Problem> {
+async fn create(api: Api, headers: HeaderMap, body: Body) -> Result<Told<view::Begun>, Problem> {
     let creation = Creation::of_head(&headers)?;
     let first = Piece::first(&headers)?;
     if creation.length_bytes > api.upload_bytes_max {
         return Err(BodyError::TooLarge { bytes_max: api.upload_bytes_max }.into());
     }
-    api.parts.store.check_room(creation.length_bytes)?;
+    api.store.check_room(creation.length_bytes)?;
     to_its_end(async move {
-        let id = begin(&api, creation, client).await?;
+        let id = begin(&api, creation).await?;
         let begun = match first {
             None => intake::finish(&api, id).await,
             Some(piece) => match intake::append(&api, id, (piece, body)).await {
@@ -246,7 +254,7 @@ async fn create(
     .await
 }
 
-async fn begin(api: &Api, creation: Creation, client: ClientId) -> Result<PartialId, Problem> {
+async fn begin(api: &Api, creation: Creation) -> Result<PartialId, Problem> {
     let now = api.parts.clock.now();
     let partial = Partial {
         version: 1,
@@ -256,12 +264,12 @@ async fn begin(api: &Api, creation: Creation, client: ClientId) -> Result<Partia
         length_bytes: creation.length_bytes,
         offset_bytes: 0,
         state: Stage::Receiving,
-        client,
+        client: api.client,
         created: now,
         used: now,
     };
-    let id = api.parts.store.draw_partial_id()?;
-    api.resumable.turns.open(id, client)?;
+    let id = api.store.draw_partial_id()?;
+    api.resumable.turns.open(id, api.client)?;
 
     let begun = on_disk(api, move |store| store.begin_partial(id, &partial)).await;
     begun.inspect_err(|_| api.resumable.turns.close(id))?;
@@ -270,7 +278,7 @@ async fn begin(api: &Api, creation: Creation, client: ClientId) -> Result<Partia
 
 /// `PATCH /resumable/<id>`: adds bytes.
 async fn append(
-    State(api): State<Api>,
+    api: Api,
     Path(id): Path<String>,
     headers: HeaderMap,
     body: Body,
@@ -284,7 +292,7 @@ async fn append(
 }
 
 /// `HEAD /resumable/<id>`: how many bytes have come.
-async fn offset(State(api): State<Api>, Path(id): Path<String>) -> Result<Told<view::Come>, Problem> {
+async fn offset(api: Api, Path(id): Path<String>) -> Result<Told<view::Come>, Problem> {
     let id = parse_id(&id)?;
     to_its_end(async move {
         let partial = intake::finish(&api, id).await?;
@@ -302,7 +310,7 @@ async fn offset(State(api): State<Api>, Path(id): Path<String>) -> Result<Told<v
 }
 
 /// `GET /resumable/<id>`: the same in words, for whoever does not speak the protocol; disturbs nobody.
-async fn show(State(api): State<Api>, Path(id): Path<String>) -> Result<Told<view::Shown>, Problem> {
+async fn show(api: Api, Path(id): Path<String>) -> Result<Told<view::Shown>, Problem> {
     let partial = intake::look(&api, parse_id(&id)?)?;
     let expires = api.resumable.expires(&partial);
     let Partial { filename, length_bytes: size_bytes, offset_bytes, created, state, .. } = partial;
@@ -312,7 +320,7 @@ async fn show(State(api): State<Api>, Path(id): Path<String>) -> Result<Told<vie
 }
 
 /// `DELETE /resumable/<id>`: gives it up. A file that was stored stays; `DELETE /upload/<file_id>` is for that.
-async fn end(State(api): State<Api>, Path(id): Path<String>) -> Result<Told<view::Ended>, Problem> {
+async fn end(api: Api, Path(id): Path<String>) -> Result<Told<view::Ended>, Problem> {
     let id = parse_id(&id)?;
     to_its_end(async move {
         intake::end(&api, id).await?;
@@ -322,12 +330,12 @@ async fn end(State(api): State<Api>, Path(id): Path<String>) -> Result<Told<view
 }
 
 /// `POST /resumable/<id>`: for clients that cannot send what they mean, which the protocol wants to be understood.
-async fn in_place_of(state: State<Api>, id: Path<String>, request: Request) -> Result<Told<view::Any>, Problem> {
+async fn in_place_of(api: Api, id: Path<String>, request: Request) -> Result<Told<view::Any>, Problem> {
     let (head, body) = request.into_parts();
     match head.headers.get("x-http-method-override").map(HeaderValue::as_bytes) {
-        Some(b"PATCH") => append(state, id, head.headers, body).await.map(Told::new),
-        Some(b"DELETE") => end(state, id).await.map(Told::new),
-        Some(b"HEAD") => offset(state, id).await.map(Told::new),
+        Some(b"PATCH") => append(api, id, head.headers, body).await.map(Told::new),
+        Some(b"DELETE") => end(api, id).await.map(Told::new),
+        Some(b"HEAD") => offset(api, id).await.map(Told::new),
         Some(_) | None => Ok(Told::new(([(header::ALLOW, "OPTIONS,HEAD,GET,PATCH,DELETE")], Problem::no_override()))),
     }
 }
@@ -363,6 +371,6 @@ async fn on_disk<T: Send + 'static>(
     api: &Api,
     work: impl FnOnce(&Store) -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {
-    let store = Arc::clone(&api.parts.store);
+    let store = Arc::clone(&api.store);
     tokio::task::spawn_blocking(move || work(&store)).await.map_err(io::Error::other)?
 }

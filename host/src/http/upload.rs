@@ -13,7 +13,6 @@ use std::sync::Arc;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::RawQuery;
-use axum::extract::State;
 use axum::http::HeaderMap;
 use futures_util::TryStreamExt;
 
@@ -34,6 +33,7 @@ use super::openapi::answer::NoContent;
 use super::openapi::fields;
 use super::path::Path;
 use crate::id::FileId;
+use crate::id::FileKey;
 use crate::store::Store;
 use crate::store::media_type;
 use crate::store::uploads::Stored;
@@ -65,7 +65,7 @@ pub const CREATE: About = About::new("createUpload", "Stores a file: the body, o
 
 /// `POST /upload`: the file as the body, or as the one file part of a form.
 pub async fn create(
-    State(api): State<Api>,
+    api: Api,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Body,
@@ -78,13 +78,13 @@ pub async fn create(
     if boundary.is_none() && declared.is_some_and(|bytes| bytes > api.upload_bytes_max) {
         return Err(BodyError::TooLarge { bytes_max: api.upload_bytes_max }.into());
     }
-    api.parts.store.check_room(declared.unwrap_or(0))?;
+    api.store.check_room(declared.unwrap_or(0))?;
     let (filename, received) = match boundary {
-        Some(boundary) => form::receive(&api.parts.store, (body, boundary), api.upload_bytes_max, &mut promise).await?,
+        Some(boundary) => form::receive(&api.store, (body, boundary), api.upload_bytes_max, &mut promise).await?,
         None => {
             let frames = body::frames(body, api.upload_bytes_max).map_err(Problem::from);
             let frames = frames.inspect_ok(|frame| promise.update(frame));
-            let received = intake::receive(&api.parts.store, &filename, frames).await?;
+            let received = intake::receive(&api.store, &filename, frames).await?;
             (filename, received)
         }
     };
@@ -107,7 +107,7 @@ pub(super) async fn publish(api: &Api, filename: String, received: Received) -> 
         sha256,
         created: api.parts.clock.now(),
     };
-    match api.parts.store.publish_upload(staged, &facts).await? {
+    match api.store.publish_upload(staged, &facts).await? {
         Stored::New => {
             api.parts.metrics.uploaded(facts.size_bytes);
             Ok(Some(facts))
@@ -122,7 +122,7 @@ pub const PIN: About = About::new("pinUpload", "Keeps a file whatever the rules 
     .refusing(&[NO_FILE, FILE_GONE, NO_ROOM]);
 
 /// `PUT /upload/<file_id>/pin`: it stays until it is deleted.
-pub async fn pin(State(api): State<Api>, Path(file_id): Path<String>) -> Result<NoContent, Problem> {
+pub async fn pin(api: Api, Path(file_id): Path<String>) -> Result<NoContent, Problem> {
     let file_id = find(&api, &file_id)?.sha1;
     on_disk(&api, move |store| store.pin(file_id)).await
 }
@@ -132,7 +132,7 @@ pub const UNPIN: About =
     About::new("unpinUpload", "Leaves a file to the rules of retention.").refusing(&[NO_FILE, FILE_GONE, NO_ROOM]);
 
 /// `DELETE /upload/<file_id>/pin`: the rules of retention say when it goes.
-pub async fn unpin(State(api): State<Api>, Path(file_id): Path<String>) -> Result<NoContent, Problem> {
+pub async fn unpin(api: Api, Path(file_id): Path<String>) -> Result<NoContent, Problem> {
     let file_id = find(&api, &file_id)?.sha1;
     on_disk(&api, move |store| store.unpin(file_id)).await
 }
@@ -141,7 +141,7 @@ async fn on_disk(
     api: &Api,
     change: impl FnOnce(&Store) -> io::Result<()> + Send + 'static,
 ) -> Result<NoContent, Problem> {
-    let store = Arc::clone(&api.parts.store);
+    let store = Arc::clone(&api.store);
     match tokio::task::spawn_blocking(move || change(&store)).await.map_err(io::Error::other)? {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(gone()),
         Err(error) => Err(error.into()),
@@ -154,9 +154,9 @@ pub const DELETE: About = About::new("deleteUpload", "Removes a file with all it
     .refusing(&[NO_FILE, FILE_GONE, NO_ROOM]);
 
 /// `DELETE /upload/<file_id>`.
-pub async fn delete(State(api): State<Api>, Path(file_id): Path<String>) -> Result<NoContent, Problem> {
+pub async fn delete(api: Api, Path(file_id): Path<String>) -> Result<NoContent, Problem> {
     let facts = find(&api, &file_id)?;
-    match api.parts.dispatch.delete(facts.sha1).await {
+    match api.parts.dispatch.delete(FileKey { tenant: api.store.tenant(), file_id: facts.sha1 }).await {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(gone()),
         Err(error) => Err(error.into()),
         Ok(()) => Ok(NoContent),
@@ -166,7 +166,7 @@ pub async fn delete(State(api): State<Api>, Path(file_id): Path<String>) -> Resu
 /// The upload of that id, or why there is none.
 pub(super) fn find(api: &Api, file_id: &str) -> Result<UploadFacts, Problem> {
     let file_id = parse_id(file_id)?;
-    match api.parts.store.upload(file_id)? {
+    match api.store.upload(file_id)? {
         Some(facts) => {
             used(api, file_id);
             Ok(facts)
@@ -177,7 +177,7 @@ pub(super) fn find(api: &Api, file_id: &str) -> Result<UploadFacts, Problem> {
 
 /// Whoever asks for a file, or for what belongs to it, uses it.
 pub(super) fn used(api: &Api, file_id: FileId) {
-    if let Err(error) = api.parts.store.note_use(file_id, api.parts.clock.now()) {
+    if let Err(error) = api.store.note_use(file_id, api.parts.clock.now()) {
         tracing::debug!(%file_id, %error, "a use could not be noted");
     }
 }
@@ -189,7 +189,7 @@ pub(super) fn parse_id(file_id: &str) -> Result<FileId, Problem> {
 
 /// Why there is no upload of that id.
 pub(super) fn missing(api: &Api, file_id: FileId) -> Result<Problem, Problem> {
-    let gone_before = api.parts.store.is_gone(file_id, api.parts.clock.now())?;
+    let gone_before = api.store.is_gone(file_id, api.parts.clock.now())?;
     Ok(if gone_before { gone() } else { Problem::not_found("no file with this id is stored") })
 }
 

@@ -6,7 +6,6 @@
 use std::sync::LazyLock;
 
 use axum::Json;
-use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::Method;
 use axum::http::StatusCode;
@@ -225,9 +224,9 @@ pub const KNOWN: About = About::new(
 .refusing(&[(404, "It is no SHA-1.")]);
 
 /// `GET /web/known/<file_id>`: so that what is there already need not be sent. Does not count as a use of the file.
-pub async fn known(State(api): State<Api>, Path(file_id): Path<String>) -> Result<Json<Known>, Problem> {
+pub async fn known(api: Api, Path(file_id): Path<String>) -> Result<Json<Known>, Problem> {
     let file_id = super::upload::parse_id(&file_id)?;
-    let stored = api.parts.store.upload(file_id)?.is_some();
+    let stored = api.store.upload(file_id)?.is_some();
     Ok(Json(Known { file_id, stored }))
 }
 

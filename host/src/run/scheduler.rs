@@ -40,7 +40,7 @@ pub use self::words::Last;
 pub use self::words::Load;
 pub use self::words::Refusal;
 use crate::id::ClientId;
-use crate::id::FileId;
+use crate::id::FileKey;
 use crate::id::RunKey;
 use crate::run::Reason;
 
@@ -62,7 +62,7 @@ pub struct Scheduler {
     /// Runs by client.
     held: HashMap<ClientId, Held>,
     /// Files that are being deleted, and by how many.
-    deleting: HashMap<FileId, u32>,
+    deleting: HashMap<FileKey, u32>,
     lines: Lines,
     resting: BTreeSet<(Duration, RunKey)>,
     running: usize,
@@ -132,7 +132,7 @@ impl Scheduler {
     /// Asks for a place; it is left by [`Event::Accepted`] and all that follows, or by giving it back. A run on its way
     /// is none the later for being asked for again.
     pub fn ask(&mut self, ask: Ask, now: Duration) -> Admission {
-        if self.deleting.contains_key(&ask.key.file_id) {
+        if self.deleting.contains_key(&ask.key.file()) {
             return Admission::Denied(Refusal::Deleting);
         }
         match self.runs.get(&ask.key).map(|run| run.wish) {
@@ -166,9 +166,9 @@ impl Scheduler {
     }
 
     /// From now on there are no new runs of that file, and those that there are end.
-    pub fn delete(&mut self, file_id: FileId, now: Duration) -> Vec<RunKey> {
-        *self.deleting.entry(file_id).or_default() += 1;
-        let keys: Vec<_> = self.runs.keys().filter(|key| key.file_id == file_id).copied().collect();
+    pub fn delete(&mut self, file: FileKey, now: Duration) -> Vec<RunKey> {
+        *self.deleting.entry(file).or_default() += 1;
+        let keys: Vec<_> = self.runs.keys().filter(|key| key.file() == file).copied().collect();
         for key in &keys {
             self.handle(Event::Dismiss(*key, Reason::FileDeleted), now);
         }
@@ -176,20 +176,20 @@ impl Scheduler {
     }
 
     /// The same for a file that has no run; whether that is so.
-    pub fn delete_idle(&mut self, file_id: FileId) -> bool {
-        let idle = self.runs.keys().all(|key| key.file_id != file_id);
+    pub fn delete_idle(&mut self, file: FileKey) -> bool {
+        let idle = self.runs.keys().all(|key| key.file() != file);
         if idle {
-            *self.deleting.entry(file_id).or_default() += 1;
+            *self.deleting.entry(file).or_default() += 1;
         }
         idle
     }
 
     /// One who was deleting that file is done.
-    pub fn deleted(&mut self, file_id: FileId) {
-        if let Some(count) = self.deleting.get_mut(&file_id) {
+    pub fn deleted(&mut self, file: FileKey) {
+        if let Some(count) = self.deleting.get_mut(&file) {
             *count -= 1;
             if *count == 0 {
-                self.deleting.remove(&file_id);
+                self.deleting.remove(&file);
             }
         }
     }

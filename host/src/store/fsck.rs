@@ -26,9 +26,11 @@ use serde::Serialize;
 use super::Store;
 use super::digest::Sha256Writer;
 use super::disk;
+use super::tenants;
 use crate::id::ModuleDigest;
 use crate::id::RunKey;
 use crate::id::Sha256;
+use crate::id::Tenant;
 
 /// What is not as it should be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -93,7 +95,7 @@ impl Report {
 }
 
 /// The folders and files of the layout, besides the 256 of uploads.
-const KNOWN: [&str; 12] = [
+const KNOWN: [&str; 13] = [
     "FORMAT",
     "LOCK",
     "STOPPED",
@@ -106,6 +108,7 @@ const KNOWN: [&str; 12] = [
     "queue",
     "selftest.json",
     "staging",
+    "tenants",
 ];
 
 struct Look<'a> {
@@ -122,27 +125,21 @@ impl Store {
     /// # Errors
     /// When the folders of the layout cannot be read; what else cannot be, or is not as it should be, is a finding.
     pub fn check(&self) -> io::Result<Report> {
+        let tenants: Vec<_> = self.tenants()?.into_iter().map(|tenant| self.view_of_tenant(tenant)).collect();
         let (queued, wanted) = (HashSet::new(), HashSet::new());
         let mut look = Look { store: self, queued, wanted, report: Report::default() };
-        look.queue_names()?;
         let bare = look.modules()?;
-        for entry in entries(&self.root)? {
-            let name = name_of(&entry);
-            if is_hex(&name, 2) && entry.file_type()?.is_dir() {
-                let looked = look.uploads(&entry.path());
-                look.unless_read((&entry.path(), Remedy::Quarantine), looked);
-            } else if !KNOWN.contains(&name.as_str()) {
-                look.find(&entry.path(), (Kind::Orphan, Remedy::Quarantine), "no part of the layout");
+        for store in [self].into_iter().chain(&tenants) {
+            look.store = store;
+            look.tenant()?;
+        }
+        look.store = self;
+        for entry in entries(&self.base.join(tenants::TENANTS))? {
+            if name_of(&entry).parse::<Tenant>().is_err() {
+                look.find(&entry.path(), (Kind::Orphan, Remedy::Quarantine), "names no tenant");
             }
         }
         look.cut_off(&bare);
-        look.queue()?;
-        look.gone()?;
-        look.partials()?;
-        look.notices()?;
-        for entry in entries(&self.root.join("staging"))? {
-            look.unfinished(&entry.path(), "staged and never put into place");
-        }
         Ok(look.report)
     }
 
@@ -151,11 +148,12 @@ impl Store {
     /// # Errors
     /// Of the disk.
     pub fn repair(&self, finding: &Finding) -> io::Result<Option<PathBuf>> {
-        let path = self.root.join(&finding.path);
+        let path = self.base.join(&finding.path);
         match &finding.remedy {
             Remedy::Start => return Ok(None),
             Remedy::Quarantine => return self.quarantine(&path).map(Some),
-            Remedy::RunAgain(key) => return self.run_again(*key).map(Some),
+            Remedy::RunAgain(key) if key.tenant == self.tenant => return self.run_again(*key).map(Some),
+            Remedy::RunAgain(key) => return self.view_of_tenant(key.tenant).run_again(*key).map(Some),
             Remedy::Remove => self.disk.remove_if_there(&path)?,
             Remedy::Relink(target) => {
                 self.disk.remove_if_there(&path)?;
@@ -189,9 +187,9 @@ impl Store {
 
     /// A place in `quarantine/` that is free, for what lies at that path.
     fn aside(&self, path: &Path) -> io::Result<PathBuf> {
-        let quarantine = self.root.join("quarantine");
+        let quarantine = self.base.join("quarantine");
         self.disk.make_directory(&quarantine)?;
-        let relative = path.strip_prefix(&self.root).unwrap_or(path);
+        let relative = path.strip_prefix(&self.base).unwrap_or(path);
         let flat = relative.to_string_lossy().replace('/', "-");
         let target = (0..).map(|number| quarantine.join(format!("{number}-{flat}"))).find(|it| !it.exists());
         target.ok_or_else(|| io::ErrorKind::AlreadyExists.into())
@@ -200,7 +198,7 @@ impl Store {
 
 impl Look<'_> {
     fn find(&mut self, path: &Path, (kind, remedy): (Kind, Remedy), detail: impl Into<String>) {
-        let path = path.strip_prefix(&self.store.root).unwrap_or(path).to_owned();
+        let path = path.strip_prefix(&self.store.base).unwrap_or(path).to_owned();
         self.report.findings.push(Finding { path, kind, detail: detail.into(), remedy });
     }
 
@@ -226,10 +224,33 @@ impl Look<'_> {
         self.find(path, (Kind::Unfinished, Remedy::Start), detail);
     }
 
+    /// All that one tenant has.
+    fn tenant(&mut self) -> io::Result<()> {
+        self.queued.clear();
+        self.queue_names()?;
+        for entry in entries(&self.store.root)? {
+            let name = name_of(&entry);
+            if is_hex(&name, 2) && entry.file_type()?.is_dir() {
+                let looked = self.uploads(&entry.path());
+                self.unless_read((&entry.path(), Remedy::Quarantine), looked);
+            } else if !KNOWN.contains(&name.as_str()) {
+                self.find(&entry.path(), (Kind::Orphan, Remedy::Quarantine), "no part of the layout");
+            }
+        }
+        self.queue()?;
+        self.gone()?;
+        self.partials()?;
+        self.notices()?;
+        for entry in entries(&self.store.root.join("staging"))? {
+            self.unfinished(&entry.path(), "staged and never put into place");
+        }
+        Ok(())
+    }
+
     fn queue_names(&mut self) -> io::Result<()> {
         for entry in entries(&self.store.root.join("queue"))? {
-            match name_of(&entry).parse() {
-                Ok(key) => drop(self.queued.insert(key)),
+            match name_of(&entry).parse::<RunKey>() {
+                Ok(key) => drop(self.queued.insert(key.of(self.store.tenant))),
                 Err(_) => {
                     self.find(&entry.path(), (Kind::Orphan, Remedy::Quarantine), "names no run");
                 }

@@ -265,7 +265,7 @@ impl Store {
             }
         }
         Page::of(least.into_iter().collect(), limit).look_up(|analysis_id| {
-            let key = RunKey { file_id, analysis_id };
+            let key = RunKey { tenant: self.tenant, file_id, analysis_id };
             Ok(self.config(key)?.map(|config| (key, config)))
         })
     }

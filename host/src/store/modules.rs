@@ -85,13 +85,21 @@ impl Store {
                 }
             }
         }
+        self.strike_used_by_runs(&mut modules)?;
+        for tenant in self.tenants()? {
+            self.view_of_tenant(tenant).strike_used_by_runs(&mut modules)?;
+        }
+        Ok(modules)
+    }
+
+    fn strike_used_by_runs(&self, modules: &mut HashSet<ModuleDigest>) -> io::Result<()> {
         for file_id in self.file_ids() {
             if modules.is_empty() {
                 break;
             }
-            self.strike_used(file_id?, &mut modules)?;
+            self.strike_used(file_id?, modules)?;
         }
-        Ok(modules)
+        Ok(())
     }
 
     fn strike_used(&self, file_id: FileId, modules: &mut HashSet<ModuleDigest>) -> io::Result<()> {

@@ -105,7 +105,8 @@ impl Store {
         let mut notices = Vec::new();
         for entry in fs::read_dir(self.root.join("notify"))? {
             let entry = entry?;
-            let Some(id) = entry.file_name().to_str().and_then(|it| it.parse().ok()) else { continue };
+            let Some(id) = entry.file_name().to_str().and_then(|it| it.parse::<NoticeId>().ok()) else { continue };
+            let id = NoticeId { key: id.key.of(self.tenant), ..id };
             match fs::read(entry.path()).and_then(|json| Ok(serde_json::from_slice(&json)?)) {
                 Ok(notice) => notices.push((id, notice)),
                 Err(error) => tracing::error!(notice = %id, %error, "an entry of `notify/` cannot be read"),

@@ -5,6 +5,7 @@
 //! two times each, and reads no file. A file `.pinned` beside them keeps an upload whatever the rules say: no file that a
 //! client names can be called so.
 
+use std::borrow::Borrow;
 use std::collections::HashSet;
 use std::fs;
 use std::fs::File;
@@ -19,6 +20,7 @@ use serde::Serialize;
 
 use super::Store;
 use crate::id::FileId;
+use crate::id::Tenant;
 use crate::time::Timestamp;
 
 /// A use is noted if the last one noted is longer ago, milliseconds: that is often enough, and cheap. So long after the
@@ -72,6 +74,7 @@ impl Rules {
 /// What retention looks at of an upload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Held {
+    pub tenant: Tenant,
     pub file_id: FileId,
     pub created: Timestamp,
     pub used: Timestamp,
@@ -111,23 +114,25 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Looks at every upload; so much is free.
+    /// Looks at every upload of these; so much is free.
     ///
     /// # Errors
     /// Of the disk.
-    pub fn make(store: &Store, rules: &Rules, (now, free): (Timestamp, Free)) -> io::Result<Self> {
+    pub fn make(stores: &[impl Borrow<Store>], rules: &Rules, (now, free): (Timestamp, Free)) -> io::Result<Self> {
         let mut plan = Self::default();
         let low = free.is_low(rules);
-        let live: HashSet<FileId> = store.queued()?.into_iter().map(|key| key.file_id).collect();
-        for held in store.all_held() {
-            let held = held?;
-            if live.contains(&held.file_id) {
-                continue;
-            }
-            match rules.expires(&held) {
-                Some(end) if end <= now => plan.expired.push(held),
-                Some(_) | None if low && !held.pinned => plan.for_room.push(held),
-                Some(_) | None => (),
+        for store in stores.iter().map(Borrow::borrow) {
+            let live: HashSet<FileId> = store.queued()?.into_iter().map(|key| key.file_id).collect();
+            for held in store.all_held() {
+                let held = held?;
+                if live.contains(&held.file_id) {
+                    continue;
+                }
+                match rules.expires(&held) {
+                    Some(end) if end <= now => plan.expired.push(held),
+                    Some(_) | None if low && !held.pinned => plan.for_room.push(held),
+                    Some(_) | None => (),
+                }
             }
         }
         plan.for_room.sort_by_key(|held| held.used);
@@ -148,6 +153,7 @@ impl Store {
             .and_then(|link| fs::metadata(directory.join("upload.json")).map(|facts| (link, facts)));
         match times {
             Ok((link, facts)) => Ok(Some(Held {
+                tenant: self.tenant,
                 file_id,
                 created: modified(&link),
                 used: modified(&facts),
@@ -299,7 +305,7 @@ mod tests {
 
     fn held() -> Held {
         let at = |ms| Timestamp::from_unix_ms(AT + ms);
-        Held { file_id: FileId::new([1; 20]), created: at(0), used: at(500), pinned: false }
+        Held { tenant: Tenant::MAIN, file_id: FileId::new([1; 20]), created: at(0), used: at(500), pinned: false }
     }
 
     #[test]
@@ -329,7 +335,7 @@ mod tests {
         std::fs::write(directory.join("upload.json"), b"").unwrap();
         std::os::unix::fs::symlink("a", directory.join("the_file")).unwrap();
         let rules = Rules { idle_ms: Some(5000), ..Rules::default() };
-        let goes = |now| !Plan::make(&store, &rules, (now, store.free().unwrap())).unwrap().expired.is_empty();
+        let goes = |now| !Plan::make(&[&store], &rules, (now, store.free().unwrap())).unwrap().expired.is_empty();
         let mut now = store.held(file_id).unwrap().unwrap().used;
         for _ in 0..200 {
             store.note_use(file_id, now).unwrap();

@@ -183,7 +183,8 @@ impl Store {
     /// Of the disk.
     pub fn queued(&self) -> io::Result<Vec<RunKey>> {
         let keys = fs::read_dir(self.root.join("queue"))?
-            .map(|entry| Ok(entry?.file_name().to_str().and_then(|it| it.parse().ok())));
+            .map(|entry| Ok(entry?.file_name().to_str().and_then(|it| it.parse::<RunKey>().ok())));
+        let keys = keys.map(|key| key.map(|key| key.map(|key| key.of(self.tenant))));
         keys.filter_map(Result::transpose).collect()
     }
 

@@ -46,7 +46,6 @@ use super::view::Entry;
 use super::view::Named;
 use super::view::Several;
 use crate::dispatch::Question;
-use crate::id::ClientId;
 use crate::id::FileId;
 use crate::run::notice::Hook;
 use crate::store::uploads::UploadFacts;
@@ -69,7 +68,7 @@ pub(super) fn is_meant(body: &Value) -> bool {
 }
 
 /// Takes a body apart.
-pub(super) fn questions(api: &Api, client: ClientId, mut body: Value) -> Result<Questions, Problem> {
+pub(super) fn questions(api: &Api, mut body: Value) -> Result<Questions, Problem> {
     let (analysis, args) = match &mut body {
         Value::Object(members) => (members.insert("analysis".to_owned(), json!("")), members.remove("args")),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => (None, None),
@@ -82,7 +81,7 @@ pub(super) fn questions(api: &Api, client: ClientId, mut body: Value) -> Result<
     let each = names.into_iter().map(|name| {
         let args = args.remove(&name).unwrap_or_else(no_args);
         let asked = Asked { file_id: String::new(), analysis: name.clone(), args, notify: Vec::new(), ..common };
-        (name, question_of(api, client, (upload.clone(), asked)))
+        (name, question_of(api, (upload.clone(), asked)))
     });
     Ok(Questions { file_id: upload.sha1, each: each.collect(), hooks })
 }

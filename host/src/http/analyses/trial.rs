@@ -1,12 +1,12 @@
 //! `/analyses/<name>/trial`: a module tried before it takes another's place.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
 use axum::extract::RawQuery;
 use axum::extract::Request;
-use axum::extract::State;
 use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::time::Instant;
@@ -15,6 +15,7 @@ use super::NO_ANALYSIS;
 use super::SIGNATURE;
 use super::changeable;
 use super::received;
+use crate::assembly::Assembly;
 use crate::http::Api;
 use crate::http::error::Problem;
 use crate::http::openapi::about::About;
@@ -68,7 +69,7 @@ pub const RUN: About = About::new(
 
 /// `POST /analyses/<name>/trial?files`: the body is the module, its descriptor inside.
 pub async fn run(
-    State(api): State<Api>,
+    api: Api,
     Path(name): Path<String>,
     RawQuery(query): RawQuery,
     request: Request,
@@ -77,8 +78,9 @@ pub async fn run(
     let files = wanted(&query.unwrap_or_default())?;
     let no_analysis = || Problem::not_found("no such analysis is installed; there is nothing to try it beside");
     let current = api.parts.registry.current(&name)?.ok_or_else(no_analysis)?;
-    let (module, client, intake) = received(&api, request).await?;
-    let parts = api.parts.clone();
+    let (module, intake) = received(&api, request).await?;
+    let client = api.client;
+    let parts = Assembly { store: Arc::clone(&api.store), ..api.parts.clone() };
     // Goes on when the client does not wait for it, so that what it makes goes again.
     let trying = tokio::spawn(async move {
         let _intake = intake;

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::State;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::Serialize;
@@ -52,7 +51,7 @@ pub const LIST: About =
     About::new("listVersions", "The versions that a name has, newest first.").refusing(&[(404, NO_ANALYSIS)]);
 
 /// `GET /analyses/<name>/versions`.
-pub async fn list(State(api): State<Api>, Path(name): Path<String>) -> Result<Json<Versions>, Problem> {
+pub async fn list(api: Api, Path(name): Path<String>) -> Result<Json<Versions>, Problem> {
     let found = name.parse().ok().and_then(|name: AnalysisName| Some((api.parts.registry.versions(&name)?, name)));
     let ((versions, current), name) = found.ok_or_else(|| Problem::not_found("no such analysis is installed"))?;
     let versions = versions.into_iter().map(|it| Version {
@@ -88,11 +87,7 @@ pub const ROLL_BACK: About =
         ]);
 
 /// `POST /analyses/<name>/rollback`: results stay, and runs that were accepted go on.
-pub async fn roll_back(
-    State(api): State<Api>,
-    Path(name): Path<String>,
-    body: Body,
-) -> Result<Json<Analysis>, Problem> {
+pub async fn roll_back(api: Api, Path(name): Path<String>, body: Body) -> Result<Json<Analysis>, Problem> {
     let name = changeable(&api, &name)?;
     let to = wanted(&body::whole(body, BODY_BYTES_MAX).await?)?;
     let registry = Arc::clone(&api.parts.registry);

@@ -4,7 +4,6 @@
 //! document of no origin, which runs nothing, loads nothing and leads nowhere; only pages of this origin may frame it, and
 //! they do so in a sandbox of their own.
 
-use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::HeaderValue;
 use axum::http::Method;
@@ -68,7 +67,7 @@ impl Answers for Framed {
 
 /// `GET /framed/<f>/<a>/<name>`.
 pub async fn show(
-    State(api): State<Api>,
+    api: Api,
     Path((file_id, analysis_id, name)): Path<(String, String, String)>,
     method: Method,
     headers: HeaderMap,

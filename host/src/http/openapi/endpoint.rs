@@ -1,15 +1,14 @@
 //! What the arguments and the answer of a handler say of its operation.
 
-use axum::Extension;
 use axum::body::Body;
 use axum::extract::RawQuery;
 use axum::extract::Request;
-use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::Method;
 use schemars::JsonSchema;
 use serde_json::Value;
 
+use super::super::Api;
 use super::super::page::Asked;
 use super::super::path::Path;
 use super::answer::Answer;
@@ -52,19 +51,12 @@ macro_rules! takes {
 }
 
 takes! {
+    Api;
     HeaderMap;
     Method;
     Body: body;
     Request: body;
     RawQuery: query;
-}
-
-impl<S> Takes for State<S> {
-    fn takes(_: &mut Taken, _: &mut Schemas) {}
-}
-
-impl<E> Takes for Extension<E> {
-    fn takes(_: &mut Taken, _: &mut Schemas) {}
 }
 
 impl<T> Takes for Path<T> {

@@ -1,8 +1,5 @@
 //! `GET /results/<f>`: everything that was asked of a file.
 
-use axum::Extension;
-use axum::extract::State;
-
 use super::super::Api;
 use super::super::analyse::on_a_thread;
 use super::super::error::Problem;
@@ -18,7 +15,6 @@ use super::view;
 use super::view::Listed;
 use super::view::Results;
 use crate::id::AnalysisId;
-use crate::id::ClientId;
 use crate::id::FileId;
 use crate::id::RunKey;
 use crate::run::Reason;
@@ -30,25 +26,19 @@ pub const LIST: About = About::new("listResults", "Everything that was asked of 
     .refusing(&[upload::NO_FILE, upload::FILE_GONE]);
 
 /// `GET /results/<f>?limit&cursor`, by `analysis_id`.
-pub async fn list(
-    State(api): State<Api>,
-    Path(file_id): Path<String>,
-    asked: Asked<AnalysisId>,
-    Extension(client): Extension<ClientId>,
-) -> Result<Page<Results>, Problem> {
+pub async fn list(api: Api, Path(file_id): Path<String>, asked: Asked<AnalysisId>) -> Result<Page<Results>, Problem> {
     let file_id = upload::find(&api, &file_id)?.sha1;
-    let (results, next) = runs(&api, client, (file_id, asked)).await?;
+    let (results, next) = runs(&api, (file_id, asked)).await?;
     Ok(Page { members: Results { file_id, results }, next })
 }
 
 /// Runs of a file, and the path to the next of them.
 pub(in super::super) async fn runs(
     api: &Api,
-    client: ClientId,
     (file_id, asked): (FileId, Asked<AnalysisId>),
 ) -> Result<(Vec<Listed>, Option<String>), Problem> {
-    let reading = on_a_thread(api, client, move |api| {
-        let page = api.parts.store.runs_of(file_id, asked.after, asked.limit)?;
+    let reading = on_a_thread(api, move |api| {
+        let page = api.store.runs_of(file_id, asked.after, asked.limit)?;
         let views = page.entries.iter().map(|(key, config)| listed(api, *key, config));
         let views = views.filter_map(Result::transpose).collect::<Result<_, Problem>>()?;
         Ok((views, page.next.map(|after| page::link(&format!("/results/{file_id}"), asked.limit, after))))

@@ -59,7 +59,7 @@ struct Pen {
 
 /// What is known of an upload, if it is neither given up nor forgotten.
 pub(super) fn look(api: &Api, id: PartialId) -> Result<Partial, Problem> {
-    let partial = api.parts.store.partial(id)?;
+    let partial = api.store.partial(id)?;
     let partial = partial.ok_or_else(|| Problem::not_found("no upload with this id is on its way"))?;
     let expired = partial.state.is_open() && api.resumable.expires(&partial) <= api.parts.clock.now();
     if expired || partial.state == State::Gone {
@@ -136,11 +136,11 @@ impl Open {
         if declared > room {
             return Err(BodyError::TooLarge { bytes_max: room }.into());
         }
-        self.api.parts.store.check_room(declared)?;
+        self.api.store.check_room(declared)?;
         let (id, partial) = (self.id, self.partial.clone());
         let file = on_disk(&self.api, move |store| store.resume_partial(id, &partial)).await?;
         let pen = Pen {
-            store: Arc::clone(&self.api.parts.store),
+            store: Arc::clone(&self.api.store),
             clock: Arc::clone(&self.api.parts.clock),
             id,
             file,

@@ -1,7 +1,5 @@
 //! `GET /upload/<file_id>/analyses`: what can be run on this file, each with a question ready to be asked.
 
-use axum::Extension;
-use axum::extract::State;
 use serde_json::Value;
 use serde_json::json;
 
@@ -20,7 +18,6 @@ use super::view::Fit;
 use super::view::Fitting;
 use super::view::Ready;
 use crate::id::AnalysisName;
-use crate::id::ClientId;
 use crate::registry::workshop::Analysis;
 use crate::store::uploads::UploadFacts;
 
@@ -33,15 +30,10 @@ pub const LIST: About =
         .refusing(&[NO_FILE, FILE_GONE]);
 
 /// `GET /upload/<file_id>/analyses?limit&cursor`: those that accept its media type, by name.
-pub async fn list(
-    State(api): State<Api>,
-    Extension(client): Extension<ClientId>,
-    Path(file_id): Path<String>,
-    asked: Asked<AnalysisName>,
-) -> Result<Page<Fitting>, Problem> {
+pub async fn list(api: Api, Path(file_id): Path<String>, asked: Asked<AnalysisName>) -> Result<Page<Fitting>, Problem> {
     let facts = find(&api, &file_id)?;
     // With schemas at their bounds finding args takes a while.
-    Ok(on_a_thread(&api, client, move |api| answer(api, &facts, &asked)).await?)
+    Ok(on_a_thread(&api, move |api| answer(api, &facts, &asked)).await?)
 }
 
 fn answer(api: &Api, facts: &UploadFacts, asked: &Asked<AnalysisName>) -> Page<Fitting> {

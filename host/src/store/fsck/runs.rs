@@ -21,7 +21,7 @@ impl Look<'_> {
         for entry in entries(analyses)? {
             match name_of(&entry).parse() {
                 Ok(analysis_id) => {
-                    let key = RunKey { file_id, analysis_id };
+                    let key = RunKey { tenant: self.store.tenant, file_id, analysis_id };
                     let looked = self.run(&entry.path(), key);
                     self.unless_read((&entry.path(), Remedy::RunAgain(key)), looked);
                 }

@@ -67,7 +67,7 @@ fn world() -> World {
     let version = Version { module, version: String::new(), since: facts.created };
     let named = Named { origin: Origin::Client, current: module, versions: vec![version] };
     store.point(Owner::Clients, &"copier".parse().unwrap(), &named).unwrap();
-    let key = RunKey { file_id: sha1, analysis_id: "ab".repeat(20).parse().unwrap() };
+    let key = RunKey { tenant: Tenant::MAIN, file_id: sha1, analysis_id: "ab".repeat(20).parse().unwrap() };
     let mut config = RunConfig {
         client: ClientId::Server,
         version: 1,

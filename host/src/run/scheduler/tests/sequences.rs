@@ -69,7 +69,7 @@ fn take(world: &mut World, step: Step) {
         }
         Step::Dismiss(run) => world.dismiss(key(run)),
         Step::Conclude(which) => nth(world, Known::Concluding, which).into_iter().for_each(|key| world.conclude(key)),
-        Step::Delete(run) => world.delete(key(run).file_id),
+        Step::Delete(run) => world.delete(key(run).file()),
         Step::Deleted => world.deleted(),
         Step::Lose(run) => world.lose(key(run)),
         Step::Late(run) => world.late(key(run)),

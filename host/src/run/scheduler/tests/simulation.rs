@@ -64,7 +64,7 @@ fn live(seed: u64, steps: u64) -> Counts {
             }
             70..84 => chance.one_of(&world.all(Known::Concluding)).into_iter().for_each(|it| world.conclude(it)),
             84..87 => world.dismiss(key(run)),
-            87..88 => world.delete(key(run).file_id),
+            87..88 => world.delete(key(run).file()),
             88..90 => world.deleted(),
             90..92 => world.late(key(run)),
             92..93 => world.lose(key(run)),

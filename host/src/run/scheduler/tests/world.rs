@@ -22,7 +22,9 @@ use super::super::line::NEWCOMERS_MAX;
 use crate::id::AnalysisId;
 use crate::id::ClientId;
 use crate::id::FileId;
+use crate::id::FileKey;
 use crate::id::RunKey;
+use crate::id::Tenant;
 use crate::run::Priority;
 use crate::run::Reason;
 
@@ -76,7 +78,7 @@ pub(super) struct World {
     scheduler: Scheduler,
     now: Duration,
     runs: BTreeMap<RunKey, Mirror>,
-    deleting: Vec<FileId>,
+    deleting: Vec<FileKey>,
     /// Clients in each line.
     in_line: BTreeSet<(bool, ClientId)>,
     /// The start at which each client went last.
@@ -88,7 +90,9 @@ pub(super) struct World {
 }
 
 pub(super) fn key(number: u8) -> RunKey {
-    RunKey { file_id: FileId::new([number % 4; 20]), analysis_id: AnalysisId::new([number; 20]) }
+    // Two tenants have the same bytes.
+    let tenant = if number % 8 < 4 { Tenant::MAIN } else { "other".parse().unwrap() };
+    RunKey { tenant, file_id: FileId::new([number % 4; 20]), analysis_id: AnalysisId::new([number; 20]) }
 }
 
 fn way(ask: Ask) -> (bool, ClientId) {
@@ -115,7 +119,7 @@ impl World {
         let admission = self.scheduler.ask(ask, self.now);
         let wished = self.runs.get(&ask.key).map(|it| it.wished);
         let expected = match wished {
-            _ if self.deleting.contains(&ask.key.file_id) => Some(Admission::Denied(Refusal::Deleting)),
+            _ if self.deleting.contains(&ask.key.file()) => Some(Admission::Denied(Refusal::Deleting)),
             Some(true) => Some(Admission::Ending),
             Some(false) => Some(Admission::InFlight),
             None if self.runs.len() >= self.bounds.queue_max => Some(Admission::Denied(Refusal::QueueFull)),
@@ -217,19 +221,19 @@ impl World {
         }
     }
 
-    pub(super) fn delete(&mut self, file_id: FileId) {
-        self.deleting.push(file_id);
-        for (_, mirror) in self.runs.iter_mut().filter(|(key, _)| key.file_id == file_id) {
+    pub(super) fn delete(&mut self, file: FileKey) {
+        self.deleting.push(file);
+        for (_, mirror) in self.runs.iter_mut().filter(|(key, _)| key.file() == file) {
             mirror.wished = true;
         }
-        let keys = self.scheduler.delete(file_id, self.now);
-        assert!(keys.iter().all(|key| key.file_id == file_id));
+        let keys = self.scheduler.delete(file, self.now);
+        assert!(keys.iter().all(|key| key.file() == file));
         self.settle();
     }
 
     pub(super) fn deleted(&mut self) {
-        if let Some(file_id) = self.deleting.pop() {
-            self.scheduler.deleted(file_id);
+        if let Some(file) = self.deleting.pop() {
+            self.scheduler.deleted(file);
             self.settle();
         }
     }
