@@ -50,7 +50,7 @@ function scales({ x, series }, width) {
   let [low, high] = range(series.flatMap((it) => it.values));
   // A line that starts near nothing starts at nothing.
   if (low > 0 && low < high / 2) low = 0;
-  if (low === high) [low, high] = [low - 1, high + 1];
+  if (low === high) [low, high] = low >= 0 ? [0, high * 2 || 1] : [low * 2, 0];
   const inner = width - MARGIN.left - MARGIN.right;
   const tall = HEIGHT - MARGIN.top - MARGIN.bottom;
   return {

@@ -4,7 +4,7 @@
 
 import { artifactView } from "./artifacts.js";
 import { SERIES_MAX, chartView } from "./chart.js";
-import { copyButton, h } from "./dom.js";
+import { copyButton, h, prose } from "./dom.js";
 import { tableView } from "./table.js";
 import { treeView } from "./tree.js";
 import { bytes, heading, number } from "./words.js";
@@ -20,7 +20,7 @@ const isScalar = (it) => it === null || typeof it !== "object";
 
 function fact(key, value, schema) {
   const about = schema?.description;
-  return [h("dt", {}, heading(key)), h("dd", {}, said(key, value), about && h("span", { class: "about" }, about))];
+  return [h("dt", {}, heading(key)), h("dd", {}, said(key, value), about && h("span", { class: "about" }, prose(about)))];
 }
 
 function said(key, value) {
@@ -61,12 +61,12 @@ function listed(values) {
 }
 
 function block(title, about, ...content) {
-  return h("section", { class: "block" }, h("h3", {}, title), about && h("p", { class: "about" }, about), content);
+  return h("section", { class: "block" }, h("h3", {}, title), about && h("p", { class: "about" }, prose(about)), content);
 }
 
 function array(key, value, schema) {
   const [title, about] = [heading(key), schema?.description];
-  const note = about && h("p", { class: "about" }, about);
+  const note = about && h("p", { class: "about" }, prose(about));
   if (value.length >= CHART_POINTS_MIN && value.every(isNumber)) return h("section", { class: "block" }, chartView(inARow(value, key), title), note);
   if (value.length >= CHART_POINTS_MIN && value.every((it) => Array.isArray(it) && it.length === 2 && it.every(isNumber))) return h("section", { class: "block" }, chartView(pairs(value, key), title), note);
   if (value.every(isRecord)) {
@@ -100,7 +100,7 @@ function members(value, context) {
     const artifact = typeof it === "string" && artifacts.get(it);
     if (artifact && !drawn.has(it)) {
       drawn.add(it);
-      blocks.push(h("section", { class: "block" }, artifactView(artifact, run, heading(key)), about?.description && h("p", { class: "about" }, about.description)));
+      blocks.push(h("section", { class: "block" }, artifactView(artifact, run, heading(key)), about?.description && h("p", { class: "about" }, prose(about.description))));
     } else if (isShort(it)) facts.push(fact(key, it, about));
     else if (Array.isArray(it)) blocks.push(array(key, it, about));
     else blocks.push(object(key, it, { ...context, schema: about, depth: context.depth ?? 1 }));

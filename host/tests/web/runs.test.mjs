@@ -118,6 +118,7 @@ test("a result of every shape is drawn, searched and copied", async () => {
   await tab.locator(".chart svg").hover();
   await tab.locator(".readout", { hasText: /Time s .* Level: / }).waitFor();
   await tab.getByText("The numbers").click();
+  await tab.locator(".chart table").waitFor();
   assert.equal(await tab.locator(".chart").getByRole("row").count(), 25);
 
   const rows = tab.getByRole("table", { name: /^Rows/ });
@@ -178,6 +179,7 @@ test("a result that is removed is not offered any more", async () => {
   const tab = await page(`/#/run/${await asked(stage, { file_id: own, analysis: "digest" })}`);
   await tab.getByRole("button", { name: "Remove this result" }).click();
   await tab.getByRole("dialog").getByRole("button", { name: "Remove" }).click();
-  await tab.getByText("Nothing was run on it yet.").waitFor();
+  await tab.getByRole("heading", { name: "Run an analysis" }).waitFor();
+  assert.equal(await tab.locator(".runs li").count(), 0);
   await close();
 });
