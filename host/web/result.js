@@ -12,7 +12,7 @@ import { bytes, heading, number } from "./words.js";
 const CHART_POINTS_MIN = 8;
 const LIST_SHOWN = 12;
 const DEPTH_MAX = 3;
-const TIMES = /^(t|x|ts|at|time|timestamp|second|frame|offset|start|index|window)(s|_s|_ms|_us|_bytes)?$|_(s|ms|seconds)$/i;
+const TIMES = /^(t|x|ts|at|time|timestamp|second|seconds|frame)$|_(s|ms|us|seconds)$/i;
 
 const isNumber = (it) => typeof it === "number" && Number.isFinite(it);
 const isRecord = (it) => it !== null && typeof it === "object" && !Array.isArray(it);

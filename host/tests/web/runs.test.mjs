@@ -116,7 +116,7 @@ test("a result of every shape is drawn, searched and copied", async () => {
   await tab.getByRole("img", { name: /^Curve: line chart of 24 points, Level from -[\d.]+ to [\d.]+, Peak from 0 to 4/ }).waitFor();
   assert.equal(await tab.locator(".chart path.line").count(), 2);
   await tab.locator(".chart svg").hover();
-  await tab.locator(".readout", { hasText: /Time s .* Level: / }).waitFor();
+  await tab.locator(".readout", { hasText: /Time \(s\) .* Level: / }).waitFor();
   await tab.getByText("The numbers").click();
   await tab.locator(".chart table").waitFor();
   assert.equal(await tab.locator(".chart").getByRole("row").count(), 25);
