@@ -12,6 +12,8 @@ import { bytes, heading, number } from "./words.js";
 const CHART_POINTS_MIN = 8;
 const LIST_SHOWN = 12;
 const DEPTH_MAX = 3;
+/** Members that are drawn in all; what has more is looked at as a tree. */
+const MEMBERS_MAX = 400;
 const TIMES = /^(t|x|ts|at|time|timestamp|second|seconds|frame)$|_(s|ms|us|seconds)$/i;
 
 const isNumber = (it) => typeof it === "number" && Number.isFinite(it);
@@ -96,6 +98,11 @@ function members(value, context) {
   const { schema, artifacts, drawn, run } = context;
   const [facts, blocks] = [[], []];
   for (const [key, it] of Object.entries(value)) {
+    context.left.members -= 1;
+    if (context.left.members < 0) {
+      if (context.left.members === -1) blocks.push(h("p", { class: "faint" }, "There is more, in the JSON below."));
+      break;
+    }
     const about = schema?.properties?.[key];
     const artifact = typeof it === "string" && artifacts.get(it);
     if (artifact && !drawn.has(it)) {
@@ -113,7 +120,7 @@ export function resultView(value, run, schema) {
   const artifacts = new Map(run.artifacts.map((it) => [it.download, it]));
   const drawn = new Set();
   let body;
-  if (isRecord(value)) body = members(value, { schema, artifacts, drawn, run });
+  if (isRecord(value)) body = members(value, { schema, artifacts, drawn, run, left: { members: MEMBERS_MAX } });
   else if (Array.isArray(value)) body = array("result", value, schema);
   else body = h("p", { class: "single" }, said("", value));
   const others = run.artifacts.filter((it) => !drawn.has(it.download));

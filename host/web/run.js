@@ -172,6 +172,7 @@ class View {
     watch(
       this.path,
       {
+        accepted: () => this.log.clear(),
         started: ({ attempt }) => {
           progress.started(attempt);
           this.drawHead({ ...record, status: "running" });
