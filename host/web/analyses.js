@@ -1,7 +1,7 @@
 // What can be run here: each analysis with what it says of itself, what it imports and what it is held to.
 
 import { all } from "./api.js";
-import { h, put } from "./dom.js";
+import { h, prose, put } from "./dom.js";
 import { limitRows } from "./record.js";
 
 function pair(name, ...value) {
@@ -21,7 +21,7 @@ function card(it) {
     "article",
     { class: "card", id: `analysis-${it.name}` },
     h("h2", {}, it.title || it.name, " ", h("span", { class: "faint" }, it.version)),
-    h("p", {}, it.description || "Its author says nothing of it."),
+    h("p", {}, prose(it.description || "Its author says nothing of it.")),
     h("p", { class: "facts" }, h("code", {}, it.name), h("span", {}, "takes ", codes(it.accepts))),
     h(
       "details",

@@ -26,7 +26,7 @@ async function go(first) {
   leaving.abort();
   leaving = new AbortController();
   const { signal } = leaving;
-  const address = decodeURIComponent(location.hash).replace(/^#\/?/, "");
+  const address = location.hash.replace(/^#\/?/, "");
   const [pattern, show] = ROUTES.find(([it]) => it.test(address)) ?? [/^/, nothing];
   for (const link of document.querySelectorAll("nav a")) {
     const current = link.hash !== "" && link.hash === `#/${address}`;

@@ -27,7 +27,7 @@ function shape(text) {
 function frame(it, path) {
   const drawing = essence(it.media_type) === "image/svg+xml";
   // No `allow-…`: it has no origin, runs nothing, opens nothing, leads nowhere.
-  const element = h("iframe", { sandbox: "", src: path, title: it.name, loading: "lazy", referrerpolicy: "no-referrer", class: drawing ? "drawing" : "page" });
+  const element = h("iframe", { sandbox: "", src: path, title: it.name, referrerpolicy: "no-referrer", class: drawing ? "drawing" : "page" });
   if (drawing) {
     getText(it.download, { bytesMax: DRAWING_BYTES_LOOKED_AT }).then(
       (text) => {

@@ -8,14 +8,20 @@ import { number, short } from "./words.js";
 const HEIGHT = 240;
 const MARGIN = { top: 12, right: 12, bottom: 28, left: 56 };
 const POINTS_MAX = 1200;
+/** Lines across, about. */
+const ROWS = 4;
 /** Lines that can be told apart. */
 export const SERIES_MAX = 4;
 
-/** Steps of 1, 2 or 5 that cover the range in about so many. */
-function ticks(low, high, wanted) {
+/** A step of 1, 2 or 5, of which about so many cover the range. */
+function stepOf(low, high, wanted) {
   const rough = (high - low) / wanted || 1;
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((it) => it * power).find((it) => it >= rough);
+  return [1, 2, 5, 10].map((it) => it * power).find((it) => it >= rough);
+}
+
+function ticks(low, high, wanted) {
+  const step = stepOf(low, high, wanted);
   const first = Math.ceil(low / step);
   const count = Math.floor(high / step + 1e-9) - first;
   return Array.from({ length: count + 1 }, (_, at) => (first + at) * step);
@@ -50,7 +56,9 @@ function scales({ x, series }, width) {
   let [low, high] = range(series.flatMap((it) => it.values));
   // A line that starts near nothing starts at nothing.
   if (low > 0 && low < high / 2) low = 0;
-  if (low === high) [low, high] = [low - 1, high + 1];
+  if (low === high) [low, high] = low >= 0 ? [0, high * 2 || 1] : [low * 2, 0];
+  const step = stepOf(low, high, ROWS);
+  [low, high] = [Math.floor(low / step + 1e-9) * step, Math.ceil(high / step - 1e-9) * step];
   const inner = width - MARGIN.left - MARGIN.right;
   const tall = HEIGHT - MARGIN.top - MARGIN.bottom;
   return {
@@ -70,7 +78,7 @@ function lines(data, { toX, toY }) {
 
 function axes(scale, width) {
   const { left, right, low, high } = scale.bounds;
-  const across = ticks(low, high, 4).map((it) => [
+  const across = ticks(low, high, ROWS).map((it) => [
     s("line", { class: "grid", x1: MARGIN.left, x2: width - MARGIN.right, y1: scale.toY(it), y2: scale.toY(it) }),
     s("text", { x: MARGIN.left - 8, y: scale.toY(it) + 4, "text-anchor": "end" }, short(it)),
   ]);

@@ -99,6 +99,11 @@ export function confirmed({ title, text, action }) {
   });
 }
 
+/** What an author wrote, with what stands between backticks as code. */
+export function prose(text) {
+  return text.split(/`([^`]+)`/).map((part, at) => (at % 2 === 1 ? h("code", {}, part) : part));
+}
+
 /** A panel that says what went wrong. */
 export function problemPanel(problem) {
   return h("div", { class: "panel bad", role: "alert" }, h("p", {}, h("strong", {}, problem.title ?? "That did not work")), h("p", {}, problem.message));

@@ -2,13 +2,15 @@
 
 import { all, get, post, send } from "./api.js";
 import { preview } from "./artifacts.js";
-import { announce, confirmed, copyButton, h, problemPanel, put } from "./dom.js";
+import { announce, confirmed, copyButton, h, problemPanel, prose, put } from "./dom.js";
 import { argsForm } from "./form.js";
 import { askLine } from "./record.js";
 import { repeat, tell } from "./watch.js";
 import { bytes, moment } from "./words.js";
 
 const EVERY_MS = 3000;
+/** Of its runs, before one asks for all. */
+const RUNS_SHOWN = 6;
 
 function head(it) {
   const said = h("div", { role: "status" });
@@ -58,7 +60,7 @@ function choice(fit, file) {
   const details = h(
     "details",
     { class: "choice", name: "choice" },
-    h("summary", {}, h("span", { class: "title" }, fit.title || fit.name), h("code", { class: "faint" }, fit.name), h("span", { class: "describes" }, fit.description)),
+    h("summary", {}, h("span", { class: "title" }, fit.title || fit.name), h("code", { class: "faint" }, fit.name), h("span", { class: "describes" }, prose(fit.description))),
     body,
   );
   details.addEventListener("toggle", async () => {
@@ -115,26 +117,30 @@ function runRow(it) {
 export async function showFile(view, [id], signal) {
   const file = await get(`/upload/${id}`, signal);
   const runs = h("ul", { class: "rows runs" });
-  const none = h("p", { class: "faint" }, "Nothing was run on it yet.");
+  const more = h("button", { type: "button", class: "more", onclick: () => ((shownMax = Infinity), (before = null), draw()) });
+  const ran = h("section", { hidden: true }, h("h2", {}, "Runs"), runs, more);
+  let shownMax = RUNS_SHOWN;
   const shown = preview({ ...file, name: file.filename }, { framed: null });
   const fitting = await all(`/upload/${id}/analyses`, "analyses", { signal });
   put(
     view,
     head(file),
     shown && h("section", { "aria-label": "The file" }, shown),
+    ran,
     h("section", {}, h("h2", {}, "Run an analysis"), fitting.length === 0 && h("p", { class: "faint" }, "None of those installed takes such a file."), h("ul", { class: "choices" }, fitting.map((it) => choice(it, file)))),
-    h("section", {}, h("h2", {}, "Runs"), none, runs),
   );
   let before = null;
   const draw = async () => {
     const results = await all(`/results/${id}`, "results", { signal });
     results.sort((a, b) => b.accepted.localeCompare(a.accepted));
-    none.hidden = results.length > 0;
+    ran.hidden = results.length === 0;
     const now = JSON.stringify(results);
     if (now === before) return;
     before = now;
     const held = document.activeElement?.getAttribute("href");
-    put(runs, results.map(runRow));
+    put(runs, results.slice(0, shownMax).map(runRow));
+    more.hidden = results.length <= shownMax;
+    more.textContent = `Show all ${results.length}`;
     if (held?.startsWith("#/run/")) runs.querySelector(`a[href="${CSS.escape(held)}"]`)?.focus();
   };
   await draw();

@@ -1,7 +1,7 @@
 // A form drawn from the JSON Schema of an analysis' args: a field for each property, with its description, its default, and
 // what is wrong with it beside it. What has no field of its own kind is written as JSON.
 
-import { h, newId, put } from "./dom.js";
+import { h, newId, prose, put } from "./dom.js";
 import { heading, parse, print } from "./words.js";
 
 const DEPTH_MAX = 6;
@@ -23,7 +23,7 @@ class Field {
   constructor({ pointer, name, schema, required, input, group }) {
     Object.assign(this, { pointer, name, schema, required, input });
     this.wrong = h("p", { class: "wrong", id: newId("wrong"), hidden: true });
-    const about = schema.description ? h("p", { class: "about", id: newId("about") }, schema.description) : null;
+    const about = schema.description ? h("p", { class: "about", id: newId("about") }, prose(schema.description)) : null;
     const title = [schema.title ?? heading(name), required && h("span", { class: "faint" }, " (needed)")];
     const described = [about?.id, this.wrong.id].filter(Boolean).join(" ");
     if (group) {
@@ -173,7 +173,10 @@ function within(field, start, root) {
 }
 
 function properties(schema, start, { root, pointer }) {
-  return Object.entries(schema.properties ?? {}).map(([name, part]) => {
+  // What is needed comes first.
+  const needed = (name) => Number(!(schema.required ?? []).includes(name));
+  const entries = Object.entries(schema.properties ?? {}).sort(([a], [b]) => needed(a) - needed(b));
+  return entries.map(([name, part]) => {
     const at = `${pointer}/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`;
     const field = { pointer: at, name, schema: resolved(part, root), required: (schema.required ?? []).includes(name) };
     return fields(field, start[name], root);

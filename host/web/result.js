@@ -4,7 +4,7 @@
 
 import { artifactView } from "./artifacts.js";
 import { SERIES_MAX, chartView } from "./chart.js";
-import { copyButton, h } from "./dom.js";
+import { copyButton, h, prose } from "./dom.js";
 import { tableView } from "./table.js";
 import { treeView } from "./tree.js";
 import { bytes, heading, number } from "./words.js";
@@ -12,7 +12,9 @@ import { bytes, heading, number } from "./words.js";
 const CHART_POINTS_MIN = 8;
 const LIST_SHOWN = 12;
 const DEPTH_MAX = 3;
-const TIMES = /^(t|x|ts|at|time|timestamp|second|frame|offset|start|index|window)(s|_s|_ms|_us|_bytes)?$|_(s|ms|seconds)$/i;
+/** Members that are drawn in all; what has more is looked at as a tree. */
+const MEMBERS_MAX = 400;
+const TIMES = /^(t|x|ts|at|time|timestamp|second|seconds|frame)$|_(s|ms|us|seconds)$/i;
 
 const isNumber = (it) => typeof it === "number" && Number.isFinite(it);
 const isRecord = (it) => it !== null && typeof it === "object" && !Array.isArray(it);
@@ -20,7 +22,7 @@ const isScalar = (it) => it === null || typeof it !== "object";
 
 function fact(key, value, schema) {
   const about = schema?.description;
-  return [h("dt", {}, heading(key)), h("dd", {}, said(key, value), about && h("span", { class: "about" }, about))];
+  return [h("dt", {}, heading(key)), h("dd", {}, said(key, value), about && h("span", { class: "about" }, prose(about)))];
 }
 
 function said(key, value) {
@@ -61,12 +63,12 @@ function listed(values) {
 }
 
 function block(title, about, ...content) {
-  return h("section", { class: "block" }, h("h3", {}, title), about && h("p", { class: "about" }, about), content);
+  return h("section", { class: "block" }, h("h3", {}, title), about && h("p", { class: "about" }, prose(about)), content);
 }
 
 function array(key, value, schema) {
   const [title, about] = [heading(key), schema?.description];
-  const note = about && h("p", { class: "about" }, about);
+  const note = about && h("p", { class: "about" }, prose(about));
   if (value.length >= CHART_POINTS_MIN && value.every(isNumber)) return h("section", { class: "block" }, chartView(inARow(value, key), title), note);
   if (value.length >= CHART_POINTS_MIN && value.every((it) => Array.isArray(it) && it.length === 2 && it.every(isNumber))) return h("section", { class: "block" }, chartView(pairs(value, key), title), note);
   if (value.every(isRecord)) {
@@ -96,11 +98,16 @@ function members(value, context) {
   const { schema, artifacts, drawn, run } = context;
   const [facts, blocks] = [[], []];
   for (const [key, it] of Object.entries(value)) {
+    context.left.members -= 1;
+    if (context.left.members < 0) {
+      if (context.left.members === -1) blocks.push(h("p", { class: "faint" }, "There is more, in the JSON below."));
+      break;
+    }
     const about = schema?.properties?.[key];
     const artifact = typeof it === "string" && artifacts.get(it);
     if (artifact && !drawn.has(it)) {
       drawn.add(it);
-      blocks.push(h("section", { class: "block" }, artifactView(artifact, run, heading(key)), about?.description && h("p", { class: "about" }, about.description)));
+      blocks.push(h("section", { class: "block" }, artifactView(artifact, run, heading(key)), about?.description && h("p", { class: "about" }, prose(about.description))));
     } else if (isShort(it)) facts.push(fact(key, it, about));
     else if (Array.isArray(it)) blocks.push(array(key, it, about));
     else blocks.push(object(key, it, { ...context, schema: about, depth: context.depth ?? 1 }));
@@ -113,7 +120,7 @@ export function resultView(value, run, schema) {
   const artifacts = new Map(run.artifacts.map((it) => [it.download, it]));
   const drawn = new Set();
   let body;
-  if (isRecord(value)) body = members(value, { schema, artifacts, drawn, run });
+  if (isRecord(value)) body = members(value, { schema, artifacts, drawn, run, left: { members: MEMBERS_MAX } });
   else if (Array.isArray(value)) body = array("result", value, schema);
   else body = h("p", { class: "single" }, said("", value));
   const others = run.artifacts.filter((it) => !drawn.has(it.download));

@@ -33,22 +33,38 @@ function isOver(record) {
   return record.status !== "accepted" && record.status !== "running";
 }
 
+/** Lines by which an analysis tells how far it is: that is shown above. */
+const PROGRESS_LINE = /^@progress .*\n/gm;
+
 /** The log, which grows while it is looked at. */
 function logView() {
+  let begun = "";
   const text = h("pre", { class: "text log", tabindex: 0, role: "region", "aria-label": "Log" });
   const element = h("details", { open: true, hidden: true }, h("summary", {}, "Log"), text);
   const add = (more) => {
+    const [whole, rest] = cut(begun + more);
+    begun = rest;
+    const shown = whole.replaceAll(PROGRESS_LINE, "");
     const low = text.scrollTop + text.clientHeight >= text.scrollHeight - 8;
-    text.append(more);
+    text.append(shown);
     if (text.textContent.length > LOG_CHARACTERS_MAX) text.textContent = text.textContent.slice(-LOG_CHARACTERS_MAX);
     element.hidden = text.textContent === "";
     if (low) text.scrollTop = text.scrollHeight;
   };
   const clear = () => {
+    begun = "";
     put(text);
     element.hidden = true;
   };
   return { element, add, clear };
+}
+
+/** What can be shown, and the beginning of a line that may be of progress. */
+function cut(text) {
+  const at = text.lastIndexOf("\n") + 1;
+  const last = text.slice(at);
+  const pending = last !== "" && ("@progress ".startsWith(last) || last.startsWith("@progress "));
+  return pending ? [text.slice(0, at), last] : [text, ""];
 }
 
 function progressView(record) {
@@ -156,6 +172,7 @@ class View {
     watch(
       this.path,
       {
+        accepted: () => this.log.clear(),
         started: ({ attempt }) => {
           progress.started(attempt);
           this.drawHead({ ...record, status: "running" });

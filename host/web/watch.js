@@ -36,18 +36,30 @@ export function repeat(work, { everyMs, signal }) {
 const EVENTS = ["accepted", "started", "progress", "log", "artifact", "completed"];
 
 /**
- * Tells of a run by `on[event](data)` until it has completed. Where events do not come through, `on.lost` is called again
- * and again instead, for who watches to look for itself; it gives true once there is nothing more to watch.
+ * Tells of a run by `on[event](data)` until it has completed, and from `accepted` on anew when somebody looks again: a tab
+ * that nobody looks at holds none of the few connections that a browser has for a server. Where events do not come through,
+ * `on.lost` is called again and again instead, for who watches to look for itself; it gives true once there is nothing more
+ * to watch.
  */
 export function watch(path, on, signal) {
+  const over = new AbortController();
+  let source = null;
+  const end = () => {
+    source?.close();
+    over.abort();
+  };
+  const look = () => {
+    source?.close();
+    source = document.hidden ? null : stream(path, { ...on, completed: (data) => (end(), on.completed(data)) }, over.signal);
+  };
+  signal.addEventListener("abort", end);
+  document.addEventListener("visibilitychange", look, { signal: over.signal });
+  look();
+}
+
+function stream(path, on, signal) {
   const source = new EventSource(`${path}/events`);
-  signal.addEventListener("abort", () => source.close());
-  for (const event of EVENTS) {
-    source.addEventListener(event, (message) => {
-      if (event === "completed") source.close();
-      on[event]?.(JSON.parse(message.data));
-    });
-  }
+  for (const event of EVENTS) source.addEventListener(event, (message) => on[event]?.(JSON.parse(message.data)));
   source.addEventListener("error", async () => {
     // A browser connects again by itself, with the id of the last event, unless it was refused.
     if (source.readyState !== EventSource.CLOSED) return;
@@ -56,4 +68,5 @@ export function watch(path, on, signal) {
       if (signal.aborted || (await on.lost().catch(() => false))) return;
     }
   });
+  return source;
 }

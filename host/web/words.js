@@ -55,9 +55,9 @@ function ago(ms) {
   return null;
 }
 
-/** `keyframe_times_s` as a heading. */
+/** `keyframe_times_s` as a heading: Keyframe times (s). */
 export function heading(key) {
-  const words = key.replaceAll(/[_-]+/g, " ").trim();
+  const words = key.replace(/_(bytes|bits|s|ms|us|hz|percent)$/i, " ($1)").replaceAll(/[_-]+/g, " ").trim();
   return words ? words[0].toUpperCase() + words.slice(1) : key;
 }
 

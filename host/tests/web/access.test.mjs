@@ -41,8 +41,9 @@ for (const [look, options] of Object.entries({ light: { ...DESK, colorScheme: "l
       if (name === "file") await (await choose(tab, "Echo")).waitFor();
       if (name === "analyses") for (const it of await tab.locator("summary").all()) await it.click();
       // What stands in the sandbox is its author's.
-      const { violations } = await new AxeBuilder({ page: tab }).exclude("iframe").analyze();
+      const { violations, passes } = await new AxeBuilder({ page: tab }).exclude("iframe").analyze();
       assert.deepEqual(violations.map((it) => [name, it.id, it.nodes.map((node) => `${node.html.slice(0, 200)} ${node.failureSummary}`)]), []);
+      assert.ok(passes.length > 15, `axe looked at ${name}`);
       const wide = await tab.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
       assert.equal(wide, 0, `${name} is wider than the screen`);
       if (process.env.SHOTS) await tab.screenshot({ path: `${process.env.SHOTS}/${name}-${look}.png`, fullPage: name !== "shapes" });

@@ -17,7 +17,7 @@ function word(value) {
 function printing(value) {
   const text = typeof value === "string" ? value : JSON.stringify(value);
   const size = new TextEncoder().encode(text).length;
-  return `(module ${write} (memory (export "memory") 2)
+  return `(module ${write} (memory (export "memory") ${Math.ceil((1024 + size) / 65536)})
     (data (i32.const 0) "${word(1024)}${word(size)}") (data (i32.const 1024) "${escaped(text)}")
     (func (export "_start") (drop (call $w (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 16)))))`;
 }
@@ -83,6 +83,8 @@ const args = {
 
 const curve = Array.from({ length: 24 }, (_, at) => ({ time_s: at / 2, level: Math.round(Math.sin(at / 3) * 1000) / 1000, peak: at % 5 }));
 
+const flood = Object.fromEntries(Array.from({ length: 300 }, (_, at) => [`part_${at}`, { list: Array.from({ length: 90 }, (_, it) => it), inner: Object.fromEntries(Array.from({ length: 40 }, (_, it) => [`k${it}`, "x"])) }]));
+
 export const analyses = [
   { name: "crash", title: "Crash", description: "Does what no program may.", stdout: "none", wat: `(module (memory (export "memory") 1) (func (export "_start") unreachable))` },
   { name: "draws", title: "Draws", description: "Writes the file as HTML and as SVG.", wat: copying(["page.html", "drawing.svg"]) },
@@ -109,5 +111,6 @@ export const analyses = [
       deep: { deeper: { deepest: { words: ["one", "two"], needle: "found it" } } },
     }),
   },
+  { name: "flood", title: "Flood", description: "More than anyone wants to look at.", wat: printing(flood) },
   { name: "exact", title: "Exact", description: "A number that a double would round.", wat: printing('{"big":9007199254740993}') },
 ];

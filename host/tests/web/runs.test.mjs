@@ -116,8 +116,9 @@ test("a result of every shape is drawn, searched and copied", async () => {
   await tab.getByRole("img", { name: /^Curve: line chart of 24 points, Level from -[\d.]+ to [\d.]+, Peak from 0 to 4/ }).waitFor();
   assert.equal(await tab.locator(".chart path.line").count(), 2);
   await tab.locator(".chart svg").hover();
-  await tab.locator(".readout", { hasText: /Time s .* Level: / }).waitFor();
+  await tab.locator(".readout", { hasText: /Time \(s\) .* Level: / }).waitFor();
   await tab.getByText("The numbers").click();
+  await tab.locator(".chart table").waitFor();
   assert.equal(await tab.locator(".chart").getByRole("row").count(), 25);
 
   const rows = tab.getByRole("table", { name: /^Rows/ });
@@ -139,6 +140,38 @@ test("a result of every shape is drawn, searched and copied", async () => {
   const copied = JSON.parse(await tab.evaluate(() => navigator.clipboard.readText()));
   assert.equal(copied.deep.deeper.deepest.needle, "found it");
   assert.match(await tab.title(), /^Shapes/);
+  await close();
+});
+
+test("a result that is too much to look at is drawn in part, and whole as a tree", async () => {
+  const { page, close } = await visit(stage);
+  const tab = await page(`/#/run/${await asked(stage, { file_id: file, analysis: "flood" })}`);
+  await tab.getByText("There is more, in the JSON below.").first().waitFor();
+  assert.ok((await tab.locator("main *").count()) < 20_000);
+  await tab.locator(".tree").last().getByLabel("Search").fill("part_299");
+  await tab.getByText(/found$/).waitFor();
+  await tab.locator(".hits").getByText("/part_299", { exact: true }).waitFor();
+  await close();
+});
+
+test("a tab that nobody looks at holds no connection, and goes on when somebody does", async () => {
+  const { page, close } = await visit(stage);
+  const own = await stored(stage, "looked-at.txt", "looked at");
+  const tab = await page(`/#/run/${await asked(stage, { file_id: own, analysis: "teller" }, { wait: 0 })}`);
+  const log = tab.getByRole("region", { name: "Log" });
+  await log.getByText("one").waitFor();
+  const look = (hidden) =>
+    tab.evaluate((it) => {
+      Object.defineProperty(document, "hidden", { value: it, configurable: true });
+      document.dispatchEvent(new Event("visibilitychange"));
+    }, hidden);
+  const closed = tab.waitForEvent("requestfailed", (request) => request.url().endsWith("/events"));
+  await look(true);
+  await closed;
+  await look(false);
+  await tab.locator(".titled .chip.successful").waitFor();
+  await tab.getByRole("heading", { name: "Run record" }).waitFor();
+  assert.equal(await log.textContent(), "one\ntwo\n");
   await close();
 });
 
@@ -178,6 +211,7 @@ test("a result that is removed is not offered any more", async () => {
   const tab = await page(`/#/run/${await asked(stage, { file_id: own, analysis: "digest" })}`);
   await tab.getByRole("button", { name: "Remove this result" }).click();
   await tab.getByRole("dialog").getByRole("button", { name: "Remove" }).click();
-  await tab.getByText("Nothing was run on it yet.").waitFor();
+  await tab.getByRole("heading", { name: "Run an analysis" }).waitFor();
+  assert.equal(await tab.locator(".runs li").count(), 0);
   await close();
 });

@@ -34,7 +34,7 @@ const CHANGING: Refusal =
     (403, "A page of another site may not change anything here; nor may clients what its operator keeps.");
 
 /// Parameters of paths: what the path starts with, the name, the form, and what it is.
-const PARAMETERS: [(&str, &str, &str, &str); 7] = [
+const PARAMETERS: [(&str, &str, &str, &str); 9] = [
     ("", "file_id", "^[0-9a-f]{40}$", "An upload: the SHA-1 of its bytes."),
     ("", "analysis_id", "^[0-9a-f]{40}$", "A question that was asked of it."),
     ("/resumable", "id", "^[0-9a-f]{32}$", "An upload that comes in pieces."),
@@ -47,6 +47,8 @@ const PARAMETERS: [(&str, &str, &str, &str); 7] = [
         "The name of the upload as its `download` has it, or `the_file`.",
     ),
     ("/download", "name", "^[A-Za-z0-9_.-]{1,128}$", "The name of the artifact as its `download` has it."),
+    ("/framed", "name", "^[A-Za-z0-9_.-]{1,128}$", "The name of the artifact as its `download` has it."),
+    ("/web", "file", "^[a-z]{1,32}\\.(js|css|svg)$", "A file that the page loads."),
 ];
 
 impl Routes {
