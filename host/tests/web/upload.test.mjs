@@ -29,7 +29,7 @@ test("from an upload to its drawn result", async () => {
   await tab.getByRole("link", { name: CSV.name }).click();
   await (await choose(tab, "Entropy")).click();
   await tab.locator(".titled .chip.successful").waitFor();
-  await tab.locator(".chart svg path.line").first().waitFor();
+  await tab.getByRole("img", { name: /^Histogram: line chart of 256 points/ }).locator("path.line").waitFor();
   const frame = tab.locator("iframe.drawing");
   assert.equal(await frame.getAttribute("sandbox"), "");
   await tab.frameLocator("iframe.drawing").locator("svg").waitFor();
