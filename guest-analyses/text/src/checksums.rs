@@ -16,7 +16,7 @@ pub fn is_card(text: &str) -> bool {
         .map(|it| it / 10 + it % 10)
         .sum();
     (13..=19).contains(&digits.len())
-        && sum % 10 == 0
+        && sum.is_multiple_of(10)
         && digits.iter().any(|it| *it != digits[0])
         && (3..=6).contains(&digits[0])
 }

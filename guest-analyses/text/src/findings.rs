@@ -125,7 +125,7 @@ fn is_password(text: &str) -> bool {
         "example",
     ];
     let lower = text.to_lowercase();
-    let repeats = text.chars().all(|it| Some(it) == text.chars().next());
+    let repeats = text.chars().all(|it| text.starts_with(it));
     !repeats && !NONE.iter().any(|it| lower.starts_with(it)) && !text.starts_with(['%', '*', '.', '&', '['])
 }
 

@@ -24,9 +24,7 @@ pub struct Language {
 
 pub fn of(text: &str) -> Option<Language> {
     let look: String = text.chars().take(LOOK_CHARS).collect();
-    if look.chars().filter(|it| it.is_alphabetic()).nth(LETTERS_MIN).is_none() {
-        return None;
-    }
+    look.chars().filter(|it| it.is_alphabetic()).nth(LETTERS_MIN)?;
     let info = whatlang::detect(&look)?;
     Some(Language {
         code: info.lang().code(),
