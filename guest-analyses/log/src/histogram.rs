@@ -55,7 +55,9 @@ impl Histogram {
 
     /// The seconds of a bucket, and all of them from the first to the last, empty ones included.
     pub fn end(mut self, buckets_max: usize) -> (u64, Vec<Bucket>) {
-        let span = |it: &Self| it.counts.keys().next_back().zip(it.counts.keys().next()).map_or(0, |(last, first)| last - first + 1);
+        let span = |it: &Self| {
+            it.counts.keys().next_back().zip(it.counts.keys().next()).map_or(0, |(last, first)| last - first + 1)
+        };
         while span(&self) > buckets_max as i64 {
             self.widen(2);
         }
@@ -82,7 +84,11 @@ pub fn svg(buckets: &[Bucket]) -> String {
         for (count, colour) in [(bucket.lines, "#06c"), (bucket.errors, "#c33")] {
             let height = (HEIGHT - 2.0 * MARGIN) * count as f64 / most;
             let y = HEIGHT - MARGIN - height;
-            let _ = write!(bars, "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{:.1}\" height=\"{height:.1}\" fill=\"{colour}\"/>", step * 0.9);
+            let _ = write!(
+                bars,
+                "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{:.1}\" height=\"{height:.1}\" fill=\"{colour}\"/>",
+                step * 0.9
+            );
         }
     }
     let edge = |it: Option<&Bucket>| it.map(|it| it.start.clone()).unwrap_or_default();

@@ -61,7 +61,9 @@ pub fn of(line: &str) -> Option<Level> {
         let marked = key_before || {
             let before = line[..start].chars().next_back();
             let after = line[start + word.len()..].chars().next();
-            (before == Some('[') && after == Some(']')) || (before == Some('<') && after == Some('>')) || after == Some(':')
+            (before == Some('[') && after == Some(']'))
+                || (before == Some('<') && after == Some('>'))
+                || after == Some(':')
         };
         let level = NAMES.iter().find(|it| it.0.eq_ignore_ascii_case(word)).map(|it| it.1);
         if let Some(level) = level

@@ -74,6 +74,8 @@ fn a_binary_file_has_a_reason_and_an_empty_one_nothing() {
 #[test]
 fn damaged_logs_have_a_result_or_a_reason() {
     for text in [ACCESS, SYSLOG, "1767323045 x\n2026-01-02 03:04:05,678 [WARN] größe\n"] {
-        hostile::survives(text.as_bytes(), |sample| read(sample, Args { patterns_max: 2, buckets_max: 60, year: 2026 }));
+        hostile::survives(text.as_bytes(), |sample| {
+            read(sample, Args { patterns_max: 2, buckets_max: 60, year: 2026 })
+        });
     }
 }

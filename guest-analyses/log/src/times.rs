@@ -1,9 +1,8 @@
 //! The time of a line, in the ways that programs write it.
 
 use jiff::Timestamp;
-use jiff::civil::Date;
 use jiff::fmt::strtime::BrokenDownTime;
-use jiff::tz::TimeZone;
+use jiff::tz::Offset;
 
 use crate::counter::Counted;
 
@@ -22,11 +21,22 @@ const FORMATS: [Format; 4] = [
     Format {
         name: "iso",
         begins: |it| is_like(it, b"0000-00-00"),
-        patterns: &["%Y-%m-%dT%H:%M:%S%.f%:z", "%Y-%m-%dT%H:%M:%S%.fZ", "%Y-%m-%dT%H:%M:%S%.f%z", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f %z", "%Y-%m-%d %H:%M:%S%.f"],
+        patterns: &[
+            "%Y-%m-%dT%H:%M:%S%.f%:z",
+            "%Y-%m-%dT%H:%M:%S%.fZ",
+            "%Y-%m-%dT%H:%M:%S%.f%z",
+            "%Y-%m-%dT%H:%M:%S%.f",
+            "%Y-%m-%d %H:%M:%S%.f %z",
+            "%Y-%m-%d %H:%M:%S%.f",
+        ],
     },
     Format { name: "slashed", begins: |it| is_like(it, b"0000/00/00"), patterns: &["%Y/%m/%d %H:%M:%S%.f"] },
     Format { name: "clf", begins: |it| is_like(it, b"00/aaa/0000:"), patterns: &["%d/%b/%Y:%H:%M:%S %z"] },
-    Format { name: "syslog", begins: |it| is_like(it, b"aaa 00 ") || is_like(it, b"aaa  0 "), patterns: &["%b %e %H:%M:%S"] },
+    Format {
+        name: "syslog",
+        begins: |it| is_like(it, b"aaa 00 ") || is_like(it, b"aaa  0 "),
+        patterns: &["%b %e %H:%M:%S"],
+    },
 ];
 
 /// Whether it begins as the model: `0` is a digit, `a` a letter, all else itself.
@@ -81,7 +91,7 @@ impl Times {
             }
             let time = match time.offset() {
                 Some(_) => time.to_timestamp().ok()?,
-                None => time.to_datetime().ok()?.to_zoned(TimeZone::UTC).ok()?.timestamp(),
+                None => Offset::UTC.to_timestamp(time.to_datetime().ok()?).ok()?,
             };
             Some((time, length))
         })
@@ -93,7 +103,11 @@ impl Times {
 
     pub fn formats(&self) -> Vec<Counted> {
         let names = FORMATS.iter().map(|it| it.name).chain(["epoch"]);
-        names.zip(self.counts).filter(|it| it.1 > 0).map(|(name, count)| Counted { name: name.to_owned(), count }).collect()
+        names
+            .zip(self.counts)
+            .filter(|it| it.1 > 0)
+            .map(|(name, count)| Counted { name: name.to_owned(), count })
+            .collect()
     }
 
     pub fn first(&self) -> Option<String> {
@@ -105,7 +119,11 @@ impl Times {
     }
 }
 
-/// Seconds or milliseconds since 1970, between 2001 and 2100.
+/// 2001 and 2100, as seconds since 1970: what lies without is some other number.
+const SINCE: i64 = 1_000_000_000;
+const UNTIL: i64 = 4_102_444_800;
+
+/// Seconds or milliseconds since 1970.
 fn epoch(bytes: &[u8]) -> Option<(usize, (Timestamp, usize))> {
     let length = bytes.iter().take_while(|it| it.is_ascii_digit()).count();
     if bytes.get(length).is_some_and(|it| !matches!(it, b'.' | b' ' | b'\t' | b',')) {
@@ -117,8 +135,7 @@ fn epoch(bytes: &[u8]) -> Option<(usize, (Timestamp, usize))> {
         13 => number / 1000,
         _ => return None,
     };
-    let until = Date::constant(2100, 1, 1).to_zoned(TimeZone::UTC).ok()?.timestamp().as_second();
-    let time = Timestamp::from_second(seconds).ok().filter(|_| (1_000_000_000..until).contains(&seconds))?;
+    let time = Timestamp::from_second(seconds).ok().filter(|_| (SINCE..UNTIL).contains(&seconds))?;
     Some((FORMATS.len(), (time, length)))
 }
 
@@ -149,7 +166,15 @@ mod tests {
             let found = times.of(line).map(|it| it.1);
             assert_eq!((times.first().as_deref(), found), (Some(expected), Some(rest)), "{line}");
         }
-        for none in ["", "2026-13-02T03:04:05Z", "no time", "12345", "99999999999999999999 x", "2026-01-02", "ä".repeat(200).as_str()] {
+        for none in [
+            "",
+            "2026-13-02T03:04:05Z",
+            "no time",
+            "12345",
+            "99999999999999999999 x",
+            "2026-01-02",
+            "ä".repeat(200).as_str(),
+        ] {
             assert_eq!(Times::new(2020).of(none), None, "{none}");
         }
     }

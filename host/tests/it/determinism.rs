@@ -10,7 +10,7 @@ use crate::server::Server;
 use crate::shipped::guests;
 
 const ROUNDS: usize = 20;
-const ASKED: [(&str, &str); 12] = [
+const ASKED: [(&str, &str); 13] = [
     ("digest", "table.csv"),
     ("entropy", "table.csv"),
     ("strings", "table.csv"),
@@ -19,6 +19,7 @@ const ASKED: [(&str, &str); 12] = [
     ("dummy_0", "clip"),
     ("file-type", "table.csv"),
     ("text", "table.csv"),
+    ("log", "table.csv"),
     ("archive", "archive/samples/tree.zip"),
     ("executable", "executable/samples/hard.elf"),
     ("image", "image/samples/photo.jpg"),

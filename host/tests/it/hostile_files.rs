@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::server::Server;
 use crate::shipped::guests;
 
-const ANALYSES: [&str; 11] = [
+const ANALYSES: [&str; 12] = [
     "digest",
     "entropy",
     "strings",
@@ -22,6 +22,7 @@ const ANALYSES: [&str; 11] = [
     "image",
     "text",
     "pdf",
+    "log",
 ];
 /// Those of them that come with samples of what they take.
 const WITH_SAMPLES: [&str; 4] = ["archive", "executable", "image", "pdf"];

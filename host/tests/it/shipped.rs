@@ -102,6 +102,7 @@ fn every_example_of_every_shipped_analysis_holds_on_the_server() {
         ("image", "a.png"),
         ("text", "a.txt"),
         ("pdf", "a.pdf"),
+        ("log", "a.log"),
     ] {
         let descriptor = std::fs::read(guests().join(name).join("descriptor.json")).unwrap();
         let descriptor: Value = serde_json::from_slice(&descriptor).unwrap();
