@@ -77,7 +77,7 @@ fn date(text: &str) -> String {
     let digits = text.strip_prefix("D:").unwrap_or(text);
     let length = digits.bytes().take_while(u8::is_ascii_digit).count();
     let (digits, zone) = digits.split_at(length);
-    if length < 8 || length > 14 || length % 2 == 1 {
+    if !(8..=14).contains(&length) || length % 2 == 1 {
         return text.to_owned();
     }
     let part = |at: usize| digits.get(at..at + 2).unwrap_or("00");
