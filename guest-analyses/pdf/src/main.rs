@@ -1,9 +1,10 @@
 //! What is in a PDF: pages, metadata, text; and what it would do when it is opened.
 //!
-//! `facts` reads catalog and pages, `risks` walks all objects.
+//! `facts` reads catalog and pages, `text` what the pages show, `risks` walks all objects.
 
 mod facts;
 mod risks;
+mod text;
 
 use belljar_sdk::Failure;
 use belljar_sdk::Sample;
@@ -23,8 +24,6 @@ use crate::risks::Walked;
 const BYTES_MAX: u64 = 64 << 20;
 /// What one packed stream may become.
 const STREAM_BYTES_MAX: usize = 32 << 20;
-/// More text is cut off.
-const TEXT_BYTES_MAX: usize = 4 << 20;
 
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -92,8 +91,9 @@ fn look(mut sample: Sample, args: Args) -> Result<Report, Failure> {
     let needs_password = document.is_encrypted() && !document.was_encrypted();
     let pages = facts::pages(&document);
     let walked = Walked::of(&document);
-    let text =
-        if needs_password { String::new() } else { text(&document, args.text_pages_max.min(pages.len() as u32)) };
+    let shown = pages.len().min(usize::try_from(args.text_pages_max)?);
+    let shown = if needs_password { &[] } else { &pages[..shown] };
+    let text = text::of(&document, shown, STREAM_BYTES_MAX);
     let catalog = document.catalog().ok();
     let has = |key: &[u8]| catalog.is_some_and(|it| it.has(key));
     Ok(Report {
@@ -118,19 +118,6 @@ fn look(mut sample: Sample, args: Args) -> Result<Report, Failure> {
         links: walked.links.into_iter().collect(),
         risks: walked.risks.into_values().collect(),
     })
-}
-
-/// Of the first pages; one that cannot be read is left out.
-fn text(document: &Document, pages: u32) -> String {
-    let numbers: Vec<_> = (1..=pages).collect();
-    let mut text = String::new();
-    for part in document.extract_text_chunks_with_limit(&numbers, STREAM_BYTES_MAX).into_iter().flatten() {
-        if text.len() + part.len() > TEXT_BYTES_MAX {
-            break;
-        }
-        text.push_str(&part);
-    }
-    text
 }
 
 #[cfg(test)]
