@@ -10,6 +10,7 @@ mod command;
 pub mod contract;
 mod failure;
 pub mod golden;
+pub mod hostile;
 mod progress;
 mod sample;
 #[cfg(all(feature = "typed", target_family = "wasm"))]

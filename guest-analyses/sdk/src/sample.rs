@@ -9,6 +9,7 @@ use std::io::SeekFrom;
 
 use crate::block::Block;
 use crate::face;
+use crate::failure::Failure;
 use crate::progress::Progress;
 
 /// The file to analyse; it reads and seeks like a file.
@@ -61,6 +62,20 @@ impl Sample {
             read_bytes += count as u64;
             progress.at(read_bytes);
         }
+    }
+
+    /// All of it, for parsers that want a file in memory.
+    ///
+    /// # Errors
+    /// When it is longer than that, and when it cannot be read.
+    pub fn whole(&mut self, bytes_max: u64) -> Result<Vec<u8>, Failure> {
+        if self.size_bytes > bytes_max {
+            let size_bytes = self.size_bytes;
+            return Err(Failure::new(format!("the file has {size_bytes} bytes; {bytes_max} are the most this takes")));
+        }
+        let mut bytes = Vec::with_capacity(usize::try_from(self.size_bytes)?);
+        self.blocks(|block| bytes.extend_from_slice(block))?;
+        Ok(bytes)
     }
 }
 
@@ -129,6 +144,12 @@ mod tests {
         sample.read_exact(&mut two).unwrap();
         assert_eq!(&two, b"de");
         assert_eq!(sample.read_exact(&mut two).unwrap_err().kind(), ErrorKind::UnexpectedEof);
+    }
+
+    #[test]
+    fn a_sample_is_read_whole_up_to_a_limit() {
+        assert_eq!(Sample::of_bytes(*b"abc").whole(3).unwrap(), b"abc");
+        assert!(Sample::of_bytes(*b"abcd").whole(3).unwrap_err().message().contains("4 bytes; 3 are"));
     }
 
     #[test]

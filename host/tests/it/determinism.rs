@@ -10,13 +10,20 @@ use crate::server::Server;
 use crate::shipped::guests;
 
 const ROUNDS: usize = 20;
-const ASKED: [(&str, &str); 6] = [
+const ASKED: [(&str, &str); 13] = [
     ("digest", "table.csv"),
     ("entropy", "table.csv"),
     ("strings", "table.csv"),
     ("csv-profile", "table.csv"),
     ("video", "clip"),
     ("dummy_0", "clip"),
+    ("file-type", "table.csv"),
+    ("text", "table.csv"),
+    ("log", "table.csv"),
+    ("archive", "archive/samples/tree.zip"),
+    ("executable", "executable/samples/hard.elf"),
+    ("image", "image/samples/photo.jpg"),
+    ("pdf", "pdf/samples/pages.pdf"),
 ];
 
 fn table() -> Vec<u8> {
@@ -27,10 +34,14 @@ fn table() -> Vec<u8> {
 #[test]
 fn every_shipped_analysis_gives_one_answer_in_twenty_rounds() {
     let mut server = Server::start(&[]);
-    let files = BTreeMap::from([
+    let mut files = BTreeMap::from([
         ("table.csv", server.upload("table.csv", &table())),
         ("clip", server.upload("clip.mp4", &std::fs::read(guests().join("video/samples/testsrc.mp4")).unwrap())),
     ]);
+    for (_, sample) in ASKED.into_iter().filter(|it| it.1.contains('/')) {
+        let bytes = std::fs::read(guests().join(sample)).unwrap();
+        files.insert(sample, server.upload(sample.rsplit('/').next().unwrap(), &bytes));
+    }
     let mut answers: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     for round in 0..ROUNDS {
         let workers = (round % 4 + 1).to_string();

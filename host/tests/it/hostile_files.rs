@@ -8,8 +8,24 @@ use std::time::Instant;
 use serde_json::json;
 
 use crate::server::Server;
+use crate::shipped::guests;
 
-const ANALYSES: [&str; 5] = ["digest", "entropy", "strings", "csv-profile", "video"];
+const ANALYSES: [&str; 12] = [
+    "digest",
+    "entropy",
+    "strings",
+    "csv-profile",
+    "video",
+    "file-type",
+    "archive",
+    "executable",
+    "image",
+    "text",
+    "pdf",
+    "log",
+];
+/// Those of them that come with samples of what they take.
+const WITH_SAMPLES: [&str; 4] = ["archive", "executable", "image", "pdf"];
 /// What a good analysis may come to over a bad file. A trap would be a panic.
 const REASONS: [&str; 4] = ["nonzero-exit", "memory-limit", "out-of-fuel", "output-limit"];
 /// Far more than any of them takes, on a machine that others use as well.
@@ -21,8 +37,9 @@ fn a_hostile_file_fails_its_own_run_at_most() {
     let server = Server::start(&[]);
     let honest = server.upload("honest.txt", b"abc");
     let mut came_to: BTreeMap<_, usize> = BTreeMap::new();
-    for (name, bytes) in files() {
-        let file = server.upload(name, &bytes);
+    let files = files().into_iter().map(|(name, bytes)| (name.to_owned(), bytes)).chain(damaged());
+    for (name, bytes) in files {
+        let file = server.upload(&name, &bytes);
         for analysis in ANALYSES {
             let question = json!({ "file_id": file, "analysis": analysis }).to_string();
             let asked = server.post("/analyse", &[], question.as_bytes());
@@ -72,6 +89,19 @@ fn files() -> Vec<(&'static str, Vec<u8>)> {
         ("many_samples.mp4", lying_tables(200_000_000)),
         ("boxes.mp4", [movie_type(), plain_box(b"free", b"").repeat(MIB)].concat()),
     ]
+}
+
+/// Samples that are good, cut off or with a byte changed here and there.
+fn damaged() -> impl Iterator<Item = (String, Vec<u8>)> {
+    let samples = WITH_SAMPLES.into_iter().flat_map(|it| std::fs::read_dir(guests().join(it).join("samples")).unwrap());
+    samples.flat_map(|entry| {
+        let entry = entry.unwrap();
+        let (name, bytes) = (entry.file_name().into_string().unwrap(), std::fs::read(entry.path()).unwrap());
+        let mut changed = bytes.clone();
+        changed.iter_mut().skip(64).step_by(97).for_each(|it| *it ^= 0xff);
+        let cut = |thirds: usize| bytes[..bytes.len() / 3 * thirds].to_vec();
+        [cut(1), cut(2), changed].map(|bytes| (name.clone(), bytes))
+    })
 }
 
 /// An archive whose one member says that it unpacks to 4 GiB.

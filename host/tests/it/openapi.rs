@@ -167,7 +167,7 @@ fn results_and_events_are_as_the_document_says() {
     let server = server();
     let document = document(&server);
     let file = server.upload("a.csv", b"a,b\n1,2\n3,4\n");
-    for name in ["digest", "entropy", "strings", "csv-profile"] {
+    for name in ["digest", "entropy", "strings", "csv-profile", "file-type", "text"] {
         let run = server.analyse(&file, name, json!({}));
         let result = server.result(&run).expect(200).json();
         assert!(schema(&document, &format!("analysis.{name}.result")).is_valid(&result), "{name}: {result:.300}");

@@ -96,6 +96,13 @@ fn every_example_of_every_shipped_analysis_holds_on_the_server() {
         ("strings", "a.bin"),
         ("csv-profile", "a.csv"),
         ("video", "a.mp4"),
+        ("file-type", "a.bin"),
+        ("archive", "a.zip"),
+        ("executable", "a.wasm"),
+        ("image", "a.png"),
+        ("text", "a.txt"),
+        ("pdf", "a.pdf"),
+        ("log", "a.log"),
     ] {
         let descriptor = std::fs::read(guests().join(name).join("descriptor.json")).unwrap();
         let descriptor: Value = serde_json::from_slice(&descriptor).unwrap();
@@ -113,7 +120,7 @@ fn every_example_of_every_shipped_analysis_holds_on_the_server() {
             held += 1;
         }
     }
-    assert!(held >= 11, "{held}");
+    assert!(held >= 22, "{held}");
 }
 
 #[test]
