@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 use std::time::Instant;
@@ -27,6 +28,8 @@ use crate::http::openapi::Openapi;
 use crate::http::origin::Names;
 use crate::http::resumable;
 use crate::http::resumable::Resumable;
+use crate::keys;
+use crate::keys::Keys;
 use crate::places::Places;
 use crate::registry;
 use crate::registry::Origin;
@@ -59,16 +62,50 @@ pub struct Options {
     pub parts: assembly::Options,
     pub listen: SocketAddr,
     pub analyses: Option<PathBuf>,
+    pub shipped: Shipped,
     pub upload_bytes_max: u64,
     /// Uploads that come in pieces at the same time.
     pub partial_max: usize,
     pub retention: Retention,
     /// That this server answers to, see [`Names`].
     pub names: Vec<String>,
+    pub demand_tokens: keys::Demand,
     /// Connections at the same time, if there are descriptors enough.
     pub connections_max: usize,
     pub demand: Demand,
     pub modules: Modules,
+}
+
+/// Which of the analyses that ship with the binary are installed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Shipped {
+    All,
+    These(Vec<String>),
+}
+
+impl FromStr for Shipped {
+    type Err = String;
+
+    /// `all`, `none`, or names with commas between them.
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "all" {
+            return Ok(Self::All);
+        }
+        let names: Vec<_> = text.split(',').filter(|it| *it != "none").map(str::to_owned).collect();
+        match names.iter().find(|name| SHIPPED.iter().all(|(shipped, _)| shipped != name)) {
+            Some(other) => Err(format!("no `{other}` ships with this binary; say all, none, or some of its names")),
+            None => Ok(Self::These(names)),
+        }
+    }
+}
+
+impl Shipped {
+    fn has(&self, name: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::These(names) => names.iter().any(|it| it == name),
+        }
+    }
 }
 
 /// When uploads go, and how often that is looked at.
@@ -93,6 +130,7 @@ pub enum Demand {
 /// # Errors
 /// When it cannot start.
 pub async fn serve(options: Options, listening: impl FnOnce(SocketAddr)) -> anyhow::Result<()> {
+    let data = options.parts.data.clone();
     let parts = assembly::assemble(options.parts).await?;
     let lacking = parts.walls.lacking();
     match options.demand {
@@ -106,7 +144,7 @@ pub async fn serve(options: Options, listening: impl FnOnce(SocketAddr)) -> anyh
         }
     }
     parts.registry.learn_marks().await.context("cannot read which modules are revoked or approved")?;
-    let directory = install(&parts.registry, options.analyses).await?;
+    let directory = install(&parts.registry, &options.shipped, options.analyses).await?;
     tokio::spawn(heed_marks(Arc::clone(&parts.registry)));
     if let Some(directory) = directory {
         tokio::spawn(follow(directory, Arc::clone(&parts.registry)));
@@ -123,9 +161,18 @@ pub async fn serve(options: Options, listening: impl FnOnce(SocketAddr)) -> anyh
         tokio::spawn(retain(parts.clone(), options.retention));
     }
     let store = Arc::clone(&parts.store);
+    let keys = Arc::new(Keys::new(options.demand_tokens, data));
+    let known = keys.learn().context("cannot read which tokens there are")?;
+    if keys.demand() == keys::Demand::Token {
+        if known == 0 {
+            tracing::warn!("nobody is let in yet: there is no token; make one by `belljar token create`");
+        }
+        tokio::spawn(heed_tokens(Arc::clone(&keys)));
+    }
     let api = Api::from(Shared {
         parts,
         retention: options.retention.rules,
+        keys,
         upload_bytes_max: options.upload_bytes_max,
         modules: options.modules,
         intakes: Places::new(INTAKES_MAX),
@@ -199,8 +246,12 @@ async fn expire(api: Api, every: Duration) {
     }
 }
 
-async fn install(registry: &Registry, analyses: Option<PathBuf>) -> anyhow::Result<Option<Directory>> {
-    let shipped = stream::iter(SHIPPED);
+async fn install(
+    registry: &Registry,
+    shipped: &Shipped,
+    analyses: Option<PathBuf>,
+) -> anyhow::Result<Option<Directory>> {
+    let shipped = stream::iter(SHIPPED.iter().filter(|(name, _)| shipped.has(name)));
     shipped
         .for_each_concurrent(registry::INSTALLS_AT_ONCE, async |(name, module)| {
             if let Err(error) = registry.install(Bytes::from_static(module).into(), Origin::Shipped).await {
@@ -240,6 +291,19 @@ async fn heed_marks(registry: Arc<Registry>) {
                 }
             }
             Err(error) => tracing::error!(%error, "an analysis cannot leave quarantine"),
+        }
+    }
+}
+
+/// The operator may make and revoke tokens beside this server.
+async fn heed_tokens(keys: Arc<Keys>) {
+    loop {
+        tokio::time::sleep(HEED_EVERY).await;
+        let keys = Arc::clone(&keys);
+        match tokio::task::spawn_blocking(move || keys.learn()).await {
+            Ok(Ok(_)) => (),
+            Ok(Err(error)) => tracing::error!(%error, "it cannot be read which tokens there are"),
+            Err(error) => tracing::error!(%error, "it was not read which tokens there are"),
         }
     }
 }

@@ -13,6 +13,7 @@ mod pack;
 mod revoke;
 mod run;
 mod selftest;
+mod token;
 mod trust;
 mod verify;
 mod watch;
@@ -37,6 +38,7 @@ use crate::app::Retention;
 use crate::assembly;
 use crate::dispatch::Reuse;
 use crate::http::Modules;
+use crate::keys;
 use crate::limits::AskedLimits;
 use crate::limits::CompileLimits;
 use crate::limits::Limits;
@@ -75,6 +77,8 @@ enum Command {
     Install(install::InstallArguments),
     /// Vouches for a module: signed or not, it can be installed and asked.
     Approve(approve::Arguments),
+    /// Make, list and revoke the tokens that a server asks for.
+    Token(token::TokenArguments),
     /// Run the hostile modules that this binary carries, here and now, and tell what stops each.
     Selftest(selftest::Arguments),
     /// Let go of what the rules of retention say; its server must not run, and does so by itself when told the same.
@@ -114,10 +118,20 @@ struct Serve {
     /// A directory of `.wasm` files to install; what changes in it later is noticed within a second.
     #[arg(long)]
     analyses: Option<PathBuf>,
+    /// Which of the analyses that ship with this binary are installed: all, none, or names with commas between them. The
+    /// first start compiles them, which takes some seconds for all.
+    #[arg(long, default_value = "all")]
+    shipped: app::Shipped,
     /// A name that this server answers to, such as `belljar.example`; may be given more than once. Needed where it listens on
     /// this machine alone and something in front of it passes on the name that it is reached by.
     #[arg(long = "name", value_name = "HOST")]
     names: Vec<String>,
+    /// Asks every client for a token, also where this server listens on this machine alone; elsewhere it does anyway.
+    #[arg(long)]
+    require_tokens: bool,
+    /// Asks nobody for a token though others can reach this server: they all may do everything, with everybody's files.
+    #[arg(long, conflicts_with = "require_tokens")]
+    open_to_anybody: bool,
     /// Connections at the same time; one that waits for a result costs little.
     #[arg(long, default_value = "20000")]
     connections_max: std::num::NonZeroUsize,
@@ -184,6 +198,14 @@ struct Serve {
     fault: Option<store::faults::Plan>,
 }
 
+impl Serve {
+    /// As soon as others can reach this server, unless its operator says otherwise in so many words.
+    fn demand_tokens(&self) -> keys::Demand {
+        let among_ourselves = self.listen.ip().is_loopback() || self.open_to_anybody;
+        if self.require_tokens || !among_ourselves { keys::Demand::Token } else { keys::Demand::None }
+    }
+}
+
 /// Of every command that takes analyses.
 #[derive(Debug, Clone, Copy, clap::Args)]
 struct Wasi03Argument {
@@ -228,6 +250,7 @@ pub fn main() -> anyhow::Result<()> {
         Command::Revoke(arguments) => revoke::main(&arguments),
         Command::Install(arguments) => install::main(&arguments),
         Command::Approve(arguments) => approve::main(&arguments),
+        Command::Token(arguments) => token::main(arguments),
         Command::Selftest(arguments) => selftest::main(&arguments),
         Command::Worker { caps, kind } => {
             Ok(worker::serve(worker::channel()?, caps.unwrap_or(Limits::CAP), kind.unwrap_or_default())?)
@@ -249,6 +272,7 @@ fn serve(arguments: Serve) -> anyhow::Result<()> {
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let caps = resolve_caps(&arguments.caps)?;
+    let demand_tokens = arguments.demand_tokens();
     let store = store::Options {
         durability: match arguments.durability {
             DurabilityArgument::Full => Durability::Full,
@@ -289,8 +313,10 @@ fn serve(arguments: Serve) -> anyhow::Result<()> {
         parts,
         demand: if arguments.require_walls { Demand::Whole } else { Demand::WhatThereIs },
         modules: if arguments.accept_modules { Modules::Taken } else { Modules::Refused },
+        demand_tokens,
         listen: arguments.listen,
         analyses: arguments.analyses,
+        shipped: arguments.shipped,
         upload_bytes_max: arguments.upload_bytes_max,
         partial_max: arguments.partial_max.into(),
         names: arguments.names,

@@ -13,6 +13,7 @@ pub mod events;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod health;
+pub mod keys;
 mod log;
 pub mod metrics;
 pub mod modules;
@@ -39,6 +40,7 @@ use axum::middleware::from_fn;
 use axum::middleware::from_fn_with_state;
 
 use self::buffers::Buffers;
+use self::keys::Principal;
 use self::openapi::Openapi;
 use self::openapi::routes::Routes;
 use self::openapi::routes::get;
@@ -46,8 +48,10 @@ use self::openapi::routes::post;
 use self::openapi::routes::put;
 use self::origin::Names;
 use self::resumable::Resumable;
+use crate::access::Token;
 use crate::assembly::Assembly;
 use crate::id::ClientId;
+use crate::keys::Keys;
 use crate::places::Places;
 use crate::store::Store;
 use crate::store::retention::Rules;
@@ -60,12 +64,19 @@ pub struct Api {
     pub store: Arc<Store>,
     /// Who takes turns with others.
     pub client: ClientId,
+    /// By which it was let in, where one is wanted.
+    pub token: Option<Arc<Token>>,
 }
 
 impl From<Shared> for Api {
     /// For whoever is no client.
     fn from(shared: Shared) -> Self {
-        Self { store: Arc::clone(shared.parts.stores.main()), client: ClientId::Server, shared: Arc::new(shared) }
+        Self {
+            store: Arc::clone(shared.parts.stores.main()),
+            client: ClientId::Server,
+            token: None,
+            shared: Arc::new(shared),
+        }
     }
 }
 
@@ -73,8 +84,19 @@ impl FromRequestParts<Self> for Api {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, api: &Self) -> Result<Self, Infallible> {
-        let client = parts.extensions.get().copied().unwrap_or_default();
-        Ok(Self { client, ..api.clone() })
+        Ok(match parts.extensions.get() {
+            Some(Principal::Holder(holder)) => Self {
+                store: Arc::clone(&holder.store),
+                client: ClientId::Tenant(holder.store.tenant()),
+                token: Some(Arc::clone(&holder.token)),
+                shared: Arc::clone(&api.shared),
+            },
+            Some(Principal::Anybody(client)) => Self { client: *client, ..api.clone() },
+            // By its address, until it is known who it is; such a one reaches nothing of anybody's.
+            Some(Principal::Nobody) | None => {
+                Self { client: parts.extensions.get().copied().unwrap_or_default(), ..api.clone() }
+            }
+        })
     }
 }
 
@@ -98,6 +120,7 @@ pub struct Shared {
     pub questions: analyse::Bounds,
     pub names: Names,
     pub retention: Rules,
+    pub keys: Arc<Keys>,
     pub resumable: Resumable,
     pub openapi: Openapi,
     /// Of bodies on their way to clients.
@@ -146,6 +169,8 @@ pub fn routes() -> Routes {
         .at("/web/known/{file_id}", get(web::KNOWN, web::known))
         .at("/healthz", get(health::ALIVE, health::alive))
         .at("/readyz", get(health::READY, health::ready))
+        .at("/me", get(keys::ME, keys::me))
+        .at("/session", put(keys::SIGN_IN, keys::sign_in).delete(keys::SIGN_OUT, keys::sign_out))
         .at("/limits", get(health::LIMITS, health::limits))
         .at("/metrics", get(metrics::SHOW, metrics::show))
         .at("/openapi.json", get(openapi::SHOW, openapi::show))
@@ -167,6 +192,7 @@ pub fn router(api: Api) -> Router {
         .router()
         .fallback(error::no_such_route)
         .method_not_allowed_fallback(error::wrong_method)
+        .layer(from_fn_with_state(api.clone(), keys::authenticate))
         .layer(from_fn_with_state(api.clone(), origin::same_site))
         .layer(from_fn_with_state(Arc::clone(&api.parts.metrics), metrics::count))
         .with_state(api)

@@ -5,6 +5,7 @@
 #[cfg(all(back_door, not(debug_assertions)))]
 compile_error!("the back door is for tests: a build without debug assertions has none");
 
+pub mod access;
 pub mod analysis;
 pub mod app;
 pub mod assembly;
@@ -15,6 +16,7 @@ pub mod dispatch;
 pub mod http;
 pub mod id;
 pub mod inspect;
+pub mod keys;
 pub mod limits;
 pub mod notify;
 pub mod oci;

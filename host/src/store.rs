@@ -24,6 +24,7 @@ pub mod retention;
 pub mod runs;
 pub mod scratch;
 pub mod tenants;
+pub mod tokens;
 pub mod uploads;
 pub mod verdict;
 

@@ -93,7 +93,7 @@ pub async fn again(
     assembly.dispatch.ended(key).await;
     let record = assembly.store.record(key)?.ok_or_else(|| lost(&"it has no ending"))?;
     let mut differences = differences(&original.record, &record);
-    if key != original.key {
+    if key.of(original.key.tenant) != original.key {
         differences.push(format!("it is another question: {key} instead of {}", original.key));
     }
     Ok((record, differences))

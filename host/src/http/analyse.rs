@@ -26,6 +26,7 @@ use self::view::Waited;
 use super::Api;
 use super::body;
 use super::error::Problem;
+use super::keys::Need;
 use super::openapi::about;
 use super::openapi::about::About;
 use super::openapi::fields;
@@ -34,6 +35,7 @@ use super::results;
 use super::rota::Rota;
 use super::upload;
 use super::wait;
+use crate::access::Scope;
 use crate::dispatch::Again;
 use crate::dispatch::Question;
 use crate::dispatch::question::Asked as Checked;
@@ -87,7 +89,7 @@ pub(super) struct Asked {
 
 /// Of `create`.
 pub const CREATE: About =
-    About::new("ask", "Asks an analysis, or several, of a file; joins the run in flight, or finds the answer.")
+    About::new("ask", "Asks an analysis, or several, of a file; joins the run in flight, or finds the answer.").needing(Need::Scope(Scope::Run))
         .reading(&[fields::PREFER])
         .taking(about::Body::needed(&[("application/json", installed::any_question)]))
         .refusing(&[

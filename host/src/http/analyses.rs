@@ -14,7 +14,9 @@ use axum::http::HeaderMap;
 use axum::http::StatusCode;
 use axum::http::header;
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::alphabet;
+use base64::engine::general_purpose::GeneralPurpose;
+use base64::engine::general_purpose::GeneralPurposeConfig;
 
 use self::view::Analyses;
 use self::view::Analysis;
@@ -23,6 +25,7 @@ use super::Modules;
 use super::body;
 use super::body::BodyError;
 use super::error::Problem;
+use super::keys::Need;
 use super::openapi::about::About;
 use super::openapi::about::Body;
 use super::openapi::about::Field;
@@ -39,6 +42,7 @@ use super::page::Asked;
 use super::page::Page;
 use super::path::Path;
 use super::upload;
+use crate::access::Scope;
 use crate::id::AnalysisName;
 use crate::id::InvalidId;
 use crate::places::Place;
@@ -72,8 +76,13 @@ pub async fn show(api: Api, Path(name): Path<String>) -> Result<Json<Analysis>, 
 
 /// With the signature that the module came with.
 const SIGNATURE_FIELD: &str = "Belljar-Signature";
+const BASE64: &str = "^([A-Za-z0-9+/]{4}){0,1364}([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$";
+/// As that pattern has it: some programs leave bits behind the last byte.
+const DECODER: GeneralPurpose =
+    GeneralPurpose::new(&alphabet::STANDARD, GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true));
 const SIGNATURE: Field =
-    Field::new(SIGNATURE_FIELD, Form::Text, "What `minisign -S` wrote of the module, in Base64.").sometimes();
+    Field::new(SIGNATURE_FIELD, Form::Pattern(BASE64), "What `minisign -S` wrote of the module, in Base64.")
+        .sometimes();
 /// `minisign` writes some 350 bytes.
 const SIGNATURE_BYTES_MAX: usize = 4096;
 /// How long a module may take to come.
@@ -82,6 +91,7 @@ const MODULE_WITHIN: Duration = Duration::from_secs(120);
 /// A module that is installed.
 pub const INSTALL: About =
     About::new("installAnalysis", "Installs a module with its descriptor inside, or puts it in place of another.")
+        .needing(Need::Scope(Scope::Install))
         .taking(Body::needed(&[("application/wasm", bytes)]))
         .reading(&[SIGNATURE])
         .refusing(&[
@@ -152,7 +162,7 @@ async fn received(api: &Api, request: Request) -> Result<(Parcel, Place), Proble
 
 fn signature(headers: &HeaderMap) -> Result<Option<Vec<u8>>, Problem> {
     let Some(field) = headers.get(SIGNATURE_FIELD) else { return Ok(None) };
-    let signature = STANDARD.decode(field.as_bytes()).ok().filter(|it| it.len() <= SIGNATURE_BYTES_MAX);
+    let signature = DECODER.decode(field.as_bytes()).ok().filter(|it| it.len() <= SIGNATURE_BYTES_MAX);
     let wanted = "`Belljar-Signature` is what `minisign -S` wrote, in Base64: $(base64 -w0 x.wasm.minisig)";
     signature.map(Some).ok_or_else(|| Problem::bad_request(wanted))
 }
@@ -162,6 +172,7 @@ pub const REMOVE: About = About::new(
     "removeAnalysis",
     "Takes an analysis off the list; its results stay, and runs that were accepted go on.",
 )
+.needing(Need::Scope(Scope::Install))
 .refusing(&[
     (404, NO_ANALYSIS),
     (409, "The name is that of an analysis that clients cannot change."),

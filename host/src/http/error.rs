@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use super::body::BodyError;
 use super::resumable::turns::Full;
+use crate::access::Scope;
 use crate::analysis::schema::Invalid;
 use crate::dispatch::Denied;
 use crate::notify;
@@ -43,6 +44,27 @@ pub struct Problem {
     analyses: Vec<Refused>,
     #[serde(skip)]
     retry_after_s: Option<u64>,
+    /// `WWW-Authenticate`.
+    #[serde(skip)]
+    challenge: Option<Challenge>,
+}
+
+/// What is wanted of a client (RFC 6750, section 3).
+#[derive(Debug, Clone, Copy)]
+enum Challenge {
+    Token,
+    Scope(Scope),
+}
+
+impl Challenge {
+    fn field(self) -> String {
+        match self {
+            Self::Token => "Bearer realm=\"belljar\"".to_owned(),
+            Self::Scope(scope) => {
+                format!("Bearer realm=\"belljar\", error=\"insufficient_scope\", scope=\"{scope}\"")
+            }
+        }
+    }
 }
 
 /// The refusal of one question among several.
@@ -75,6 +97,7 @@ impl Problem {
             errors: Vec::new(),
             analyses: Vec::new(),
             retry_after_s: None,
+            challenge: None,
         }
     }
 
@@ -97,6 +120,17 @@ impl Problem {
     /// 403: asking again changes nothing.
     pub fn forbidden(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::FORBIDDEN, detail)
+    }
+
+    /// 401: a token is wanted (RFC 6750, section 3).
+    pub fn unauthorized(detail: impl Into<String>) -> Self {
+        Self { challenge: Some(Challenge::Token), ..Self::new(StatusCode::UNAUTHORIZED, detail) }
+    }
+
+    /// 403: the token is not for this (RFC 6750, section 3.1).
+    pub fn out_of_scope(scope: Scope) -> Self {
+        let detail = format!("this token has not the scope `{scope}`; `belljar token create --scope` gives it");
+        Self { challenge: Some(Challenge::Scope(scope)), ..Self::new(StatusCode::FORBIDDEN, detail) }
     }
 
     /// 503: as many modules as may be are on their way in, or one of this client's.
@@ -289,6 +323,9 @@ impl IntoResponse for Problem {
         let mut response = (status, [(header::CONTENT_TYPE, "application/problem+json")], body).into_response();
         if let Some(seconds) = self.retry_after_s {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(challenge) = self.challenge.and_then(|it| HeaderValue::try_from(it.field()).ok()) {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
         }
         response
     }

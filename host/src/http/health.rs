@@ -16,6 +16,7 @@ use self::view::Walls;
 use self::view::Workers;
 use super::Api;
 use super::error::Problem;
+use super::keys::Need;
 use super::openapi::about::About;
 use super::openapi::answer::Answer;
 use super::openapi::answer::Answers;
@@ -25,7 +26,7 @@ use crate::limits::Limits;
 use crate::notify;
 
 /// Of `alive`.
-pub const ALIVE: About = About::new("isAlive", "Answers while the process does.");
+pub const ALIVE: About = About::new("isAlive", "Answers while the process does.").needing(Need::Nothing);
 
 /// `GET /healthz`: the process answers.
 pub async fn alive() -> &'static str {
@@ -34,7 +35,8 @@ pub async fn alive() -> &'static str {
 
 /// Of `ready`.
 pub const READY: About =
-    About::new("isReady", "Whether work can be taken, which walls stand, and what the last self-test said.");
+    About::new("isReady", "Whether work can be taken, which walls stand, and what the last self-test said.")
+        .needing(Need::Nothing);
 
 impl IntoResponse for Readiness {
     fn into_response(self) -> Response {

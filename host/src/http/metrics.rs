@@ -15,18 +15,21 @@ use tokio::time::Instant;
 
 use super::Api;
 use super::error::Problem;
+use super::keys::Need;
 use super::openapi::about::About;
 use super::openapi::answer::Answer;
 use super::openapi::answer::Answers;
 use super::openapi::answer::Told;
 use super::openapi::schemas::Schemas;
+use crate::access::Scope;
 use crate::telemetry::Answered;
 use crate::telemetry::MEDIA_TYPE;
 use crate::telemetry::Metrics;
 use crate::telemetry::Present;
 
 /// Of `show`.
-pub const SHOW: About = About::new("showMetrics", "What is counted, for Prometheus.");
+pub const SHOW: About =
+    About::new("showMetrics", "What is counted, for Prometheus.").needing(Need::Scope(Scope::Admin));
 
 /// The text that Prometheus reads.
 #[derive(Debug)]

@@ -14,6 +14,7 @@ use super::Modules;
 use super::analyses::view::Analysis;
 use super::body;
 use super::error::Problem;
+use super::keys::Need;
 use super::openapi::about;
 use super::openapi::about::About;
 use super::openapi::answer::NoContent;
@@ -22,6 +23,7 @@ use super::page::Asked;
 use super::page::Page;
 use super::path::Path;
 use super::upload;
+use crate::access::Scope;
 use crate::id::AnalysisName;
 use crate::id::ModuleDigest;
 use crate::store::marks::Revocation;
@@ -101,6 +103,7 @@ struct Revoking {
 /// Of `revoke`.
 pub const REVOKE: About =
     About::new("revokeModule", "Marks a module as bad: nobody can ask it, and all its results say so from now on.")
+        .needing(Need::Scope(Scope::Admin))
         .taking(about::Body::needed(&[("application/json", |schemas| schemas.taken::<Revoking>())]))
         .refusing(&[
             (404, "No module has such a digest."),
@@ -127,6 +130,7 @@ pub async fn revoke(api: Api, Path(module): Path<String>, body: Body) -> Result<
 
 /// Of `reinstate`.
 pub const REINSTATE: About = About::new("reinstateModule", "Takes the mark away from a module.")
+    .needing(Need::Scope(Scope::Admin))
     .refusing(&[(404, "No such module is revoked."), upload::NO_ROOM]);
 
 /// `DELETE /modules/<sha256>/revocation`.

@@ -32,6 +32,7 @@ use super::buffers::Buffers;
 use super::digest;
 use super::error::Problem;
 use super::events::Scale;
+use super::keys::Need;
 use super::log;
 use super::log::Tail;
 use super::openapi::about::About;
@@ -48,6 +49,7 @@ use super::openapi::schemas::Schemas;
 use super::path::Path;
 use super::upload;
 use super::wait;
+use crate::access::Scope;
 use crate::dispatch::board::Phase;
 use crate::dispatch::board::WatchedLog;
 use crate::dispatch::removal::Removed;
@@ -172,6 +174,7 @@ fn stored((file, bytes): (File, u64), media_type: &'static str, sending: &Buffer
 
 /// Of `dismiss`.
 pub const DISMISS: About = About::new("dismissRun", "Dismisses a run if it has not ended, else removes its result.")
+    .needing(Need::Scope(Scope::Delete))
     .refusing(&[NO_RUN, upload::FILE_GONE, upload::NO_ROOM]);
 
 /// `DELETE /results/<f>/<a>`: ends the run if it is in flight, else removes its result.

@@ -23,6 +23,7 @@ use super::body;
 use super::body::BodyError;
 use super::digest::Promise;
 use super::error::Problem;
+use super::keys::Need;
 use super::openapi::about::About;
 use super::openapi::about::Body as Taken;
 use super::openapi::about::Field;
@@ -32,6 +33,7 @@ use super::openapi::about::bytes;
 use super::openapi::answer::NoContent;
 use super::openapi::fields;
 use super::path::Path;
+use crate::access::Scope;
 use crate::id::FileId;
 use crate::id::FileKey;
 use crate::store::Store;
@@ -52,6 +54,7 @@ pub(super) const TOO_LARGE: Refusal = (413, "The body is longer than what is tak
 pub(super) const NO_ROOM: Refusal = (507, "There is no room on the disk.");
 /// A body that is a file or a form with one.
 pub const CREATE: About = About::new("createUpload", "Stores a file: the body, or the one file part of a form.")
+    .needing(Need::Scope(Scope::Upload))
     .reading(&[
         Field::new("Content-Disposition", Form::Text, "Names the file that is the body (RFC 6266).").sometimes(),
         fields::CONTENT_DIGEST,
@@ -119,6 +122,7 @@ pub(super) async fn publish(api: &Api, filename: String, received: Received) -> 
 
 /// Keeps a file.
 pub const PIN: About = About::new("pinUpload", "Keeps a file whatever the rules of retention say.")
+    .needing(Need::Scope(Scope::Upload))
     .refusing(&[NO_FILE, FILE_GONE, NO_ROOM]);
 
 /// `PUT /upload/<file_id>/pin`: it stays until it is deleted.
@@ -128,8 +132,9 @@ pub async fn pin(api: Api, Path(file_id): Path<String>) -> Result<NoContent, Pro
 }
 
 /// Lets a file go.
-pub const UNPIN: About =
-    About::new("unpinUpload", "Leaves a file to the rules of retention.").refusing(&[NO_FILE, FILE_GONE, NO_ROOM]);
+pub const UNPIN: About = About::new("unpinUpload", "Leaves a file to the rules of retention.")
+    .needing(Need::Scope(Scope::Upload))
+    .refusing(&[NO_FILE, FILE_GONE, NO_ROOM]);
 
 /// `DELETE /upload/<file_id>/pin`: the rules of retention say when it goes.
 pub async fn unpin(api: Api, Path(file_id): Path<String>) -> Result<NoContent, Problem> {
@@ -151,6 +156,7 @@ async fn on_disk(
 
 /// Removes a file.
 pub const DELETE: About = About::new("deleteUpload", "Removes a file with all its results; runs of it are dismissed.")
+    .needing(Need::Scope(Scope::Delete))
     .refusing(&[NO_FILE, FILE_GONE, NO_ROOM]);
 
 /// `DELETE /upload/<file_id>`.

@@ -20,6 +20,7 @@ use super::Api;
 use super::condition;
 use super::condition::Decision;
 use super::error::Problem;
+use super::keys::Need;
 use super::openapi::about::About;
 use super::openapi::about::Field;
 use super::openapi::about::Form;
@@ -115,6 +116,7 @@ const MISMATCH: (u16, &str) = (412, "It is another than `If-Match` says.");
 
 /// Of `show`.
 pub const SHOW: About = About::new("showPage", "A page in which all of this can be done by hand.")
+    .needing(Need::Nothing)
     .reading(&[
         Field::new("Accept", Form::Text, "The page is for who takes HTML.").sometimes(),
         fields::IF_NONE_MATCH,
@@ -155,6 +157,7 @@ impl Answers for Loaded {
 
 /// Of `part`.
 pub const PART: About = About::new("showPartOfPage", "A file that the page at `/` loads.")
+    .needing(Need::Nothing)
     .reading(READ)
     .refusing(&[(404, "The page has no such file."), MISMATCH]);
 

@@ -95,7 +95,7 @@ impl Report {
 }
 
 /// The folders and files of the layout, besides the 256 of uploads.
-const KNOWN: [&str; 13] = [
+const KNOWN: [&str; 14] = [
     "FORMAT",
     "LOCK",
     "STOPPED",
@@ -109,6 +109,7 @@ const KNOWN: [&str; 13] = [
     "selftest.json",
     "staging",
     "tenants",
+    "tokens",
 ];
 
 struct Look<'a> {

@@ -47,16 +47,22 @@ impl Stores {
         &self.main
     }
 
-    /// A tenant's; it is founded if there is none.
+    /// A tenant's, if there is one.
+    #[must_use]
+    pub fn known(&self, tenant: Tenant) -> Option<Arc<Store>> {
+        if tenant == Tenant::MAIN {
+            return Some(Arc::clone(&self.main));
+        }
+        self.others.read().unwrap_or_else(PoisonError::into_inner).get(&tenant).cloned()
+    }
+
+    /// A tenant's; it is founded if there is none, which blocks.
     ///
     /// # Errors
     /// Of the disk.
     pub fn of(&self, tenant: Tenant) -> io::Result<Arc<Store>> {
-        if tenant == Tenant::MAIN {
-            return Ok(Arc::clone(&self.main));
-        }
-        if let Some(store) = self.others.read().unwrap_or_else(PoisonError::into_inner).get(&tenant) {
-            return Ok(Arc::clone(store));
+        if let Some(store) = self.known(tenant) {
+            return Ok(store);
         }
         let mut others = self.others.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(store) = others.get(&tenant) {

@@ -33,7 +33,7 @@ fn table() -> Vec<u8> {
 
 #[test]
 fn every_shipped_analysis_gives_one_answer_in_twenty_rounds() {
-    let mut server = Server::start(&[]);
+    let mut server = Server::start_with(&[], &crate::server::ALL);
     let mut files = BTreeMap::from([
         ("table.csv", server.upload("table.csv", &table())),
         ("clip", server.upload("clip.mp4", &std::fs::read(guests().join("video/samples/testsrc.mp4")).unwrap())),
@@ -45,7 +45,7 @@ fn every_shipped_analysis_gives_one_answer_in_twenty_rounds() {
     let mut answers: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     for round in 0..ROUNDS {
         let workers = (round % 4 + 1).to_string();
-        server.restart_with(&["--workers", &workers, "--durability", "process"]);
+        server.restart_with(&["--workers", &workers, "--durability", "process", "--shipped", "all"]);
         // All at once, so that each runs beside others.
         let runs = ASKED.map(|(name, file)| (name, server.analyse(&files[file], name, json!({ "rerun": true }))));
         for (name, run) in runs {
@@ -65,7 +65,7 @@ fn every_shipped_analysis_gives_one_answer_in_twenty_rounds() {
 
 #[test]
 fn a_stored_run_is_verified_beside_the_server_and_a_changed_one_is_found() {
-    let server = Server::start(&[]);
+    let server = Server::start_with(&[], &crate::server::ALL);
     let file = server.upload("table.csv", &table());
     let run = server.analyse(&file, "entropy", json!({}));
     server.result(&run).expect(200);

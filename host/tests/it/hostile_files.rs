@@ -34,7 +34,7 @@ const MIB: usize = 1 << 20;
 
 #[test]
 fn a_hostile_file_fails_its_own_run_at_most() {
-    let server = Server::start(&[]);
+    let server = Server::start_with(&[], &crate::server::ALL);
     let honest = server.upload("honest.txt", b"abc");
     let mut came_to: BTreeMap<_, usize> = BTreeMap::new();
     let files = files().into_iter().map(|(name, bytes)| (name.to_owned(), bytes)).chain(damaged());

@@ -6,10 +6,10 @@ use std::path::Path;
 /// Modules from the vocabulary outward. A module may import only from the rows above its own.
 const RANKS: &[&[&str]] = &[
     &["id", "limits", "time"],
-    &["analysis", "oci", "places", "run"],
+    &["access", "analysis", "oci", "places", "run"],
     &["store", "sandbox", "telemetry", "wire"],
     &["confine", "pool"],
-    &["notify", "registry", "worker"],
+    &["keys", "notify", "registry", "worker"],
     &["dispatch"],
     &["assembly"],
     &["workbench"],
@@ -32,7 +32,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("prometheus_client", &["telemetry"]),
     ("sfv", &["http"]),
     ("ureq", &["oci"]),
-    ("schemars", &["id", "limits", "time", "analysis", "run", "store", "wire", "notify", "trial", "http"]),
+    ("schemars", &["access", "id", "limits", "time", "analysis", "run", "store", "wire", "notify", "trial", "http"]),
     ("seccompiler", &["confine"]),
     ("std::fs", &["store", "pool", "registry", "dispatch", "http", "cli"]),
 ];

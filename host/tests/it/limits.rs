@@ -202,7 +202,7 @@ fn what_compiling_may_take_is_named_when_it_is_too_little() {
     for (caps, named) in [
         (&["cpu_s=1"][..], Some("more than `cpu_s` allows, which is 1")),
         (&["wall_ms=1500"], Some("more than `wall_ms` allows, which is 1500")),
-        (&["memory_bytes=60000000"], Some("more than `memory_bytes` allows, which is 60000000")),
+        (&["memory_bytes=70000000"], Some("more than `memory_bytes` allows, which is 70000000")),
         (&["cpu_s=300", "wall_ms=300000"], None),
     ] {
         let dir = tempfile::tempdir().unwrap();
@@ -235,7 +235,7 @@ pub(crate) fn dear() -> String {
 fn refusals(analyses: &std::path::Path, caps: &[&str]) -> Vec<String> {
     let dir = tempfile::tempdir().unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_belljar"));
-    command.args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(dir.path().join("data"));
+    command.args(["serve", "--shipped", "none", "--listen", "127.0.0.1:0", "--data"]).arg(dir.path().join("data"));
     command.arg("--analyses").arg(analyses).args(caps.iter().flat_map(|it| ["--compile-cap", *it]));
     let mut server = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let lines = BufReader::new(server.stderr.take().unwrap()).lines().map(Result::unwrap);

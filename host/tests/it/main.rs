@@ -31,6 +31,7 @@ mod selftest;
 mod server;
 mod shipped;
 mod surface;
+mod tokens;
 mod trials;
 mod trust;
 mod uploads;

@@ -164,7 +164,7 @@ fn a_strangers_schema_captures_nothing_and_breaks_nothing() {
 
 #[test]
 fn results_and_events_are_as_the_document_says() {
-    let server = server();
+    let server = Server::start_with(&[], &crate::server::ALL);
     let document = document(&server);
     let file = server.upload("a.csv", b"a,b\n1,2\n3,4\n");
     for name in ["digest", "entropy", "strings", "csv-profile", "file-type", "text"] {

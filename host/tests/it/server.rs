@@ -250,7 +250,7 @@ impl Life {
     pub(crate) fn start(&self, arguments: &[&str]) -> (Option<String>, Mortal) {
         let stderr = self.0.path().join("stderr");
         let mut command = command(self.0.path());
-        command.args(arguments).stderr(std::fs::File::create(&stderr).unwrap());
+        command.args(["--shipped", "none"]).args(arguments).stderr(std::fs::File::create(&stderr).unwrap());
         let (child, url) = started(&mut command);
         (url, Mortal { child, stderr })
     }
@@ -314,8 +314,18 @@ fn agent() -> ureq::Agent {
     ureq::Agent::config_builder().http_status_as_error(false).build().into()
 }
 
+/// Those that tests ask.
+const FEW: [&str; 2] = ["--shipped", "dummy,digest,entropy,strings,video,csv-profile"];
+/// For tests that ask any.
+pub(crate) const ALL: [&str; 2] = ["--shipped", "all"];
+
 fn spawn(dir: &Path, arguments: &[String]) -> (Child, String) {
-    let (child, url) = started(command(dir).args(arguments));
+    let mut command = command(dir);
+    // Compiled anew in every directory: the smaller ones will do, where it is not about all.
+    if !arguments.iter().any(|it| it == "--shipped") {
+        command.args(FEW);
+    }
+    let (child, url) = started(command.args(arguments));
     (child, url.expect("the server says where it listens"))
 }
 
@@ -327,7 +337,7 @@ fn command(dir: &Path) -> Command {
 }
 
 /// With its address, unless it ended before it had one.
-fn started(command: &mut Command) -> (Child, Option<String>) {
+pub(crate) fn started(command: &mut Command) -> (Child, Option<String>) {
     let mut child = command.spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();

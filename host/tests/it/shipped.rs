@@ -9,7 +9,7 @@ use crate::server::wait_for;
 
 #[test]
 fn dummy_idles_as_long_as_its_args_or_its_name_say() {
-    let server = Server::start(&[]);
+    let server = Server::start_with(&[], &crate::server::ALL);
     let file = server.upload("x.bin", b"x");
     for (name, args, slept) in [("dummy", json!({"seconds": 0.2}), 0.2), ("dummy_1", json!({}), 1.0)] {
         let run = server.analyse(&file, name, json!({ "args": args }));
@@ -23,7 +23,7 @@ fn dummy_idles_as_long_as_its_args_or_its_name_say() {
 
 #[test]
 fn digest_gives_the_well_known_digests() {
-    let server = Server::start(&[]);
+    let server = Server::start_with(&[], &crate::server::ALL);
     let file = server.upload("abc.txt", b"abc");
     let result = server.result(&server.analyse(&file, "digest", json!({}))).expect(200).json();
     assert_eq!(result["sha1"], file.as_str());
@@ -34,7 +34,7 @@ fn digest_gives_the_well_known_digests() {
 
 #[test]
 fn entropy_draws_a_plot_that_can_be_downloaded_and_cannot_script() {
-    let server = Server::start(&[]);
+    let server = Server::start_with(&[], &crate::server::ALL);
     let bytes: Vec<u8> = (0..=255).cycle().take(1 << 16).collect();
     let file = server.upload("ramp.bin", &bytes);
     let run = server.analyse(&file, "entropy", json!({"args": {"windows": 8}}));
@@ -50,7 +50,7 @@ fn entropy_draws_a_plot_that_can_be_downloaded_and_cannot_script() {
 
 #[test]
 fn a_restart_keeps_results_and_installs_from_what_is_stored() {
-    let mut server = Server::start(&[]);
+    let mut server = Server::start_with(&[], &crate::server::ALL);
     let file = server.upload("abc.txt", b"abc");
     let run = server.analyse(&file, "digest", json!({}));
     let before = server.result(&run).expect(200).body;
@@ -87,7 +87,7 @@ fn has(found: &Value, expected: &Value) -> bool {
 
 #[test]
 fn every_example_of_every_shipped_analysis_holds_on_the_server() {
-    let server = Server::start(&[]);
+    let server = Server::start_with(&[], &crate::server::ALL);
     let mut held = 0;
     for (name, file_name) in [
         ("dummy", "a.bin"),
@@ -125,7 +125,7 @@ fn every_example_of_every_shipped_analysis_holds_on_the_server() {
 
 #[test]
 fn video_makes_the_founding_example_true() {
-    let server = Server::start(&[]);
+    let server = Server::start_with(&[], &crate::server::ALL);
     let sample = std::fs::read(guests().join("video/samples/testsrc.mp4")).unwrap();
     let file = server.upload("testsrc.mp4", &sample);
     assert_eq!(server.get(&format!("/upload/{file}")).json()["media_type"], "video/mp4");
@@ -146,7 +146,7 @@ fn video_makes_the_founding_example_true() {
 
 #[test]
 fn a_cut_off_video_has_a_result_or_a_reason_and_never_a_trap() {
-    let server = Server::start(&[]);
+    let server = Server::start_with(&[], &crate::server::ALL);
     let sample = std::fs::read(guests().join("video/samples/testsrc.mp4")).unwrap();
     for cut in [0, 7, 40, 600, sample.len() / 2, sample.len() - 1] {
         let file = server.upload("cut.mp4", &sample[..cut]);
@@ -158,7 +158,7 @@ fn a_cut_off_video_has_a_result_or_a_reason_and_never_a_trap() {
 
 #[test]
 fn a_table_larger_than_the_memory_of_its_analysis_is_profiled() {
-    let server = Server::start(&[]);
+    let server = Server::start_with(&[], &crate::server::ALL);
     let memory = server.get("/analyses/csv-profile").expect(200).json()["limits"]["memory_bytes"].as_u64().unwrap();
     let mut text = String::from("number;word\n");
     let mut rows = 0_u64;
@@ -177,7 +177,7 @@ fn a_table_larger_than_the_memory_of_its_analysis_is_profiled() {
 
 #[test]
 fn a_guest_tells_how_far_it_is_and_why_it_failed() {
-    let server = Server::start(&[]);
+    let server = Server::start_with(&[], &crate::server::ALL);
     let file = server.upload("a.mp4", b"\0\0\0\x18ftypisom\0\0\x02\0isomiso2");
     let run = server.analyse(&file, "dummy", json!({ "args": { "seconds": 30 } }));
     let fraction = wait_for("progress", || {

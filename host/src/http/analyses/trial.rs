@@ -11,10 +11,12 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::time::Instant;
 
+use super::super::keys::Need;
 use super::NO_ANALYSIS;
 use super::SIGNATURE;
 use super::changeable;
 use super::received;
+use crate::access::Scope;
 use crate::assembly::Assembly;
 use crate::http::Api;
 use crate::http::error::Problem;
@@ -55,7 +57,13 @@ pub const RUN: About = About::new(
     "Asks a module and the one that has the name now the same of stored files, the newest first, and tells them apart; \
      nothing is installed, and what the candidate answers goes again.",
 )
-.asked_by(&[Field::new("files", Form::Number(1), "How many files, 50 at most; 10 if it is not said.").sometimes()])
+.needing(Need::Scope(Scope::Install))
+.asked_by(&[Field::new(
+    "files",
+    Form::Pattern("^([1-9]|[1-4][0-9]|50)$"),
+    "How many files, 50 at most; 10 if it is not said.",
+)
+.sometimes()])
 .reading(&[SIGNATURE])
 .taking(Body::needed(&[("application/wasm", bytes)]))
 .refusing(&[

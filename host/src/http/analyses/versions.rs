@@ -9,9 +9,11 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::Serialize;
 
+use super::super::keys::Need;
 use super::NO_ANALYSIS;
 use super::changeable;
 use super::view::Analysis;
+use crate::access::Scope;
 use crate::http::Api;
 use crate::http::body;
 use crate::http::error::Problem;
@@ -76,6 +78,7 @@ struct RollBack {
 /// Of `roll_back`.
 pub const ROLL_BACK: About =
     About::new("rollBackAnalysis", "Lets a name stand for a version that it stood for before.")
+        .needing(Need::Scope(Scope::Install))
         .taking(about::Body::possible(&[("application/json", |schemas| schemas.taken::<RollBack>())]))
         .refusing(&[
             (404, "No such analysis is installed, or it has no such version."),

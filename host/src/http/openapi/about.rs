@@ -4,13 +4,17 @@
 use serde_json::Value;
 use serde_json::json;
 
+use super::super::keys::Need;
 use super::schemas::Schemas;
+use crate::access::Scope;
 
 /// Beside each handler, and given to the route table with it.
 #[derive(Debug, Clone, Copy)]
 pub struct About {
     /// What generated clients call it.
     pub(super) id: &'static str,
+    /// What its client must be allowed.
+    pub(super) need: Need,
     pub(super) summary: &'static str,
     pub(super) fields: &'static [Field],
     pub(super) query: &'static [Field],
@@ -57,10 +61,16 @@ pub enum Form {
 }
 
 impl About {
-    /// Of a name and a sentence.
+    /// Of a name and a sentence; for who may read.
     #[must_use]
     pub const fn new(id: &'static str, summary: &'static str) -> Self {
-        Self { id, summary, fields: &[], query: &[], body: None, refusals: &[] }
+        Self { id, need: Need::Scope(Scope::Read), summary, fields: &[], query: &[], body: None, refusals: &[] }
+    }
+
+    /// For who may do that.
+    #[must_use]
+    pub const fn needing(self, need: Need) -> Self {
+        Self { need, ..self }
     }
 
     /// With header fields that it looks at.

@@ -5,6 +5,7 @@ use serde_json::Value;
 use serde_json::json;
 
 use super::super::error::Problem;
+use super::super::keys::Need;
 use super::about::Field;
 use super::about::Form;
 use super::about::Presence;
@@ -24,14 +25,18 @@ its result is JSON, and links to the files that it wrote. `HEAD` is answered whe
 Ids are lower-case hex, times RFC 3339 in UTC.";
 
 /// What every route refuses.
-const EVERYWHERE: [Refusal; 3] = [
+const EVERYWHERE: [Refusal; 5] = [
+    (401, "A token is wanted here, and there is none, or none that counts."),
+    (403, "The token is not for this."),
     (400, "Not understood: the path, a query parameter that there is not, a header field, or a body that is broken."),
     (421, "This server is not known by the name in `Host`."),
     (500, "This server failed; its log tells why."),
 ];
 /// What every route refuses that changes something.
-const CHANGING: Refusal =
-    (403, "A page of another site may not change anything here; nor may clients what its operator keeps.");
+const CHANGING: Refusal = (
+    403,
+    "A page of another site may not change anything here; nor may clients what its operator keeps, or whom no token allows it.",
+);
 
 /// Parameters of paths: what the path starts with, the name, the form, and what it is.
 const PARAMETERS: [(&str, &str, &str, &str); 9] = [
@@ -72,7 +77,13 @@ impl Routes {
             "servers": [{ "url": "/" }],
             "paths": paths,
             "webhooks": { "runEnded": { "post": told(&mut schemas) } },
-            "components": { "schemas": schemas.finish() },
+            "components": {
+                "schemas": schemas.finish(),
+                "securitySchemes": { "token": {
+                    "type": "http", "scheme": "bearer",
+                    "description": "Where the operator wants tokens: `belljar token create`. The scopes say what it is for.",
+                } },
+            },
         });
         installed::splice(&mut document, &[]);
         document
@@ -83,8 +94,14 @@ impl Operation {
     fn document(&self, schemas: &mut Schemas, problem: &Value) -> Value {
         let mut taken = Taken::default();
         let answers = (self.describe)(&mut taken, schemas);
+        let security = match self.about.need {
+            Need::Nothing => json!([{}]),
+            Need::Token => json!([{}, { "token": [] }]),
+            Need::Scope(scope) => json!([{}, { "token": [scope] }]),
+        };
         let mut operation = json!({
             "operationId": self.about.id,
+            "security": security,
             "summary": self.about.summary,
             "tags": [self.path.split('/').nth(1).unwrap_or_default()],
             "parameters": self.parameters(&taken),
@@ -120,10 +137,11 @@ impl Operation {
     fn responses(&self, answers: &[Answer], problem: &Value) -> Map<String, Value> {
         let mut all: Map<_, _> = answers.iter().map(|it| (it.status.to_string(), it.document())).collect();
         let changing = (!["get", "head", "options"].contains(&self.method)).then_some(CHANGING);
-        let common = EVERYWHERE.into_iter().chain(changing);
+        let common = changing.into_iter().chain(EVERYWHERE);
         // What is said beside the handler goes before what is said of all.
         for (status, says) in self.about.refusals.iter().copied().chain(common) {
             let fields: &[Field] = match status {
+                401 => &[Field::new("WWW-Authenticate", Form::Pattern("^Bearer"), "What is wanted (RFC 6750).")],
                 429 | 503 => &[fields::RETRY_AFTER],
                 416 => &[Field::new("Content-Range", Form::Text, "How many bytes there are.")],
                 405 => &[Field::new("Allow", Form::Text, "The methods that are taken.")],

@@ -4,10 +4,12 @@ use std::fmt;
 
 use axum::Router;
 use axum::handler::Handler;
+use axum::middleware::from_fn;
 use axum::routing::MethodFilter;
 use axum::routing::MethodRouter;
 
 use super::super::Api;
+use super::super::keys;
 use super::about::About;
 use super::answer::Answer;
 use super::endpoint::Endpoint;
@@ -103,7 +105,9 @@ impl Methods {
         H: Handler<M, Api> + Endpoint<T>,
     {
         self.operations.push(Operation { path: "", method, about, describe: H::describe });
-        Self { router: self.router.on(filter, handler), ..self }
+        let need = about.need;
+        let guarded = handler.layer(from_fn(move |request, next| keys::check(need, request, next)));
+        Self { router: self.router.on(filter, guarded), ..self }
     }
 }
 

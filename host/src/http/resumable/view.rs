@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 use serde_json::json;
 
+use super::super::keys::Need;
 use super::super::openapi::about::About;
 use super::super::openapi::about::Body;
 use super::super::openapi::about::Field;
@@ -15,6 +16,7 @@ use super::super::openapi::answer::Answers;
 use super::super::openapi::fields;
 use super::super::openapi::schemas::Schemas;
 use super::super::upload;
+use crate::access::Scope;
 use crate::id::FileId;
 use crate::time::Timestamp;
 
@@ -68,16 +70,20 @@ fn piece(_: &mut Schemas) -> Value {
 }
 
 /// `OPTIONS /resumable`.
-pub const TELL: About = About::new("showResumable", "Which version of tus is spoken, with which extensions.");
+pub const TELL: About =
+    About::new("showResumable", "Which version of tus is spoken, with which extensions.").needing(Need::Nothing);
 /// `OPTIONS /resumable/<id>`.
 pub const TELL_OF_ONE: About =
-    About::new("showResumableOfOne", "Which version of tus is spoken, with which extensions.").refusing(&[UNKNOWN]);
+    About::new("showResumableOfOne", "Which version of tus is spoken, with which extensions.")
+        .needing(Need::Nothing)
+        .refusing(&[UNKNOWN]);
 
 /// `POST /resumable`.
 pub const CREATE: About = About::new(
     "beginUpload",
     "Begins an upload that goes on where it stopped, with its first bytes if they are sent along.",
 )
+.needing(Need::Scope(Scope::Upload))
 .reading(&[TUS, LENGTH, METADATA, CHECKSUM])
 .taking(Body::possible(&[("application/offset+octet-stream", piece)]))
 .refusing(&[
@@ -94,32 +100,33 @@ pub const CREATE: About = About::new(
 ]);
 
 /// `HEAD /resumable/<id>`.
-pub const ASK: About = About::new("askUpload", "How many bytes have come.").reading(&[TUS]).refusing(&[
-    UNKNOWN,
-    OTHER,
-    GONE,
-    VERSION,
-    upload::NO_ROOM,
-]);
+pub const ASK: About = About::new("askUpload", "How many bytes have come.")
+    .needing(Need::Scope(Scope::Upload))
+    .reading(&[TUS])
+    .refusing(&[UNKNOWN, OTHER, GONE, VERSION, upload::NO_ROOM]);
 
 /// `GET /resumable/<id>`.
 pub const SHOW: About = About::new("showPartialUpload", "The same in words, for whoever does not speak the protocol.")
+    .needing(Need::Scope(Scope::Upload))
     .refusing(&[UNKNOWN, GONE]);
 
 /// `PATCH /resumable/<id>`.
 pub const APPEND: About = About::new("continueUpload", "Adds bytes; with the last the file is stored.")
+    .needing(Need::Scope(Scope::Upload))
     .reading(&[TUS, OFFSET, CHECKSUM])
     .taking(Body::needed(&[("application/offset+octet-stream", piece)]))
     .refusing(&[UNKNOWN, upload::TOO_SLOW, OTHER, GONE, VERSION, upload::TOO_LARGE, NO_PIECE, BROKEN, upload::NO_ROOM]);
 
 /// `DELETE /resumable/<id>`.
 pub const END: About = About::new("giveUpUpload", "Gives an upload up; a file that was stored stays.")
+    .needing(Need::Scope(Scope::Upload))
     .reading(&[TUS])
     .refusing(&[UNKNOWN, OTHER, GONE, VERSION, upload::NO_ROOM]);
 
 /// `POST /resumable/<id>`.
 pub const IN_PLACE_OF: About =
     About::new("overrideUpload", "In place of another method, for clients that cannot send it.")
+        .needing(Need::Scope(Scope::Upload))
         .reading(&[
             TUS,
             Field::new("X-HTTP-Method-Override", Form::Pattern("^(PATCH|DELETE|HEAD)$"), "The method that is meant."),

@@ -1,0 +1,196 @@
+//! Who is let in: by a token where the operator wants one, and to what its scopes allow.
+//!
+//! A token comes as `Authorization: Bearer` (RFC 6750), or, from the page, in a cookie that no script reads and that no page
+//! of another site can use. [`authenticate`] finds out who it is before any route is looked for; each route then says what
+//! its client must be allowed to do. A route that nobody has said that of is not reached.
+
+use std::io;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::Request;
+use axum::http::HeaderMap;
+use axum::http::HeaderValue;
+use axum::http::StatusCode;
+use axum::http::header;
+use axum::middleware::Next;
+use axum::response::IntoResponse;
+use axum::response::Response;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::Api;
+use super::error::Problem;
+use super::openapi::about::About;
+use super::openapi::about::Field;
+use super::openapi::about::Form;
+use super::openapi::answer::Answer;
+use super::openapi::answer::Answers;
+use super::openapi::answer::NoContent;
+use super::openapi::answer::Told;
+use super::openapi::schemas::Schemas;
+use crate::access::Scope;
+use crate::access::Token;
+use crate::id::ClientId;
+use crate::keys::Demand;
+use crate::keys::Refused;
+use crate::store::Store;
+use crate::time::Timestamp;
+
+const COOKIE: &str = "belljar-token";
+
+/// What a route wants of its client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// Nothing: it tells nothing of anybody's.
+    Nothing,
+    /// Any token.
+    Token,
+    Scope(Scope),
+}
+
+/// Who asks. Where it is not told, nobody is let in.
+#[derive(Debug, Clone)]
+pub(super) enum Principal {
+    /// No token is wanted here.
+    Anybody(ClientId),
+    /// One is wanted, and there is none.
+    Nobody,
+    Holder(Arc<Holder>),
+}
+
+/// Who has a token, with all that is of its tenant.
+#[derive(Debug)]
+pub(super) struct Holder {
+    pub(super) token: Arc<Token>,
+    pub(super) store: Arc<Store>,
+}
+
+impl Principal {
+    /// Whether it may.
+    fn may(&self, need: Need) -> Result<(), Problem> {
+        match (self, need) {
+            (Self::Anybody(_), _) | (_, Need::Nothing) | (Self::Holder(_), Need::Token) => Ok(()),
+            (Self::Nobody, _) => Err(Problem::unauthorized("a token is wanted: `Authorization: Bearer belljar_…`")),
+            (Self::Holder(holder), Need::Scope(scope)) if holder.token.scopes.contains(&scope) => Ok(()),
+            (Self::Holder(_), Need::Scope(scope)) => Err(Problem::out_of_scope(scope)),
+        }
+    }
+}
+
+/// Finds out who asks.
+pub async fn authenticate(api: Api, mut request: Request, next: Next) -> Response {
+    let principal = match principal(&api, request.headers()).await {
+        Ok(principal) => principal,
+        Err(problem) => return problem.into_response(),
+    };
+    request.extensions_mut().insert(principal);
+    next.run(request).await
+}
+
+async fn principal(api: &Api, headers: &HeaderMap) -> Result<Principal, Problem> {
+    if api.keys.demand() == Demand::None {
+        return Ok(Principal::Anybody(api.client));
+    }
+    let Some(presented) = presented(headers)? else { return Ok(Principal::Nobody) };
+    let looked = api.keys.look_at(presented, api.parts.clock.now());
+    let token = looked.map_err(|refused: Refused| Problem::unauthorized(refused.to_string()))?;
+    let (stores, tenant) = (Arc::clone(&api.parts.stores), token.tenant);
+    let store = match stores.known(tenant) {
+        Some(store) => store,
+        // It is here for the first time.
+        None => tokio::task::spawn_blocking(move || stores.of(tenant)).await.map_err(io::Error::other)??,
+    };
+    Ok(Principal::Holder(Arc::new(Holder { token, store })))
+}
+
+/// A field counts before a cookie.
+fn presented(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+    if let Some(field) = headers.get(header::AUTHORIZATION) {
+        let (scheme, token) = field.to_str().ok().and_then(|it| it.split_once(' ')).unwrap_or_default();
+        if !scheme.eq_ignore_ascii_case("bearer") {
+            return Err(Problem::unauthorized("`Authorization` is to be `Bearer belljar_…`"));
+        }
+        return Ok(Some(token.trim()));
+    }
+    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|it| it.to_str().ok());
+    let mut pairs = cookies.flat_map(|it| it.split(';')).filter_map(|it| it.trim().split_once('='));
+    Ok(pairs.find(|(name, _)| *name == COOKIE).map(|(_, token)| token))
+}
+
+/// Lets through who may do what a route is for.
+pub(super) async fn check(need: Need, request: Request, next: Next) -> Response {
+    let allowed = match request.extensions().get::<Principal>() {
+        Some(principal) => principal.may(need),
+        None => Err(Problem::unauthorized("nobody is let in")),
+    };
+    match allowed {
+        Ok(()) => next.run(request).await,
+        Err(problem) => problem.into_response(),
+    }
+}
+
+/// Who one is.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Me {
+    /// For people; none where no token is wanted.
+    name: Option<String>,
+    /// Whose files these are.
+    tenant: String,
+    /// What one may do.
+    scopes: Vec<Scope>,
+    /// When the token ends.
+    expires: Option<Timestamp>,
+}
+
+/// Of `me`.
+pub const ME: About = About::new("showMe", "Who one is here, and what one may do.").needing(Need::Token);
+
+/// `GET /me`.
+pub async fn me(api: Api) -> Json<Me> {
+    let tenant = api.store.tenant().to_string();
+    Json(match &api.token {
+        Some(token) => Me {
+            name: Some(token.name.clone()),
+            tenant,
+            scopes: token.scopes.iter().copied().collect(),
+            expires: token.expires,
+        },
+        None => Me { name: None, tenant, scopes: Scope::ALL.into(), expires: None },
+    })
+}
+
+/// A cookie is set.
+#[derive(Debug)]
+pub enum SignedIn {}
+
+impl Answers for SignedIn {
+    fn answers(_: &mut Schemas) -> Vec<Answer> {
+        let cookie = Field::new("Set-Cookie", Form::Text, "The token, for the page alone.").sometimes();
+        vec![Answer::new(204, "Every request of this browser has the token from now on.").with(&[cookie])]
+    }
+}
+
+/// Of `sign_in`.
+pub const SIGN_IN: About =
+    About::new("signIn", "Keeps the token of `Authorization` in a cookie, for a browser.").needing(Need::Token);
+
+/// `PUT /session`.
+pub async fn sign_in(api: Api, headers: HeaderMap) -> Result<Told<SignedIn>, Problem> {
+    let mut response = StatusCode::NO_CONTENT.into_response();
+    if let (Some(_), Some(token)) = (&api.token, presented(&headers)?) {
+        let cookie = format!("{COOKIE}={token}; Path=/; HttpOnly; SameSite=Strict");
+        let cookie = HeaderValue::try_from(cookie).map_err(|_| Problem::unauthorized("this is no token"))?;
+        response.headers_mut().insert(header::SET_COOKIE, cookie);
+    }
+    Ok(Told::new(response))
+}
+
+/// Of `sign_out`.
+pub const SIGN_OUT: About = About::new("signOut", "Makes a browser forget its token.").needing(Need::Nothing);
+
+/// `DELETE /session`.
+pub async fn sign_out() -> Told<NoContent> {
+    let gone = format!("{COOKIE}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0");
+    Told::new((StatusCode::NO_CONTENT, [(header::SET_COOKIE, gone)]))
+}
