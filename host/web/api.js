@@ -53,6 +53,13 @@ export async function send(method, path) {
   await ask(path, { method });
 }
 
+/** Has the browser keep a token, if the server takes it. */
+export async function signIn(token) {
+  // What is no header field was never a token.
+  const authorization = `Bearer ${/^[\x21-\x7e]+$/.test(token) ? token : "?"}`;
+  await ask("/session", { method: "PUT", headers: { authorization } });
+}
+
 /** Whether work can be taken; the server says so with 503 as well. */
 export async function readiness(signal) {
   return (await ask("/readyz", { signal, takes: [503] })).json();

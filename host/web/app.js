@@ -6,6 +6,7 @@ import { showFile } from "./file.js";
 import { showFiles } from "./files.js";
 import { h, problemPanel, put } from "./dom.js";
 import { showRun } from "./run.js";
+import { showAccount, showSignIn, whoIsHere } from "./signin.js";
 import { showStatus } from "./status.js";
 
 const ROUTES = [
@@ -17,6 +18,14 @@ const ROUTES = [
 
 const main = document.getElementById("main");
 let leaving = new AbortController();
+let known = false;
+
+/** Who is here, before anything else is asked of the server. */
+async function enter() {
+  const me = await whoIsHere();
+  if (me) showAccount(document.querySelector("nav"), me);
+  known = true;
+}
 
 function nothing(view) {
   put(view, h("h1", {}, "There is nothing here"), h("p", {}, "The address leads nowhere on this page. ", h("a", { href: "#/" }, "Go to the files.")));
@@ -35,9 +44,14 @@ async function go(first) {
   const view = h("div", { class: "view" });
   put(main, view);
   try {
+    if (!known) await enter();
     await show(view, address.match(pattern).slice(1), signal);
   } catch (problem) {
     if (signal.aborted) return;
+    if (problem.status === 401) {
+      showSignIn(view, () => location.reload());
+      return;
+    }
     put(view, h("h1", {}, "This cannot be shown"), problemPanel(problem), h("p", {}, h("a", { href: "#/" }, "Back to the files")));
   }
   if (signal.aborted) return;

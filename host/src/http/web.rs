@@ -66,7 +66,7 @@ macro_rules! parts {
 }
 
 static PAGE: [Part; 1] = parts!["index.html": HTML];
-static PARTS: [Part; 21] = parts![
+static PARTS: [Part; 22] = parts![
     "style.css": STYLE,
     "icon.svg": DRAWING,
     "app.js": MODULE,
@@ -82,6 +82,7 @@ static PARTS: [Part; 21] = parts![
     "record.js": MODULE,
     "result.js": MODULE,
     "run.js": MODULE,
+    "signin.js": MODULE,
     "status.js": MODULE,
     "table.js": MODULE,
     "tree.js": MODULE,

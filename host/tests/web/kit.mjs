@@ -26,8 +26,8 @@ async function putAnalyses(directory) {
   }
 }
 
-async function serve(directory) {
-  const options = ["--listen", "127.0.0.1:0", "--data", join(directory, "data"), "--analyses", join(directory, "analyses"), "--disk-reserve-bytes", "0"];
+async function serve(directory, more) {
+  const options = [...more, "--listen", "127.0.0.1:0", "--data", join(directory, "data"), "--analyses", join(directory, "analyses"), "--disk-reserve-bytes", "0"];
   const child = spawn(process.env.BELLJAR, ["serve", ...options], { stdio: ["ignore", "pipe", "inherit"], env: { ...process.env, BELLJAR_LOG: "error" } });
   for await (const line of createInterface({ input: child.stdout })) {
     if (line.startsWith("listening on ")) return { child, url: line.replace("listening on ", "") };
@@ -36,10 +36,10 @@ async function serve(directory) {
 }
 
 /** Starts both; `end` stops them and removes what was stored. */
-export async function begin() {
+export async function begin(...more) {
   const directory = mkdtempSync(join(tmpdir(), "belljar-web-"));
   await putAnalyses(join(directory, "analyses"));
-  const { child, url } = await serve(directory);
+  const { child, url } = await serve(directory, more);
   const sandbox = process.getuid() === 0 ? ["--no-sandbox"] : [];
   const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: sandbox });
   const end = async () => {

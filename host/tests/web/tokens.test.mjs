@@ -1,0 +1,54 @@
+// Signing in, where the server wants a token.
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { AxeBuilder, begin, visit } from "./kit.mjs";
+
+let stage;
+before(async () => (stage = await begin("--require-tokens")));
+after(() => stage?.end());
+
+// A browser tells its console of every 401, which is how the page learns that a token is wanted.
+const expected = [/401/];
+
+function token(...options) {
+  const data = join(stage.directory, "data");
+  const made = spawnSync(process.env.BELLJAR, ["token", "create", "ann", "--tenant", "ann", "--data", data, ...options], { encoding: "utf8" });
+  assert.equal(made.status, 0, made.stderr);
+  return made.stdout.trim();
+}
+
+async function heeded(secret) {
+  for (;;) {
+    const answer = await fetch(`${stage.url}/me`, { headers: { authorization: `Bearer ${secret}` } });
+    if (answer.status === 200) return;
+    await new Promise((done) => setTimeout(done, 100));
+  }
+}
+
+test("who has a token comes in, and who has none sees nothing", async () => {
+  const secret = token();
+  await heeded(secret);
+  const { page, close, context } = await visit(stage, { expected });
+  const tab = await page();
+  await tab.getByRole("heading", { level: 1, name: "Sign in" }).waitFor();
+  assert.equal(await tab.locator("#choose").count(), 0);
+  const found = await new AxeBuilder({ page: tab }).analyze();
+  assert.deepEqual(found.violations, []);
+  await tab.getByLabel("Token").fill("belljar_0000000000000000_x");
+  await tab.getByLabel("Token").press("Enter");
+  await tab.getByRole("alert").getByText("no token").waitFor();
+  await tab.getByLabel("Token").fill(secret);
+  await tab.getByRole("button", { name: "Sign in" }).click();
+  await tab.locator("#choose").waitFor({ state: "attached" });
+  assert.equal(await tab.evaluate(() => document.cookie), "", "no script reads it");
+  await tab.locator("#choose").setInputFiles({ name: "a.txt", mimeType: "text/plain", buffer: Buffer.from("abc") });
+  await tab.locator(".transfers .stored").waitFor();
+  const other = await context.newPage();
+  await other.goto("/");
+  await other.getByRole("link", { name: "a.txt" }).waitFor();
+  await tab.getByRole("button", { name: "Sign out" }).click();
+  await tab.getByRole("heading", { level: 1, name: "Sign in" }).waitFor();
+  await close();
+});

@@ -1,0 +1,49 @@
+// Signing in, where the server wants a token: it is kept in a cookie that nothing on this page can read.
+
+import { get, Problem, send, signIn } from "./api.js";
+import { announce, h, put } from "./dom.js";
+
+/** Who is here; null where the server asks nobody. Throws what the server says where a token is wanted. */
+export async function whoIsHere() {
+  const me = await get("/me");
+  return me.name === null ? null : me;
+}
+
+/** Draws a form for the token; `then` goes on once it is taken. */
+export function showSignIn(view, then) {
+  const wrong = h("p", { class: "wrong", id: "token-wrong", role: "alert" });
+  const input = h("input", { type: "password", id: "token", autocomplete: "current-password", required: true, spellcheck: "false", "aria-describedby": "token-about token-wrong" });
+  const about = h("p", { class: "faint", id: "token-about" }, "As `belljar token create` wrote it: belljar_…");
+  const form = h(
+    "form",
+    {
+      class: "fields",
+      onsubmit: async (event) => {
+        event.preventDefault();
+        try {
+          await signIn(input.value.trim());
+        } catch (problem) {
+          if (!(problem instanceof Problem)) throw problem;
+          put(wrong, problem.message);
+          input.setAttribute("aria-invalid", "true");
+          input.focus();
+          return;
+        }
+        announce("Signed in");
+        then();
+      },
+    },
+    h("div", { class: "field" }, h("label", { for: "token" }, "Token"), input, about, wrong),
+    h("button", { type: "submit" }, "Sign in"),
+  );
+  put(view, h("h1", {}, "Sign in"), h("p", {}, "This server asks for a token."), form);
+}
+
+/** Says who is here, with the way out. */
+export function showAccount(nav, me) {
+  const leave = async () => {
+    await send("DELETE", "/session");
+    location.reload();
+  };
+  nav.append(h("button", { type: "button", class: "quiet", onclick: leave, title: `${me.name}, of the tenant ${me.tenant}` }, "Sign out"));
+}
