@@ -130,7 +130,10 @@ impl Client {
     }
 
     pub(crate) fn get(&self, path: &str) -> Option<Answer> {
-        answer(self.agent.get(format!("{}{path}", self.url.as_ref()?)).header("prefer", "wait=5").call())
+        let url = format!("{}{path}", self.url.as_ref()?);
+        let ask = || answer(self.agent.get(&url).header("prefer", "wait=5").call());
+        // A connection that was idle may be closed just when it is used again; a server that has died answers no time.
+        ask().or_else(ask)
     }
 
     pub(crate) fn post(&self, path: &str, body: &[u8]) -> Option<Answer> {
