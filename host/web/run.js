@@ -88,7 +88,7 @@ function progressView(record) {
 class View {
   constructor(view, ids, signal) {
     const [file, run] = ids;
-    Object.assign(this, { view, signal, path: `/results/${file}/${run}`, file: null, analysis: null });
+    Object.assign(this, { view, signal, path: `/results/${file}/${run}`, file: null, analysis: null, removed: false });
     this.head = h("div", {});
     this.live = h("div", { class: "live" });
     this.said = h("div", { role: "status" });
@@ -123,6 +123,7 @@ class View {
   }
 
   async refresh() {
+    if (this.removed) return;
     if (this.following) return;
     const record = await this.look();
     if (record.status === this.status && record.finished === this.finished) return;
@@ -259,10 +260,13 @@ class View {
     const text = "The result and the files it wrote are removed. The same question can be asked again.";
     if (!(await confirmed({ title: "Remove this result?", text, action: "Remove" }))) return;
     try {
+      // From here on it is not looked for.
+      this.removed = true;
       await send("DELETE", this.path);
       tell();
       location.hash = `#/file/${this.file.file_id}`;
     } catch (problem) {
+      this.removed = false;
       put(this.said, problemPanel(problem));
     }
   }

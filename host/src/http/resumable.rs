@@ -221,9 +221,9 @@ async fn tell(api: Api) -> Told<view::Spoken> {
     Told::new((StatusCode::NO_CONTENT, axum::response::AppendHeaders(headers)))
 }
 
-/// `OPTIONS /resumable/<id>`: the same.
+/// `OPTIONS /resumable/<id>`: the same, if there is one.
 async fn tell_of_one(api: Api, Path(id): Path<String>) -> Result<Told<view::Spoken>, Problem> {
-    parse_id(&id)?;
+    intake::look(&api, parse_id(&id)?)?;
     Ok(tell(api).await)
 }
 

@@ -74,6 +74,7 @@ fn id_of(bytes: &[u8]) -> String {
 #[test]
 fn the_server_tells_what_it_speaks_and_speaks_nothing_else() {
     let server = Server::start_with(&[], &["--upload-bytes-max", "10"]);
+    server.send(("OPTIONS", &format!("/resumable/{}", "0".repeat(32))), &[], b"").expect(404);
     let told = server.send(("OPTIONS", "/resumable"), &[], b"").expect(204);
     for (name, value) in [
         ("tus-resumable", "1.0.0"),

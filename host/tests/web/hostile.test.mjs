@@ -13,6 +13,8 @@ before(async () => {
   // Whoever is reached here was let out.
   trap = createServer((request, response) => {
     if (request.url === "/bait") response.setHeader("content-type", "text/html").end(hostile(""));
+    // A browser asks for the icon of the bait by itself, and when it likes.
+    else if (request.url === "/favicon.ico") response.writeHead(404).end();
     else response.end(void reached.push(request.url));
   });
   await new Promise((done) => trap.listen(0, "127.0.0.1", done));

@@ -75,8 +75,8 @@ pub const TELL: About =
 /// `OPTIONS /resumable/<id>`.
 pub const TELL_OF_ONE: About =
     About::new("showResumableOfOne", "Which version of tus is spoken, with which extensions.")
-        .needing(Need::Nothing)
-        .refusing(&[UNKNOWN]);
+        .needing(Need::Scope(Scope::Upload))
+        .refusing(&[UNKNOWN, GONE]);
 
 /// `POST /resumable`.
 pub const CREATE: About = About::new(
