@@ -1,6 +1,7 @@
 //! Probes for tests of whole servers, by `belljar serve --fault …`. Release builds have none of it.
 //!
-//! - `die:17`: the process is killed in place of the 17th change of the data directory.
+//! - `die:17`: the process is killed in place of the 17th change of the data directory; `die:2@queue/`: in place of the 2nd
+//!   of those whose path has that in it.
 //! - `nospc:17`, `io:17`: that change fails, as on a full or a broken disk.
 //! - `full-while:PATH`: as long as that file is there, nothing can be written.
 //! - `trace:PATH`: every change is written down there, a line of JSON each, with all that is needed to make it again.
@@ -29,7 +30,8 @@ use super::probe::Probe;
 /// What is to go wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Plan {
-    Die(u64),
+    /// At which change, and of what alone.
+    Die(u64, Option<String>),
     Fail(u64, Failing),
     FullWhile(PathBuf),
     Trace(PathBuf),
@@ -47,11 +49,14 @@ impl FromStr for Plan {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let (kind, rest) = text.split_once(':').ok_or("write it as KIND:WHAT")?;
-        let number = || rest.parse().map_err(|error| format!("`{rest}`: {error}"));
+        let number = |text: &str| text.parse().map_err(|error| format!("`{text}`: {error}"));
         Ok(match kind {
-            "die" => Self::Die(number()?),
-            "nospc" => Self::Fail(number()?, Failing::Full),
-            "io" => Self::Fail(number()?, Failing::Broken),
+            "die" => match rest.split_once('@') {
+                Some((at, part)) => Self::Die(number(at)?, Some(part.to_owned())),
+                None => Self::Die(number(rest)?, None),
+            },
+            "nospc" => Self::Fail(number(rest)?, Failing::Full),
+            "io" => Self::Fail(number(rest)?, Failing::Broken),
             "full-while" => Self::FullWhile(rest.into()),
             "trace" => Self::Trace(rest.into()),
             _ => return Err(format!("`{kind}`: one of die, nospc, io, full-while, trace")),
@@ -66,9 +71,9 @@ impl Plan {
     /// When the trace cannot be written.
     pub fn probe(&self) -> io::Result<Arc<dyn Probe>> {
         Ok(match self {
-            Self::Die(number) => Arc::new(Counted { left: AtomicU64::new(*number), end: End::Die }),
+            Self::Die(number, of) => Arc::new(Counted { left: AtomicU64::new(*number), of: of.clone(), end: End::Die }),
             Self::Fail(number, failing) => {
-                Arc::new(Counted { left: AtomicU64::new(*number), end: End::Fail(*failing) })
+                Arc::new(Counted { left: AtomicU64::new(*number), of: None, end: End::Fail(*failing) })
             }
             Self::FullWhile(path) => Arc::new(FullWhile(path.clone())),
             Self::Trace(path) => Arc::new(Tracer(Mutex::new(Trace { out: File::create(path)?, lent: HashSet::new() }))),
@@ -85,6 +90,8 @@ enum End {
 #[derive(Debug)]
 struct Counted {
     left: AtomicU64,
+    /// What a path has in it, for its change to count.
+    of: Option<String>,
     end: End,
 }
 
@@ -93,11 +100,14 @@ impl Probe for Counted {
         if matches!(self.end, End::Fail(Failing::Full)) && !takes_room(change) {
             return Ok(());
         }
+        let (what, path) = name(change);
+        if self.of.as_ref().is_some_and(|part| !path.to_string_lossy().contains(part)) {
+            return Ok(());
+        }
         // Goes on counting below zero, which takes longer than any test.
         if self.left.fetch_sub(1, Ordering::SeqCst) != 1 {
             return Ok(());
         }
-        let (what, path) = name(change);
         tracing::warn!(fault = ?self.end, what, path = %path.display(), "a fault was asked for here");
         match self.end {
             End::Fail(Failing::Full) => Err(Errno::NOSPC.into()),
@@ -244,10 +254,11 @@ mod tests {
 
     #[test]
     fn a_plan_is_a_kind_and_what_it_needs() {
-        assert_eq!("die:3".parse(), Ok(Plan::Die(3)));
+        assert_eq!("die:3".parse(), Ok(Plan::Die(3, None)));
+        assert_eq!("die:3@a/b".parse(), Ok(Plan::Die(3, Some("a/b".into()))));
         assert_eq!("nospc:1".parse(), Ok(Plan::Fail(1, Failing::Full)));
         assert_eq!("trace:/a:b".parse(), Ok(Plan::Trace("/a:b".into())));
-        for wrong in ["die", "die:x", "burn:1"] {
+        for wrong in ["die", "die:x", "die:@a", "burn:1"] {
             assert!(wrong.parse::<Plan>().is_err(), "{wrong}");
         }
     }
