@@ -162,9 +162,8 @@ pub async fn serve(options: Options, listening: impl FnOnce(SocketAddr)) -> anyh
     }
     let store = Arc::clone(&parts.store);
     let keys = Arc::new(Keys::new(options.demand_tokens, data));
-    let known = keys.learn().context("cannot read which tokens there are")?;
     if keys.demand() == keys::Demand::Token {
-        if known == 0 {
+        if keys.learn().context("cannot read which tokens there are")? == 0 {
             tracing::warn!("nobody is let in yet: there is no token; make one by `belljar token create`");
         }
         tokio::spawn(heed_tokens(Arc::clone(&keys)));

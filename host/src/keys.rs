@@ -24,7 +24,9 @@ pub enum Demand {
 /// Why nobody is let in by what was presented.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
-    #[error("this is no token")]
+    #[error("a token is wanted: `Authorization: Bearer belljar_…`")]
+    Nothing,
+    #[error("this is no token; it is to be `Bearer belljar_…`, as `belljar token create` wrote it")]
     NoToken,
     #[error("this token is not known here, or was revoked")]
     Unknown,

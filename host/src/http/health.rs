@@ -60,12 +60,17 @@ pub async fn ready(api: Api) -> Result<Readiness, Problem> {
     let walls = &api.parts.walls;
     let load = api.parts.dispatch.load();
     let (workers_idle, workers_max) = api.parts.dispatch.workers();
-    let room = api.store.check_room(0).is_ok();
-    let writes = !api.store.disk().has_failed();
+    let room = api.parts.store.check_room(0).is_ok();
+    let writes = !api.parts.store.disk().has_failed();
     let ready = room && writes && load.in_flight < load.queue_max;
     Ok(Readiness {
         ready,
-        disk: Disk { room, writes, free_bytes: api.store.free()?.bytes, reserve_bytes: api.store.reserve_bytes() },
+        disk: Disk {
+            room,
+            writes,
+            free_bytes: api.parts.store.free()?.bytes,
+            reserve_bytes: api.parts.store.reserve_bytes(),
+        },
         queue: Queue { in_flight: load.in_flight, max: load.queue_max },
         workers: Workers { max: workers_max, idle: workers_idle },
         walls: Walls {
@@ -79,7 +84,7 @@ pub async fn ready(api: Api) -> Result<Readiness, Problem> {
         },
         engine: api.parts.registry.fingerprint().to_owned(),
         analyses: api.parts.registry.all().len(),
-        selftest: api.store.selftest()?,
+        selftest: api.parts.store.selftest()?,
     })
 }
 
@@ -97,7 +102,7 @@ pub async fn limits(api: Api) -> Json<Caps> {
         queue: api.parts.dispatch.load().queue_max,
         analyses: api.parts.registry.rules().clients_max,
         versions: api.parts.registry.rules().versions_kept,
-        disk_reserve_bytes: api.store.reserve_bytes(),
+        disk_reserve_bytes: api.parts.store.reserve_bytes(),
         retention: api.retention,
         resumable: api.resumable.bounds(),
         notify: NotifyBounds {

@@ -54,8 +54,8 @@ pub enum Need {
 pub(super) enum Principal {
     /// No token is wanted here.
     Anybody(ClientId),
-    /// One is wanted, and there is none.
-    Nobody,
+    /// One is wanted, and there is none, or none that counts: such a one comes as far as somebody without.
+    Nobody(Refused),
     Holder(Arc<Holder>),
 }
 
@@ -71,7 +71,7 @@ impl Principal {
     fn may(&self, need: Need) -> Result<(), Problem> {
         match (self, need) {
             (Self::Anybody(_), _) | (_, Need::Nothing) | (Self::Holder(_), Need::Token) => Ok(()),
-            (Self::Nobody, _) => Err(Problem::unauthorized("a token is wanted: `Authorization: Bearer belljar_…`")),
+            (Self::Nobody(refused), _) => Err(Problem::unauthorized(refused.to_string())),
             (Self::Holder(holder), Need::Scope(scope)) if holder.token.scopes.contains(&scope) => Ok(()),
             (Self::Holder(_), Need::Scope(scope)) => Err(Problem::out_of_scope(scope)),
         }
@@ -82,19 +82,23 @@ impl Principal {
 pub async fn authenticate(api: Api, mut request: Request, next: Next) -> Response {
     let principal = match principal(&api, request.headers()).await {
         Ok(principal) => principal,
-        Err(problem) => return problem.into_response(),
+        Err(error) => return Problem::from(error).into_response(),
     };
     request.extensions_mut().insert(principal);
+    // Whoever waits behind this holds no more than it needs.
+    drop(api);
     next.run(request).await
 }
 
-async fn principal(api: &Api, headers: &HeaderMap) -> Result<Principal, Problem> {
+async fn principal(api: &Api, headers: &HeaderMap) -> io::Result<Principal> {
     if api.keys.demand() == Demand::None {
         return Ok(Principal::Anybody(api.client));
     }
-    let Some(presented) = presented(headers)? else { return Ok(Principal::Nobody) };
-    let looked = api.keys.look_at(presented, api.parts.clock.now());
-    let token = looked.map_err(|refused: Refused| Problem::unauthorized(refused.to_string()))?;
+    let looked = presented(headers).and_then(|it| api.keys.look_at(it, api.parts.clock.now()));
+    let token = match looked {
+        Ok(token) => token,
+        Err(refused) => return Ok(Principal::Nobody(refused)),
+    };
     let (stores, tenant) = (Arc::clone(&api.parts.stores), token.tenant);
     let store = match stores.known(tenant) {
         Some(store) => store,
@@ -105,17 +109,14 @@ async fn principal(api: &Api, headers: &HeaderMap) -> Result<Principal, Problem>
 }
 
 /// A field counts before a cookie.
-fn presented(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+fn presented(headers: &HeaderMap) -> Result<&str, Refused> {
     if let Some(field) = headers.get(header::AUTHORIZATION) {
         let (scheme, token) = field.to_str().ok().and_then(|it| it.split_once(' ')).unwrap_or_default();
-        if !scheme.eq_ignore_ascii_case("bearer") {
-            return Err(Problem::unauthorized("`Authorization` is to be `Bearer belljar_…`"));
-        }
-        return Ok(Some(token.trim()));
+        return if scheme.eq_ignore_ascii_case("bearer") { Ok(token.trim()) } else { Err(Refused::NoToken) };
     }
     let cookies = headers.get_all(header::COOKIE).iter().filter_map(|it| it.to_str().ok());
     let mut pairs = cookies.flat_map(|it| it.split(';')).filter_map(|it| it.trim().split_once('='));
-    Ok(pairs.find(|(name, _)| *name == COOKIE).map(|(_, token)| token))
+    pairs.find(|(name, _)| *name == COOKIE).map(|(_, token)| token).ok_or(Refused::Nothing)
 }
 
 /// Lets through who may do what a route is for.
@@ -178,7 +179,7 @@ pub const SIGN_IN: About =
 /// `PUT /session`.
 pub async fn sign_in(api: Api, headers: HeaderMap) -> Result<Told<SignedIn>, Problem> {
     let mut response = StatusCode::NO_CONTENT.into_response();
-    if let (Some(_), Some(token)) = (&api.token, presented(&headers)?) {
+    if let (Some(_), Ok(token)) = (&api.token, presented(&headers)) {
         let cookie = format!("{COOKIE}={token}; Path=/; HttpOnly; SameSite=Strict");
         let cookie = HeaderValue::try_from(cookie).map_err(|_| Problem::unauthorized("this is no token"))?;
         response.headers_mut().insert(header::SET_COOKIE, cookie);

@@ -22,6 +22,8 @@ use super::openapi::answer::Answers;
 use super::openapi::answer::Told;
 use super::openapi::schemas::Schemas;
 use crate::access::Scope;
+use crate::store::Store;
+use crate::store::lists::Inventory;
 use crate::telemetry::Answered;
 use crate::telemetry::MEDIA_TYPE;
 use crate::telemetry::Metrics;
@@ -42,15 +44,27 @@ impl Answers for Text {
     }
 }
 
+/// What all tenants have stored, once it is known of each.
+fn inventory(stores: &[Arc<Store>]) -> Option<Inventory> {
+    let mut sum = Some(Inventory::default());
+    for store in stores {
+        let of_one = store.inventory();
+        if of_one.is_none() {
+            store.begin_index();
+        }
+        sum = sum
+            .zip(of_one)
+            .map(|(sum, it)| Inventory { uploads: sum.uploads + it.uploads, bytes: sum.bytes + it.bytes });
+    }
+    sum
+}
+
 /// All of it. What is stored in all is told once it is known, for which the first to ask has it counted.
 pub async fn show(api: Api) -> Result<Told<Text>, Problem> {
-    let (store, dispatch) = (&api.store, &api.parts.dispatch);
+    let (store, dispatch) = (&api.parts.store, &api.parts.dispatch);
     let load = dispatch.load();
     let (workers_idle, workers_max) = dispatch.workers();
-    let inventory = store.inventory();
-    if inventory.is_none() {
-        store.begin_index();
-    }
+    let inventory = inventory(&api.parts.stores.all());
     let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
     let present = Present {
         runs_in_flight: number(load.in_flight),

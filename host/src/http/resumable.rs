@@ -36,6 +36,7 @@ use axum::response::Response;
 use self::asked::Creation;
 use self::asked::Piece;
 use self::ended::Ended;
+use self::ended::Entry;
 use self::turns::Turns;
 use self::view::PartialUpload;
 use super::Api;
@@ -90,16 +91,6 @@ impl Resumable {
         ResumableBounds { uploads: self.turns.count_max(), expire_ms }
     }
 
-    /// It is open no longer, and told of for a while; the oldest of many are not.
-    fn has_ended(&self, store: &Store, (id, client): (PartialId, ClientId)) -> io::Result<()> {
-        self.turns.close(id);
-        match self.ended.add(id, client).map(|oldest| store.forget_partial(oldest)) {
-            // Its room was wanted, or it has expired.
-            Some(Err(error)) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            Some(_) | None => Ok(()),
-        }
-    }
-
     fn expires(&self, partial: &Partial) -> Timestamp {
         partial.expires(self.within)
     }
@@ -131,13 +122,13 @@ pub async fn recover(api: &Api) -> io::Result<()> {
 }
 
 async fn recover_of(api: &Api) -> io::Result<()> {
-    let resumable = api.resumable.clone();
+    let of = api.clone();
     on_disk(api, move |store| {
         let mut ended = Vec::new();
         for id in store.partial_ids()? {
             // What cannot be read is for `belljar fsck`; it keeps no other from going on.
             match store.partial(id) {
-                Ok(Some(partial)) if partial.state.is_open() => resumable.turns.reopen(id, partial.client),
+                Ok(Some(partial)) if partial.state.is_open() => of.resumable.turns.reopen(id, partial.client),
                 Ok(Some(partial)) => ended.push((partial.used, id, partial)),
                 Ok(None) => (),
                 Err(error) => tracing::error!(%id, %error, "an upload that comes in pieces cannot be read"),
@@ -148,7 +139,7 @@ async fn recover_of(api: &Api) -> io::Result<()> {
             if partial.state == Stage::Gone {
                 store.drop_partial_bytes(id)?;
             }
-            resumable.has_ended(store, (id, partial.client))?;
+            has_ended(&of, (id, partial.client))?;
         }
         Ok(())
     })
@@ -168,27 +159,24 @@ pub async fn sweep(api: &Api) -> io::Result<usize> {
 }
 
 async fn sweep_of(api: &Api) -> io::Result<usize> {
-    let (resumable, clock) = (api.resumable.clone(), Arc::clone(&api.parts.clock));
+    let of = api.clone();
     on_disk(api, move |store| {
         let mut given_up = 0;
         for id in store.partial_ids()? {
-            let turn = resumable.turns.take_idle(id);
+            let turn = of.resumable.turns.take_idle(id);
             let Ok(Some(partial)) = store.partial(id) else { continue };
-            let now = clock.now();
-            match partial.state.is_open() {
-                _ if resumable.expires(&partial) > now => (),
-                true if turn.is_some() => {
-                    let client = partial.client;
-                    store.give_up_partial(id, partial, now)?;
-                    resumable.has_ended(store, (id, client))?;
-                    given_up += 1;
-                }
-                // Somebody goes on with it just now.
-                true => (),
-                false => {
-                    store.forget_partial(id)?;
-                    resumable.ended.remove(id);
-                }
+            let now = of.parts.clock.now();
+            let (open, client) = (partial.state.is_open(), partial.client);
+            // While it is open somebody may go on with it just now.
+            if of.resumable.expires(&partial) > now || (open && turn.is_none()) {
+                continue;
+            }
+            store.expire_partial(id, partial, now)?;
+            if open {
+                has_ended(&of, (id, client))?;
+                given_up += 1;
+            } else {
+                of.resumable.ended.remove(id);
             }
         }
         Ok(given_up)
@@ -358,6 +346,17 @@ fn answer(api: &Api, status: StatusCode, partial: &Partial) -> Result<Response, 
 
 fn parse_id(id: &str) -> Result<PartialId, Problem> {
     id.parse().map_err(|error| Problem::not_found(format!("no such upload: {error}")))
+}
+
+/// It is open no longer, and told of for a while; the oldest of many are not. Blocks.
+fn has_ended(api: &Api, (id, client): (PartialId, ClientId)) -> io::Result<()> {
+    api.resumable.turns.close(id);
+    let Some(oldest) = api.resumable.ended.add(Entry { id, client, tenant: api.store.tenant() }) else { return Ok(()) };
+    match api.parts.stores.of(oldest.tenant)?.forget_partial(oldest.id) {
+        // Its room was wanted, or it has expired.
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(()),
+    }
 }
 
 /// Does it whether or not the client stays to hear of it.

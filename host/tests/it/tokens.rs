@@ -251,3 +251,36 @@ fn tokens_are_asked_for_as_soon_as_others_can_reach_the_server() {
     assert_eq!(start(&["--listen", "0.0.0.0:0", "--open-to-anybody"]), 200);
     assert_eq!(start(&["--listen", "127.0.0.1:0", "--require-tokens"]), 401);
 }
+
+#[test]
+fn what_a_browser_kept_of_a_token_that_has_gone_locks_nobody_out() {
+    let server = server();
+    let holder = made(&server, "main", "read");
+    let pair = ("cookie", format!("belljar-token={}", holder.0.strip_prefix("Bearer ").unwrap()));
+    let cookie = (pair.0, pair.1.as_str());
+    server.get_with("/upload", cookie).expect(200);
+    let listed = String::from_utf8(token(&server, &["list"]).stdout).unwrap();
+    assert!(token(&server, &["revoke", listed.split("  ").next().unwrap()]).status.success());
+    wait_for("an end of it", || (server.get_with("/upload", cookie).status == 401).then_some(()));
+    // The page is there to sign in again, and what was kept can be forgotten.
+    server.send(("GET", "/"), &[("accept", "text/html"), cookie], b"").expect(200);
+    server.get_with("/web/app.js", cookie).expect(200);
+    server.get_with("/healthz", cookie).expect(200);
+    server.send(("DELETE", "/session"), &[cookie], b"").expect(204);
+    let said = server.get_with("/me", cookie).expect(401).json();
+    assert!(said["detail"].as_str().unwrap().contains("revoked"), "{said}");
+}
+
+#[test]
+fn what_is_told_of_the_server_is_told_of_all_of_it_whoever_asks() {
+    let server = server();
+    std::fs::write(server.data().join("selftest.json"), "{\"verdict\":\"sound\"}").unwrap();
+    let (ann, operator) = (made(&server, "ann", "upload"), made(&server, "operators", "admin"));
+    ann.upload(&server, b"one");
+    made(&server, "main", "upload").upload(&server, b"another");
+    wait_for("the count of both", || {
+        let text = operator.get(&server, "/metrics").expect(200).text().to_owned();
+        text.lines().any(|it| it == "belljar_uploads_stored 2").then_some(())
+    });
+    assert_eq!(operator.get(&server, "/readyz").expect(200).json()["selftest"]["verdict"], "sound");
+}

@@ -18,6 +18,7 @@ use super::super::upload::intake::Lane;
 use super::super::upload::intake::Received;
 use super::asked::Checksum;
 use super::asked::Piece;
+use super::has_ended;
 use super::on_disk;
 use super::turns::Turn;
 use crate::id::PartialId;
@@ -98,12 +99,12 @@ pub(super) async fn end(api: &Api, id: PartialId) -> Result<(), Problem> {
         Found::Open(open) => (open.partial, Some(open.turn)),
         Found::Stored(partial) => (partial, None),
     };
-    let (now, resumable, client) = (api.parts.clock.now(), api.resumable.clone(), partial.client);
+    let (now, of, client) = (api.parts.clock.now(), api.clone(), partial.client);
     on_disk(api, move |store| {
         let was_open = partial.state.is_open();
         store.give_up_partial(id, partial, now)?;
         // One that was stored is told of already.
-        if was_open { resumable.has_ended(store, (id, client)) } else { Ok(()) }
+        if was_open { has_ended(&of, (id, client)) } else { Ok(()) }
     })
     .await?;
     Ok(())
@@ -197,10 +198,10 @@ impl Open {
     async fn close(mut self, state: State) -> Result<Partial, Problem> {
         self.partial.state = state;
         self.partial.used = self.api.parts.clock.now();
-        let (id, partial, resumable) = (self.id, self.partial.clone(), self.api.resumable.clone());
+        let (id, partial, of) = (self.id, self.partial.clone(), self.api.clone());
         on_disk(&self.api, move |store| {
             store.close_partial(id, &partial)?;
-            resumable.has_ended(store, (id, partial.client))
+            has_ended(&of, (id, partial.client))
         })
         .await?;
         Ok(self.partial)
