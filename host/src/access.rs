@@ -18,6 +18,7 @@ use subtle::ConstantTimeEq;
 use crate::id::InvalidId;
 use crate::id::Sha256;
 use crate::id::Tenant;
+use crate::id::through_text;
 use crate::time::Timestamp;
 
 const PREFIX: &str = "belljar_";
@@ -97,19 +98,7 @@ impl FromStr for TokenId {
     }
 }
 
-impl TryFrom<String> for TokenId {
-    type Error = InvalidId;
-
-    fn try_from(text: String) -> Result<Self, InvalidId> {
-        text.parse()
-    }
-}
-
-impl From<TokenId> for String {
-    fn from(id: TokenId) -> Self {
-        id.to_string()
-    }
-}
+through_text!(TokenId);
 
 /// What is kept of a token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

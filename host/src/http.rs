@@ -93,7 +93,7 @@ impl FromRequestParts<Self> for Api {
             },
             Some(Principal::Anybody(client)) => Self { client: *client, ..api.clone() },
             // By its address, until it is known who it is; such a one reaches nothing of anybody's.
-            Some(Principal::Nobody) | None => {
+            Some(Principal::Nobody(_)) | None => {
                 Self { client: parts.extensions.get().copied().unwrap_or_default(), ..api.clone() }
             }
         })

@@ -31,6 +31,27 @@ impl InvalidId {
     }
 }
 
+/// Makes a type that is parsed and displayed one that serde reads and writes as that text.
+macro_rules! through_text {
+    ($name:ident) => {
+        impl TryFrom<String> for $name {
+            type Error = InvalidId;
+
+            fn try_from(text: String) -> Result<Self, InvalidId> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(it: $name) -> Self {
+                it.to_string()
+            }
+        }
+    };
+}
+
+pub(crate) use through_text;
+
 /// Defines a newtype over a digest, written and parsed as lower-case hex.
 macro_rules! digest_id {
     ($(#[$doc:meta])* $name:ident, $bytes:literal, $message:literal) => {
@@ -231,19 +252,7 @@ impl FromStr for AnalysisName {
     }
 }
 
-impl TryFrom<String> for AnalysisName {
-    type Error = InvalidId;
-
-    fn try_from(text: String) -> Result<Self, InvalidId> {
-        text.parse()
-    }
-}
-
-impl From<AnalysisName> for String {
-    fn from(name: AnalysisName) -> Self {
-        name.0
-    }
-}
+through_text!(AnalysisName);
 
 impl fmt::Display for AnalysisName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -304,19 +313,7 @@ impl FromStr for SafeName {
     }
 }
 
-impl TryFrom<String> for SafeName {
-    type Error = InvalidId;
-
-    fn try_from(text: String) -> Result<Self, InvalidId> {
-        text.parse()
-    }
-}
-
-impl From<SafeName> for String {
-    fn from(name: SafeName) -> Self {
-        name.0
-    }
-}
+through_text!(SafeName);
 
 impl fmt::Display for SafeName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

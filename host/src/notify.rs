@@ -84,6 +84,13 @@ pub enum Denied {
     Io(#[from] io::Error),
 }
 
+/// Whether somebody was called before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Call {
+    First,
+    Again,
+}
+
 /// Takes wishes and sees to them.
 #[derive(Debug)]
 pub struct Notifier {
@@ -96,8 +103,8 @@ pub struct Notifier {
     courier: Courier,
     by_both: Turns<(ClientId, String)>,
     by_receiver: Turns<String>,
-    /// By whether it was called before: many that fail keep no first call waiting.
-    by_client: Turns<(ClientId, bool)>,
+    /// Many that fail keep no first call waiting.
+    by_client: Turns<(ClientId, Call)>,
     calls: Semaphore,
 }
 
@@ -226,7 +233,8 @@ impl Notifier {
         let receiver = origin(&hook.url);
         let _of_both = self.by_both.turn((client, receiver.clone())).await;
         let _to_receiver = self.by_receiver.turn(receiver).await;
-        let _of_client = self.by_client.turn((client, hook.attempts.is_empty())).await;
+        let _of_client =
+            self.by_client.turn((client, if hook.attempts.is_empty() { Call::First } else { Call::Again })).await;
         let _call = self.calls.acquire().await;
         let secret = hook.secret.as_ref().or(self.options.secret.as_ref());
         self.courier.call(&hook.url, secret.zip(message.as_ref()), &*self.clock).await

@@ -22,6 +22,7 @@ use ureq::tls::TlsConfig;
 
 pub use self::reference::InvalidReference;
 pub use self::reference::Reference;
+use crate::id::Sha256;
 
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 const CONFIG: &str = "application/vnd.wasm.config.v0+json";
@@ -114,8 +115,7 @@ fn module_of(manifest: &Manifest) -> Result<&Blob, PullError> {
 }
 
 fn hold(what: &'static str, wanted: &str, bytes: &[u8]) -> Result<(), PullError> {
-    let found: String = sha2::Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-    let found = format!("sha256:{found}");
+    let found = format!("sha256:{}", Sha256::new(sha2::Sha256::digest(bytes).into()));
     if found == wanted { Ok(()) } else { Err(PullError::Digest { what, wanted: wanted.to_owned(), found }) }
 }
 

@@ -122,10 +122,8 @@ fn give_up_partials(store: &Store, arguments: &Arguments, now: Timestamp) -> any
         if partial.state.is_open() {
             say(&format!("{id}: abandoned, used {}, {} bytes", partial.used, partial.offset_bytes));
         }
-        match partial.state.is_open() {
-            _ if arguments.dry_run => (),
-            true => store.give_up_partial(id, partial, now)?,
-            false => store.forget_partial(id)?,
+        if !arguments.dry_run {
+            store.expire_partial(id, partial, now)?;
         }
     }
     Ok(())

@@ -38,7 +38,7 @@ pub(super) struct Arguments {
 /// Runs it in a directory of its own; an error when anything came out differently.
 pub(super) fn main(arguments: &Arguments) -> anyhow::Result<()> {
     let store = Store::view(&arguments.data).with_context(|| format!("cannot read {}", arguments.data.display()))?;
-    let store = if arguments.tenant == Tenant::MAIN { store } else { store.view_of_tenant(arguments.tenant) };
+    let store = store.view_of_tenant(arguments.tenant);
     let key = RunKey { tenant: arguments.tenant, file_id: arguments.file_id, analysis_id: arguments.analysis_id };
     let original = verify::find(&store, key)?;
     let options = |data| assembly::Options {

@@ -83,7 +83,7 @@ impl Dispatch {
             question.store.disk().settled().await?;
         }
         let (store, finished) = (Arc::clone(&question.store), self.ports.clock.now());
-        let (engine, of) = (question.analysis.engine.clone(), Arc::clone(&store));
+        let engine = question.analysis.engine.clone();
         let store_it = move || {
             let (usage, reused) = (attempted.usage, attempted.reused);
             let mut attempted = attempted;
@@ -91,7 +91,7 @@ impl Dispatch {
             // Scratch makes room before anything more is written.
             attempted.attendant.keep(&staged);
             if generation > 0 {
-                store.clear_ending(key)?;
+                question.store.clear_ending(key)?;
             }
             let ending_sha256 = ending.sha256()?;
             let log = attempted.attendant.log_of();
@@ -108,12 +108,13 @@ impl Dispatch {
                 reused,
                 log_sha256: Some(sha256(&log.bytes)),
             };
-            store.finish(key, &Finished { ending: &ending, record: &record, log: &log.bytes, staged: &staged })?;
+            let finished = Finished { ending: &ending, record: &record, log: &log.bytes, staged: &staged };
+            question.store.finish(key, &finished)?;
             Ok::<_, io::Error>(ended(&ending, &record))
         };
         let ended = if small { store_it()? } else { tokio::task::spawn_blocking(store_it).await?? };
-        of.disk().settled().await?;
-        self.retire((&of, key), ended);
+        store.disk().settled().await?;
+        self.retire((&store, key), ended);
         Ok(())
     }
 

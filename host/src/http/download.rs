@@ -98,13 +98,20 @@ impl Answers for Bytes {
             Field::new("Content-Security-Policy", Form::Text, "It never runs as a page of this origin."),
             Field::new("Content-Disposition", Form::Text, "A name to save it under (RFC 6266)."),
         ];
-        let part = Field::new("Content-Range", Form::Pattern("^bytes [0-9]+-[0-9]+/[0-9]+$"), "Which part it is.");
-        vec![
-            Answer::new(200, "All of it.").holding("*/*", bytes(schemas)).with(&head),
-            Answer::new(206, "The part that was asked for.").holding("*/*", bytes(schemas)).with(&head).with(&[part]),
-            Answer::new(304, "The client has it.").with(&head),
-        ]
+        whole_or_part(&["*/*"], &head, schemas)
     }
+}
+
+/// What is answered to who wants such bytes, all of them or some.
+fn whole_or_part(media_types: &[&'static str], head: &[Field], schemas: &mut Schemas) -> Vec<Answer> {
+    let part = Field::new("Content-Range", Form::Pattern("^bytes [0-9]+-[0-9]+/[0-9]+$"), "Which part it is.");
+    let mut holding =
+        |answer: Answer| media_types.iter().fold(answer, |it, of| it.holding(of, bytes(schemas))).with(head);
+    vec![
+        holding(Answer::new(200, "All of it.")),
+        holding(Answer::new(206, "The part that was asked for.")).with(&[part]),
+        Answer::new(304, "The client has it.").with(head),
+    ]
 }
 
 /// `GET /download/<f>/<filename>`: the uploaded bytes.

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::str::FromStr;
 
 use super::InvalidId;
+use super::through_text;
 
 /// Who shares nothing with others: each has uploads, results and a directory of its own. 1 to 32 of `a-z 0-9 -`, the first
 /// a letter or digit.
@@ -46,19 +47,7 @@ impl FromStr for Tenant {
     }
 }
 
-impl TryFrom<String> for Tenant {
-    type Error = InvalidId;
-
-    fn try_from(text: String) -> Result<Self, InvalidId> {
-        text.parse()
-    }
-}
-
-impl From<Tenant> for String {
-    fn from(tenant: Tenant) -> Self {
-        tenant.as_str().to_owned()
-    }
-}
+through_text!(Tenant);
 
 impl fmt::Debug for Tenant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -251,6 +251,27 @@ fn forget_if_empty(runs: &mut HashMap<RunKey, Vec<Entry>>, key: RunKey) {
 mod tests {
     use super::*;
     use crate::run::notice::Outcome;
+    use crate::store;
+    use crate::store::disk::Durability;
+
+    #[test]
+    fn a_client_has_so_many_receivers_for_a_run_and_leaves_others_theirs() {
+        let dir = tempfile::tempdir().unwrap();
+        let options = store::Options { durability: Durability::Process, reserve_bytes: 0, probe: None };
+        let store = Store::open(dir.path(), options).unwrap();
+        let id: NoticeId = format!("{}-{}-1795000000123", "a".repeat(40), "b".repeat(40)).parse().unwrap();
+        let pending = Pending::of(Vec::new(), &Places::new(0));
+        let add = |number: usize, client: u64| {
+            let hook = Hook::new(format!("https://{number}.example"), Outcome::ALL.to_vec(), None);
+            let hook = Hook { client: ClientId::Network(client), ..hook };
+            pending.add(&store, (id, "x".parse().unwrap()), vec![(hook, None)])
+        };
+        assert!((0..HOOKS_OF_RUN_MAX).all(|number| add(number, 1).is_ok()));
+        assert!(matches!(add(99, 1), Err(Denied::Crowded)));
+        assert!(add(0, 1).is_ok(), "it is told already");
+        assert!(add(99, 2).is_ok());
+        assert_eq!(pending.hooks(id).len(), HOOKS_OF_RUN_MAX + 1);
+    }
 
     #[test]
     fn what_a_former_server_left_counts_for_the_clients_whose_it_is() {

@@ -4,6 +4,8 @@ use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
+use crate::id::Sha256;
+
 /// One artifact.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reference {
@@ -70,10 +72,8 @@ impl FromStr for Reference {
             let sound = |it: u8| it.is_ascii_alphanumeric() || b"._-".contains(&it);
             (1..=128).contains(&it.len()) && it.bytes().all(sound) && !it.starts_with(['.', '-'])
         });
-        let digest_sound = digest.is_none_or(|it| {
-            it.strip_prefix("sha256:")
-                .is_some_and(|it| it.len() == 64 && it.bytes().all(|it| b"0123456789abcdef".contains(&it)))
-        });
+        let digest_sound =
+            digest.is_none_or(|it| it.strip_prefix("sha256:").is_some_and(|it| it.parse::<Sha256>().is_ok()));
         if !host_sound || !repository.split('/').all(part) || !tag_sound || !digest_sound {
             return Err(InvalidReference);
         }

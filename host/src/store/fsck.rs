@@ -153,7 +153,6 @@ impl Store {
         match &finding.remedy {
             Remedy::Start => return Ok(None),
             Remedy::Quarantine => return self.quarantine(&path).map(Some),
-            Remedy::RunAgain(key) if key.tenant == self.tenant => return self.run_again(*key).map(Some),
             Remedy::RunAgain(key) => return self.view_of_tenant(key.tenant).run_again(*key).map(Some),
             Remedy::Remove => self.disk.remove_if_there(&path)?,
             Remedy::Relink(target) => {

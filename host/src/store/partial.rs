@@ -233,6 +233,14 @@ impl Store {
         self.drop_partial_bytes(id)
     }
 
+    /// Its time is over: it is given up, or forgotten if it had ended before.
+    ///
+    /// # Errors
+    /// Of the disk.
+    pub fn expire_partial(&self, id: PartialId, partial: Partial, now: Timestamp) -> io::Result<()> {
+        if partial.state.is_open() { self.give_up_partial(id, partial, now) } else { self.forget_partial(id) }
+    }
+
     /// Drops the bytes of one that was given up.
     ///
     /// # Errors

@@ -116,13 +116,17 @@ impl Store {
         Ok(store)
     }
 
-    /// A tenant's as it is, by whoever has this one.
+    /// A tenant's as it is, by whoever has one of the same data directory.
     #[must_use]
     pub fn view_of_tenant(&self, tenant: Tenant) -> Self {
+        let root = match tenant {
+            Tenant::MAIN => self.base.clone(),
+            _ => self.base.join(TENANTS).join(tenant.as_str()),
+        };
         Self {
             tenant,
             base: self.base.clone(),
-            root: self.base.join(TENANTS).join(tenant.as_str()),
+            root,
             disk: Arc::clone(&self.disk),
             reserve_bytes: self.reserve_bytes,
             staged: AtomicU64::new(0),

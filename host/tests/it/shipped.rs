@@ -190,3 +190,21 @@ fn a_guest_tells_how_far_it_is_and_why_it_failed() {
     let detail = problem["detail"].as_str().unwrap();
     assert!(detail.starts_with("exit code 1: ") && detail.len() > "exit code 1: ".len() + 5, "{detail}");
 }
+
+#[test]
+fn an_operator_says_which_of_them_are_installed() {
+    let listed = |shipped: &str| {
+        let server = Server::start_with(&[], &["--shipped", shipped]);
+        let analyses = server.get("/analyses").expect(200).json()["analyses"].as_array().unwrap().clone();
+        analyses.iter().map(|it| it["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert!(listed("none").is_empty());
+    assert_eq!(listed("dummy,digest"), ["digest", "dummy"]);
+    let dir = tempfile::tempdir().unwrap();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_belljar"));
+    let said =
+        command.args(["serve", "--shipped", "digest,others", "--data"]).arg(dir.path().join("data")).output().unwrap();
+    assert!(!said.status.success());
+    assert!(String::from_utf8_lossy(&said.stderr).contains("no `others` ships"), "{said:?}");
+    assert!(!dir.path().join("data").exists());
+}

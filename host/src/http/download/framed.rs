@@ -53,15 +53,7 @@ impl Answers for Framed {
             fields::REPR_DIGEST,
             Field::new("Content-Security-Policy", Form::Text, "It is of no origin, and runs nothing."),
         ];
-        let part = Field::new("Content-Range", Form::Pattern("^bytes [0-9]+-[0-9]+/[0-9]+$"), "Which part it is.");
-        let body = |answer: Answer, schemas: &mut Schemas| {
-            DRAWN.into_iter().fold(answer, |it, of| it.holding(of, super::bytes(schemas))).with(&head)
-        };
-        vec![
-            body(Answer::new(200, "All of it."), schemas),
-            body(Answer::new(206, "The part that was asked for."), schemas).with(&[part]),
-            Answer::new(304, "The client has it.").with(&head),
-        ]
+        super::whole_or_part(&DRAWN, &head, schemas)
     }
 }
 
