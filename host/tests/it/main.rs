@@ -17,6 +17,7 @@ mod kills;
 mod layering;
 mod limits;
 mod lists;
+mod manual;
 mod memory;
 mod metrics;
 mod notify;
