@@ -20,6 +20,7 @@ mod lists;
 mod manual;
 mod memory;
 mod metrics;
+mod monitoring;
 mod notify;
 mod oci;
 mod openapi;
