@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed, as it should")]
 
 mod authors;
+mod backup;
 mod components;
 mod connections;
 mod determinism;
