@@ -2,11 +2,13 @@
 
 mod approve;
 mod check;
+mod completions;
 mod fsck;
 mod gc;
 mod inspect;
 mod install;
 mod local;
+mod man;
 mod new;
 mod notify;
 mod pack;
@@ -70,6 +72,10 @@ enum Command {
     Fsck(fsck::Arguments),
     /// Do a stored run again and compare what comes out, byte for byte.
     Verify(verify::Arguments),
+    /// Write the manual: a page for each command.
+    Man(man::Arguments),
+    /// Print what bash, zsh or fish needs to complete this command line.
+    Completions(completions::Arguments),
     /// A confined process that runs one program (the server starts it).
     #[command(hide = true)]
     Worker {
@@ -123,6 +129,11 @@ pub fn main() -> anyhow::Result<()> {
         Command::Approve(arguments) => approve::main(&arguments),
         Command::Token(arguments) => token::main(arguments),
         Command::Selftest(arguments) => selftest::main(&arguments),
+        Command::Man(arguments) => man::main(&arguments),
+        Command::Completions(arguments) => {
+            completions::main(&arguments);
+            Ok(())
+        }
         Command::Worker { caps, kind } => {
             Ok(worker::serve(worker::channel()?, caps.unwrap_or(Limits::CAP), kind.unwrap_or_default())?)
         }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed, as it should")]
 
 mod authors;
+mod backup;
 mod components;
 mod connections;
 mod determinism;
@@ -17,8 +18,10 @@ mod kills;
 mod layering;
 mod limits;
 mod lists;
+mod manual;
 mod memory;
 mod metrics;
+mod monitoring;
 mod notify;
 mod oci;
 mod openapi;
