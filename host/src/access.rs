@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::num::NonZeroU32;
 use std::str::FromStr;
 
 use base64::Engine;
@@ -100,6 +101,24 @@ impl FromStr for TokenId {
 
 through_text!(TokenId);
 
+/// How much its holder may use of a server; what is not set is not bounded.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Quotas {
+    /// Requests a minute; so many may come at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub requests_per_minute: Option<NonZeroU32>,
+    /// Runs accepted and not ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub runs: Option<NonZeroU32>,
+    /// Fuel of all runs of a day, UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fuel_per_day: Option<u64>,
+    /// What its tenant may have stored, bytes, whichever of its tokens it came by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stored_bytes: Option<u64>,
+}
+
 /// What is kept of a token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Token {
@@ -113,6 +132,8 @@ pub struct Token {
     pub created: Timestamp,
     /// From then on it is none.
     pub expires: Option<Timestamp>,
+    #[serde(default)]
+    pub quotas: Quotas,
     pub secret_sha256: Sha256,
 }
 
@@ -179,6 +200,7 @@ mod tests {
             scopes: Scope::OWN.into(),
             created: Timestamp::from_unix_ms(0),
             expires: None,
+            quotas: Quotas::default(),
             secret_sha256: presented.secret_sha256(),
         }
     }

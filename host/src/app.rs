@@ -1,11 +1,12 @@
 //! The server put together: what starts in which order, and what ends.
 
+mod tasks;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
-use std::time::Instant;
 
 use anyhow::Context;
 use bytes::Bytes;
@@ -16,18 +17,21 @@ use tokio::net::TcpListener;
 use crate::assembly;
 use crate::assembly::Assembly;
 use crate::confine;
-use crate::dispatch::Dispatch;
-use crate::dispatch::retention::Swept;
 use crate::http;
 use crate::http::Api;
+use crate::http::Clear;
 use crate::http::Modules;
 use crate::http::Shared;
 use crate::http::analyse::Bounds;
 use crate::http::buffers::Buffers;
+use crate::http::cors;
+use crate::http::cors::Cors;
 use crate::http::openapi::Openapi;
 use crate::http::origin::Names;
 use crate::http::resumable;
 use crate::http::resumable::Resumable;
+use crate::http::tls;
+use crate::http::tls::Tls;
 use crate::keys;
 use crate::keys::Keys;
 use crate::places::Places;
@@ -44,18 +48,6 @@ const SHIPPED: &[(&str, &[u8])] = &include!(concat!(env!("OUT_DIR"), "/shipped.r
 /// Modules of clients held in memory at the same time; each is at most as long as a module may be.
 const INTAKES_MAX: usize = 4;
 
-/// How often it is looked whether room is low.
-const ROOM_EVERY: Duration = Duration::from_secs(5);
-
-/// Between two attempts to take up what a former server left.
-const RECOVER_EVERY: Duration = Duration::from_secs(2);
-
-/// How often the directory of analyses is looked at; what has changed counts at the second look.
-const LOOK_EVERY: Duration = Duration::from_millis(300);
-
-/// How often it is looked which modules are revoked.
-const HEED_EVERY: Duration = Duration::from_secs(1);
-
 /// Everything a server is told.
 #[derive(Debug)]
 pub struct Options {
@@ -70,6 +62,12 @@ pub struct Options {
     /// That this server answers to, see [`Names`].
     pub names: Vec<String>,
     pub demand_tokens: keys::Demand,
+    /// None: in the clear.
+    pub tls: Option<tls::Files>,
+    /// Pages of other sites that may use this server.
+    pub cors: Vec<cors::Origin>,
+    /// For how long the audit log is kept.
+    pub audit_days: u32,
     /// Connections at the same time, if there are descriptors enough.
     pub connections_max: usize,
     pub demand: Demand,
@@ -125,11 +123,11 @@ pub enum Demand {
     Whole,
 }
 
-/// Runs a server until it is told to stop; `listening` gets its address.
+/// Runs a server until it is told to stop; `listening` gets its scheme and address.
 ///
 /// # Errors
 /// When it cannot start.
-pub async fn serve(options: Options, listening: impl FnOnce(SocketAddr)) -> anyhow::Result<()> {
+pub async fn serve(options: Options, listening: impl FnOnce((&str, SocketAddr))) -> anyhow::Result<()> {
     let data = options.parts.data.clone();
     let parts = assembly::assemble(options.parts).await?;
     let lacking = parts.walls.lacking();
@@ -145,9 +143,9 @@ pub async fn serve(options: Options, listening: impl FnOnce(SocketAddr)) -> anyh
     }
     parts.registry.learn_marks().await.context("cannot read which modules are revoked or approved")?;
     let directory = install(&parts.registry, &options.shipped, options.analyses).await?;
-    tokio::spawn(heed_marks(Arc::clone(&parts.registry)));
+    tokio::spawn(tasks::heed_marks(Arc::clone(&parts.registry)));
     if let Some(directory) = directory {
-        tokio::spawn(follow(directory, Arc::clone(&parts.registry)));
+        tokio::spawn(tasks::follow(directory, Arc::clone(&parts.registry)));
     }
     let recovered = parts.dispatch.recover().await.context("cannot take up the queue")?;
     if recovered.taken_up > 0 {
@@ -155,10 +153,10 @@ pub async fn serve(options: Options, listening: impl FnOnce(SocketAddr)) -> anyh
     }
     parts.notifier.resume();
     if recovered.left > 0 {
-        tokio::spawn(recover_the_rest(Arc::clone(&parts.dispatch)));
+        tokio::spawn(tasks::recover_the_rest(Arc::clone(&parts.dispatch)));
     }
     if !options.retention.rules.say_nothing() {
-        tokio::spawn(retain(parts.clone(), options.retention));
+        tokio::spawn(tasks::retain(parts.clone(), options.retention));
     }
     let store = Arc::clone(&parts.store);
     let keys = Arc::new(Keys::new(options.demand_tokens, data));
@@ -166,8 +164,10 @@ pub async fn serve(options: Options, listening: impl FnOnce(SocketAddr)) -> anyh
         if keys.learn().context("cannot read which tokens there are")? == 0 {
             tracing::warn!("nobody is let in yet: there is no token; make one by `belljar token create`");
         }
-        tokio::spawn(heed_tokens(Arc::clone(&keys)));
+        tokio::spawn(tasks::heed_tokens(Arc::clone(&keys)));
     }
+    let tls = options.tls.map(open_tls).transpose()?;
+    keep_books(&parts, options.audit_days);
     let api = Api::from(Shared {
         parts,
         retention: options.retention.rules,
@@ -177,72 +177,45 @@ pub async fn serve(options: Options, listening: impl FnOnce(SocketAddr)) -> anyh
         intakes: Places::new(INTAKES_MAX),
         questions: Bounds::default(),
         names: Names::new(options.listen, options.names),
+        cors: Cors::new(options.cors),
+        clear: if tls.is_some() { Clear::No } else { Clear::Yes },
         openapi: Openapi::default(),
         sending: Buffers::default(),
         resumable: Resumable::new(options.partial_max, options.retention.partial),
     });
     resumable::recover(&api).await.context("cannot take up the uploads that come in pieces")?;
-    tokio::spawn(expire(api.clone(), options.retention.every));
+    tokio::spawn(tasks::expire(api.clone(), options.retention.every));
     let listener =
         TcpListener::bind(options.listen).await.with_context(|| format!("cannot listen on {}", options.listen))?;
-    listening(listener.local_addr()?);
+    listening((if tls.is_some() { "https" } else { "http" }, listener.local_addr()?));
     // A connection may hold a file beside its socket; the rest is for runs and the store.
     let possible = usize::try_from(confine::raise_descriptors()?.saturating_sub(512) / 2)?.max(64);
-    http::serve::serve(listener, http::router(api), options.connections_max.min(possible), stop()).await;
+    let (router, parts) = (http::router(api.clone()), api.parts.clone());
+    drop(api);
+    http::serve::serve((listener, tls), router, options.connections_max.min(possible), stop()).await;
+    close_books(&parts).await?;
     // Workers die with the runtime; their runs are still in the queue.
     store.say_stopped().context("cannot say that this server stops on purpose")
 }
 
-/// What could not be taken up at the start is tried again, until nothing is left.
-async fn recover_the_rest(dispatch: Arc<Dispatch>) {
-    loop {
-        tokio::time::sleep(RECOVER_EVERY).await;
-        match dispatch.recover().await {
-            Ok(recovered) if recovered.left == 0 => return,
-            Ok(_) => (),
-            Err(error) => tracing::error!(%error, "the queue cannot be read"),
-        }
+fn open_tls(files: tls::Files) -> anyhow::Result<Arc<Tls>> {
+    let tls = Arc::new(Tls::open(files)?);
+    tokio::spawn(tasks::renew_tls(Arc::clone(&tls)));
+    Ok(tls)
+}
+
+/// What is noted of clients in memory, or in the page cache, goes to disk from time to time.
+fn keep_books(parts: &Assembly, audit_days: u32) {
+    tokio::spawn(tasks::keep_spent(parts.clone()));
+    if let Some(audit) = &parts.audit {
+        tokio::spawn(tasks::keep_audit(Arc::clone(audit), (parts.clone(), audit_days)));
     }
 }
 
-/// Lets go of what the rules say: what has expired at its times, and for room as soon as it is low.
-async fn retain(parts: Assembly, Retention { rules, every, .. }: Retention) {
-    let mut last: Option<Instant> = None;
-    loop {
-        let low = parts.dispatch.free().await.is_ok_and(|free| free.is_low(&rules));
-        if low || last.is_none_or(|last| last.elapsed() >= every) {
-            match parts.dispatch.sweep(rules).await {
-                Ok(swept) if swept != Swept::default() => {
-                    tracing::info!(expired = swept.expired, for_room = swept.for_room, "uploads went");
-                }
-                Ok(_) => (),
-                Err(error) => tracing::error!(%error, "what is to go cannot be found or removed"),
-            }
-            last = Some(Instant::now());
-        }
-        tokio::time::sleep(ROOM_EVERY.min(every)).await;
-    }
-}
-
-/// Gives up uploads that nobody goes on with, forgets what was deleted long ago and removes modules that nothing stands
-/// for, whatever the rules say.
-async fn expire(api: Api, every: Duration) {
-    loop {
-        tokio::time::sleep(every).await;
-        match resumable::sweep(&api).await {
-            Ok(0) => (),
-            Ok(given_up) => tracing::info!(given_up, "uploads were abandoned"),
-            Err(error) => tracing::error!(%error, "abandoned uploads cannot be found or removed"),
-        }
-        if let Err(error) = api.parts.dispatch.forget_gone().await {
-            tracing::error!(%error, "what was deleted long ago cannot be found or forgotten");
-        }
-        match api.parts.registry.sweep().await {
-            Ok(0) => (),
-            Ok(modules) => tracing::info!(modules, "modules went that nothing stood for"),
-            Err(error) => tracing::error!(%error, "modules that nothing stands for cannot be found or removed"),
-        }
-    }
+/// The last of it.
+async fn close_books(parts: &Assembly) -> anyhow::Result<()> {
+    tasks::write_spent(parts).await;
+    parts.audit.as_ref().map_or(Ok(()), |it| it.sync()).context("cannot write the audit log")
 }
 
 async fn install(
@@ -264,7 +237,7 @@ async fn install(
             let changes = directory.open(registry).await;
             let mut changes = changes.with_context(|| format!("cannot read {}", path.display()))?;
             changes.retain(|(_, change)| matches!(change, Change::Refused(_) | Change::Quarantined(_)));
-            tell(&changes);
+            tasks::tell(&changes);
             Some(directory)
         }
         None => None,
@@ -274,64 +247,6 @@ async fn install(
     }
     tracing::info!(analyses = registry.all().len(), "installed");
     Ok(directory)
-}
-
-/// The operator may revoke and approve modules beside this server.
-async fn heed_marks(registry: Arc<Registry>) {
-    loop {
-        tokio::time::sleep(HEED_EVERY).await;
-        if let Err(error) = registry.learn_marks().await {
-            tracing::error!(%error, "it cannot be read which modules are revoked or approved");
-        }
-        match registry.release().await {
-            Ok(released) => {
-                for it in released {
-                    tracing::info!(analysis = %it.descriptor.name, module = %it.module, "left quarantine");
-                }
-            }
-            Err(error) => tracing::error!(%error, "an analysis cannot leave quarantine"),
-        }
-    }
-}
-
-/// The operator may make and revoke tokens beside this server.
-async fn heed_tokens(keys: Arc<Keys>) {
-    loop {
-        tokio::time::sleep(HEED_EVERY).await;
-        let keys = Arc::clone(&keys);
-        match tokio::task::spawn_blocking(move || keys.learn()).await {
-            Ok(Ok(_)) => (),
-            Ok(Err(error)) => tracing::error!(%error, "it cannot be read which tokens there are"),
-            Err(error) => tracing::error!(%error, "it was not read which tokens there are"),
-        }
-    }
-}
-
-/// Follows the operator's directory.
-async fn follow(mut directory: Directory, registry: Arc<Registry>) {
-    loop {
-        tokio::time::sleep(LOOK_EVERY).await;
-        match directory.look(&registry).await {
-            Ok(changes) => tell(&changes),
-            Err(error) => tracing::error!(%error, "the directory of analyses cannot be read"),
-        }
-    }
-}
-
-fn tell(changes: &[(PathBuf, Change)]) {
-    for (path, change) in changes {
-        let path = path.display();
-        match change {
-            Change::Installed(it) => {
-                tracing::info!(%path, analysis = %it.descriptor.name, module = %it.module, "installed an analysis");
-            }
-            Change::Quarantined(it) => {
-                tracing::warn!(%path, analysis = %it.descriptor.name, module = %it.module, "in quarantine until `belljar approve`");
-            }
-            Change::Refused(error) => tracing::error!(%path, %error, "an analysis is refused"),
-            Change::Withdrawn(name) => tracing::info!(%path, analysis = %name, "an analysis is gone"),
-        }
-    }
 }
 
 /// SIGTERM or ctrl-c.

@@ -18,6 +18,7 @@ use crate::notify::Notifier;
 use crate::pool::nursery::Nursery;
 use crate::pool::process::Process;
 use crate::pool::worker::Terms;
+use crate::quota::Ledger;
 use crate::registry;
 use crate::registry::Registry;
 use crate::registry::quarantine::Unsigned;
@@ -26,6 +27,7 @@ use crate::sandbox::engine;
 use crate::store;
 use crate::store::OpenError;
 use crate::store::Store;
+use crate::store::audit::AuditLog;
 use crate::store::disk::Durability;
 use crate::store::tenants::Stores;
 use crate::telemetry::Metrics;
@@ -52,6 +54,14 @@ pub struct Options {
     pub compile_limits: CompileLimits,
     pub manner: Manner,
     pub notify: notify::Options,
+    pub audit: Audit,
+}
+
+/// Whether it is noted who asks what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Audit {
+    Kept,
+    Not,
 }
 
 impl Options {
@@ -71,6 +81,7 @@ impl Options {
             compile_limits: CompileLimits::DEFAULT,
             manner: Manner::DEFAULT,
             notify: notify::Options::none(),
+            audit: Audit::Not,
         }
     }
 }
@@ -86,6 +97,9 @@ pub struct Assembly {
     pub notifier: Arc<Notifier>,
     pub clock: Arc<dyn Clock>,
     pub metrics: Arc<Metrics>,
+    /// What holders of tokens have used.
+    pub ledger: Arc<Ledger>,
+    pub audit: Option<Arc<AuditLog>>,
     pub caps: Limits,
     pub compile_limits: CompileLimits,
     /// What confined a worker just now.
@@ -140,6 +154,12 @@ pub async fn assemble(options: Options) -> Result<Assembly, AssemblyError> {
     let ports = (Arc::clone(&clock), Arc::clone(&metrics));
     let stores = Arc::new(Stores::new(Arc::clone(&store))?);
     let notifier = Arc::new(Notifier::open(options.notify, Arc::clone(&stores), ports)?);
+    let ledger = Arc::new(Ledger::default());
+    ledger.restore(store.spent()?);
+    let audit = match options.audit {
+        Audit::Kept => Some(Arc::new(store.audit_log()?)),
+        Audit::Not => None,
+    };
     let dispatch = Arc::new(Dispatch::new(Ports {
         stores: Arc::clone(&stores),
         registry: Arc::clone(&registry),
@@ -152,6 +172,8 @@ pub async fn assemble(options: Options) -> Result<Assembly, AssemblyError> {
         terms,
         metrics: Arc::clone(&metrics),
         notifier: Arc::clone(&notifier),
+        ledger: Arc::clone(&ledger),
+        audit: audit.clone(),
     }));
     Ok(Assembly {
         store,
@@ -161,6 +183,8 @@ pub async fn assemble(options: Options) -> Result<Assembly, AssemblyError> {
         notifier,
         clock,
         metrics,
+        ledger,
+        audit,
         caps: options.caps,
         compile_limits,
         walls,

@@ -46,6 +46,10 @@ use crate::id::RunKey;
 use crate::notify::Notifier;
 use crate::pool::nursery::Nursery;
 use crate::pool::worker::Terms;
+use crate::quota::Ledger;
+use crate::quota::Over;
+use crate::quota::Payer;
+use crate::quota::Taken;
 use crate::registry::Registry;
 use crate::registry::workshop::Analysis;
 use crate::registry::workshop::InstallError;
@@ -56,6 +60,7 @@ use crate::run::scheduler::Bounds;
 use crate::run::scheduler::Load;
 use crate::run::scheduler::Refusal;
 use crate::store::Store;
+use crate::store::audit::AuditLog;
 use crate::store::runs::RunConfig;
 use crate::store::runs::RunState;
 use crate::store::tenants::Stores;
@@ -72,6 +77,8 @@ pub struct Question {
     pub analysis: Arc<Analysis>,
     pub upload: UploadFacts,
     pub config: RunConfig,
+    /// Who is charged for it, if it is not answered already.
+    pub payer: Option<Payer>,
     pub again: Again,
 }
 
@@ -93,6 +100,8 @@ pub enum Denied {
     OverShare { retry_after_s: u64 },
     #[error("the file is being deleted")]
     Deleting,
+    #[error(transparent)]
+    OverQuota(#[from] Over),
     #[error(transparent)]
     Io(#[from] io::Error),
 }
@@ -143,6 +152,8 @@ pub struct Ports {
     pub terms: Terms,
     pub metrics: Arc<Metrics>,
     pub notifier: Arc<Notifier>,
+    pub ledger: Arc<Ledger>,
+    pub audit: Option<Arc<AuditLog>>,
 }
 
 /// What becomes of a worker after its run.
@@ -247,13 +258,14 @@ impl Dispatch {
         // The upload may have gone between the question and now, or come back by another name. From here on it stays.
         question.upload = store.upload(question.key.file_id)?.ok_or(Denied::Deleting)?;
         let former = !matches!(store.state(question.key)?, RunState::Unknown);
-        let mut accept = || store.accept(question.key, &mut question.config);
-        // Over a former ending it waits for the disk: others go on elsewhere meanwhile.
-        if former {
-            tokio::task::block_in_place(accept)?
-        } else {
-            accept()?
+        let (key, fuel) = (question.key, question.config.limits.fuel(question.upload.size_bytes));
+        if let Some(payer) = question.payer {
+            self.ports.ledger.begin(key, payer, (fuel, self.ports.clock.now()))?;
         }
+        let mut accept = || store.accept(key, &mut question.config);
+        // Over a former ending it waits for the disk: others go on elsewhere meanwhile.
+        let accepted = if former { tokio::task::block_in_place(accept) } else { accept() };
+        accepted.inspect_err(|_| self.ports.ledger.end(key, Taken::Exactly(0), self.ports.clock.now()))?;
         self.entrust(question, place);
         Ok(())
     }
@@ -316,7 +328,13 @@ impl Dispatch {
             }
             (Some(upload), Ok(analysis)) => {
                 let analysis = Arc::clone(analysis);
-                self.entrust(Question { key, store, analysis, upload, config, again: Again::IfNeeded }, place);
+                if let Some(token) = config.token {
+                    self.ports.ledger.resume(key, token, config.limits.fuel(upload.size_bytes));
+                }
+                self.entrust(
+                    Question { key, store, analysis, upload, config, payer: None, again: Again::IfNeeded },
+                    place,
+                );
                 return Ok(());
             }
             (None, _) => Failure::new(Reason::FileDeleted, "the file is not stored any more"),

@@ -6,12 +6,14 @@ mod blocks;
 mod body;
 pub mod buffers;
 mod condition;
+pub mod cors;
 mod digest;
 pub mod download;
 pub mod error;
 pub mod events;
 #[doc(hidden)]
 pub mod fuzzing;
+mod gate;
 pub mod health;
 pub mod keys;
 mod log;
@@ -25,7 +27,9 @@ pub mod results;
 pub mod resumable;
 mod rota;
 pub mod serve;
+pub mod tls;
 pub mod upload;
+mod visit;
 mod wait;
 pub mod web;
 
@@ -35,11 +39,13 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::FromRequestParts;
+use axum::extract::Request;
 use axum::http::request::Parts;
-use axum::middleware::from_fn;
 use axum::middleware::from_fn_with_state;
 
 use self::buffers::Buffers;
+use self::cors::Cors;
+use self::gate::Gate;
 use self::keys::Principal;
 use self::openapi::Openapi;
 use self::openapi::routes::Routes;
@@ -93,9 +99,7 @@ impl FromRequestParts<Self> for Api {
             },
             Some(Principal::Anybody(client)) => Self { client: *client, ..api.clone() },
             // By its address, until it is known who it is; such a one reaches nothing of anybody's.
-            Some(Principal::Nobody(_)) | None => {
-                Self { client: parts.extensions.get().copied().unwrap_or_default(), ..api.clone() }
-            }
+            Some(Principal::Nobody(_)) | None => Self { client: keys::client(&parts.extensions), ..api.clone() },
         })
     }
 }
@@ -119,12 +123,21 @@ pub struct Shared {
     pub intakes: Places,
     pub questions: analyse::Bounds,
     pub names: Names,
+    pub cors: Cors,
+    pub clear: Clear,
     pub retention: Rules,
     pub keys: Arc<Keys>,
     pub resumable: Resumable,
     pub openapi: Openapi,
     /// Of bodies on their way to clients.
     pub sending: Buffers,
+}
+
+/// Whether what is sent can be read on its way: then a cookie cannot be kept to where it cannot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Clear {
+    Yes,
+    No,
 }
 
 /// What becomes of modules that clients send.
@@ -174,7 +187,7 @@ pub fn routes() -> Routes {
         .at("/limits", get(health::LIMITS, health::limits))
         .at("/metrics", get(metrics::SHOW, metrics::show))
         .at("/openapi.json", get(openapi::SHOW, openapi::show))
-        .behind(|it| it.layer(from_fn(path::without_query)));
+        .behind(|it| it.layer(Gate(path::without_query)));
     Routes::default()
         .at("/upload", get(upload::list::LIST, upload::list::list).post(upload::CREATE, upload::create))
         .at("/upload/{file_id}/analyses", get(upload::fitting::LIST, upload::fitting::list))
@@ -188,12 +201,15 @@ pub fn routes() -> Routes {
 
 /// All that is answered.
 pub fn router(api: Api) -> Router {
+    let asked = api.clone();
     routes()
         .router()
         .fallback(error::no_such_route)
         .method_not_allowed_fallback(error::wrong_method)
-        .layer(from_fn_with_state(api.clone(), keys::authenticate))
-        .layer(from_fn_with_state(api.clone(), origin::same_site))
-        .layer(from_fn_with_state(Arc::clone(&api.parts.metrics), metrics::count))
+        .layer((
+            from_fn_with_state(api.clone(), visit::see_through),
+            api.cors.layer(),
+            Gate(move |request: &mut Request| origin::same_site(&asked, request)),
+        ))
         .with_state(api)
 }

@@ -85,6 +85,7 @@ impl Keys {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::access::Quotas;
     use crate::access::Scope;
     use crate::id::Tenant;
 
@@ -101,6 +102,7 @@ mod tests {
             scopes: Scope::OWN.into(),
             created: at(0),
             expires: Some(at(1000)),
+            quotas: Quotas::default(),
             secret_sha256: presented.secret_sha256(),
         };
         let keys = Keys::new(Demand::Token, dir.path().to_owned());

@@ -22,6 +22,7 @@ pub mod notify;
 pub mod oci;
 pub mod places;
 pub mod pool;
+pub mod quota;
 pub mod registry;
 pub mod run;
 pub mod sandbox;

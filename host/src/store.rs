@@ -5,6 +5,7 @@
 //! stands. After power loss an upload is whole because it was on disk before its rename, an ending because recovery
 //! checks it against the digests in its record before it leaves the queue.
 
+pub mod audit;
 pub mod commit;
 pub mod digest;
 pub mod disk;

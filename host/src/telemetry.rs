@@ -53,6 +53,8 @@ pub struct Ended {
     pub duration: Option<Duration>,
     /// 0 when the worker did not live to tell.
     pub fuel: u64,
+    /// Whether that is all of it.
+    pub fuel_exact: bool,
 }
 
 /// A request that has its answer.
@@ -281,9 +283,9 @@ mod tests {
     fn what_happens_is_counted_once_under_its_name() {
         let metrics = Metrics::new("e");
         let second = Some(Duration::from_secs(1));
-        metrics.run_ended(Ended { reason: None, duration: second, fuel: 1_000_000 });
-        metrics.run_ended(Ended { reason: Some(Reason::Trap), duration: second, fuel: 0 });
-        metrics.run_ended(Ended { reason: Some(Reason::Dismissed), duration: None, fuel: 0 });
+        metrics.run_ended(Ended { reason: None, duration: second, fuel: 1_000_000, fuel_exact: true });
+        metrics.run_ended(Ended { reason: Some(Reason::Trap), duration: second, fuel: 0, fuel_exact: true });
+        metrics.run_ended(Ended { reason: Some(Reason::Dismissed), duration: None, fuel: 0, fuel_exact: true });
         metrics.uploaded(10);
         metrics.uploaded(5);
         let answered =

@@ -178,6 +178,7 @@ impl Trial {
             priority: Priority::Bulk,
             again: Again::IfNeeded,
             client: self.client,
+            payer: None,
             accepted: assembly.clock.now(),
         };
         Ok(Question::new(Arc::clone(analysis), (Arc::clone(&assembly.store), upload.clone()), asked))

@@ -85,6 +85,7 @@ pub async fn again(
         priority: Priority::Interactive,
         again: Again::Always,
         client: ClientId::Server,
+        payer: None,
         accepted: assembly.clock.now(),
     };
     let question = Question::new(Arc::clone(&analysis), (Arc::clone(&assembly.store), original.upload.clone()), asked);

@@ -137,6 +137,7 @@ pub async fn ask(
         priority: Priority::Interactive,
         again: Again::Always,
         client: ClientId::Server,
+        payer: None,
         accepted: assembly.clock.now(),
     };
     let question = Question::new(Arc::clone(analysis), (Arc::clone(&assembly.store), upload.clone()), asked);

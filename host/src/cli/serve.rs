@@ -17,8 +17,11 @@ use crate::app;
 use crate::app::Demand;
 use crate::app::Retention;
 use crate::assembly;
+use crate::assembly::Audit;
 use crate::dispatch::Reuse;
 use crate::http::Modules;
+use crate::http::cors;
+use crate::http::tls;
 use crate::keys;
 use crate::limits::CompileLimits;
 use crate::limits::Limits;
@@ -31,6 +34,12 @@ use crate::store::disk::Durability;
 #[derive(Debug, clap::Args)]
 #[expect(clippy::struct_excessive_bools, reason = "the flags of the command line, one by one")]
 pub(super) struct ServeArguments {
+    /// A file with options, in TOML; what the command line or the environment says counts before it.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Reads everything, says what each option comes to, and starts nothing.
+    #[arg(long)]
+    pub(super) check_config: bool,
     /// Where everything is stored.
     #[arg(long, default_value = "./belljar-data")]
     data: PathBuf,
@@ -54,6 +63,25 @@ pub(super) struct ServeArguments {
     /// Asks nobody for a token though others can reach this server: they all may do everything, with everybody's files.
     #[arg(long, conflicts_with = "require_tokens")]
     open_to_anybody: bool,
+    /// TLS: the server's certificate and those that lead to a root, as PEM; read again when it changes. Without, what is sent
+    /// can be read on its way.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_certificate: Option<PathBuf>,
+    /// TLS: the key of the certificate, as PEM.
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    tls_key: Option<PathBuf>,
+    /// A site whose pages may use this server from a browser, as `https://lab.example`; may be given more than once.
+    #[arg(long = "cors-origin", value_name = "ORIGIN")]
+    cors_origins: Vec<cors::Origin>,
+    /// Whether it is noted, in `audit/` of the data directory, who asks what and how runs end.
+    #[arg(long, value_enum, default_value = "with-tokens")]
+    audit: AuditArgument,
+    /// For how many days such notes are kept.
+    #[arg(long, default_value = "90")]
+    audit_days: u32,
+    /// How the log is written, on stderr.
+    #[arg(long, value_enum, default_value = "text")]
+    log_format: LogArgument,
     /// Connections at the same time; one that waits for a result costs little.
     #[arg(long, default_value = "20000")]
     connections_max: std::num::NonZeroUsize,
@@ -129,6 +157,22 @@ impl ServeArguments {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
+enum LogArgument {
+    /// For people.
+    Text,
+    /// A line of JSON for each event.
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum AuditArgument {
+    /// Where tokens are asked for.
+    WithTokens,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
 enum DurabilityArgument {
     Full,
     Process,
@@ -146,7 +190,34 @@ pub(super) fn main(arguments: ServeArguments) -> anyhow::Result<()> {
         .with_default_directive(tracing::Level::INFO.into())
         .with_env_var("BELLJAR_LOG")
         .from_env_lossy();
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match arguments.log_format {
+        LogArgument::Text => log.init(),
+        LogArgument::Json => log.json().flatten_event(true).init(),
+    }
+    let options = options(arguments)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let served = runtime.block_on(app::serve(options, |(scheme, address)| {
+        say(&format!("listening on {scheme}://{address}"));
+    }));
+    runtime.shutdown_timeout(Duration::from_secs(2));
+    served
+}
+
+/// Looks at all that a server is told, and says what that comes to.
+pub(super) fn check(arguments: ServeArguments, lines: &[String]) -> anyhow::Result<()> {
+    let options = options(arguments)?;
+    if let Some(files) = options.tls {
+        tls::Tls::open(files)?;
+    }
+    if let Some(directory) = options.analyses {
+        std::fs::read_dir(&directory).with_context(|| format!("cannot read {}", directory.display()))?;
+    }
+    lines.iter().for_each(|line| say(line));
+    Ok(())
+}
+
+fn options(arguments: ServeArguments) -> anyhow::Result<app::Options> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let caps = resolve_caps(&arguments.caps)?;
     let demand_tokens = arguments.demand_tokens();
@@ -185,12 +256,22 @@ pub(super) fn main(arguments: ServeArguments) -> anyhow::Result<()> {
             ..Manner::DEFAULT
         },
         notify: arguments.notify.options()?,
+        audit: match (arguments.audit, demand_tokens) {
+            (AuditArgument::Always, _) | (AuditArgument::WithTokens, keys::Demand::Token) => Audit::Kept,
+            (AuditArgument::Never, _) | (AuditArgument::WithTokens, keys::Demand::None) => Audit::Not,
+        },
     };
-    let options = app::Options {
+    Ok(app::Options {
         parts,
         demand: if arguments.require_walls { Demand::Whole } else { Demand::WhatThereIs },
         modules: if arguments.accept_modules { Modules::Taken } else { Modules::Refused },
         demand_tokens,
+        tls: arguments
+            .tls_certificate
+            .zip(arguments.tls_key)
+            .map(|(certificates, key)| tls::Files { certificates, key }),
+        cors: arguments.cors_origins,
+        audit_days: arguments.audit_days,
         listen: arguments.listen,
         analyses: arguments.analyses,
         shipped: arguments.shipped,
@@ -203,13 +284,7 @@ pub(super) fn main(arguments: ServeArguments) -> anyhow::Result<()> {
             partial: arguments.retention.partial_expires(),
         },
         connections_max: arguments.connections_max.into(),
-    };
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let served = runtime.block_on(app::serve(options, |address| {
-        say(&format!("listening on http://{address}"));
-    }));
-    runtime.shutdown_timeout(Duration::from_secs(2));
-    served
+    })
 }
 
 /// The caps with those that the operator names in place of the shipped ones.

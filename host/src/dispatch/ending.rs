@@ -19,11 +19,15 @@ use crate::analysis::result::result_json;
 use crate::id::RunKey;
 use crate::id::SafeName;
 use crate::limits::Limits;
+use crate::quota::Taken;
 use crate::registry::workshop::Analysis;
 use crate::run::Failure;
+use crate::run::Fault;
 use crate::run::Reason;
 use crate::run::Usage;
 use crate::store::Store;
+use crate::store::audit::Entry;
+use crate::store::audit::Ran;
 use crate::store::digest::Sha256Writer;
 use crate::store::digest::sha256;
 use crate::store::runs::ArtifactFacts;
@@ -120,11 +124,32 @@ impl Dispatch {
 
     /// Its ending is there for good: if it cannot be taken out of the queue now, the next start does so.
     fn retire(&self, (store, key): (&Store, RunKey), ended: Ended) {
+        self.ports.ledger.end(key, taken(&ended), self.ports.clock.now());
+        self.note((store, key), &ended);
         self.ports.metrics.run_ended(ended);
         if let Err(error) = store.retire(key) {
             tracing::warn!(run.id = %key, %error, "a run that has ended stays queued");
         }
         self.ports.notifier.ended(key);
+    }
+
+    fn note(&self, (store, key): (&Store, RunKey), ended: &Ended) {
+        let Some(audit) = &self.ports.audit else { return };
+        match store.config(key) {
+            Ok(Some(config)) => audit.note(&Entry::Run(Ran {
+                time: self.ports.clock.now(),
+                token: config.token,
+                tenant: key.tenant,
+                subject: Ran::subject(key),
+                analysis: config.analysis,
+                module: config.module,
+                outcome: ended.reason.map_or("successful", Reason::as_str),
+                fuel: ended.fuel,
+            })),
+            // Its file was deleted under it, which is noted.
+            Ok(None) => (),
+            Err(error) => tracing::error!(run.id = %key, %error, "the end of a run cannot be noted"),
+        }
     }
 
     /// Ends a run that has nothing to show.
@@ -153,6 +178,12 @@ impl Dispatch {
     }
 }
 
+/// What a run is charged: nothing that nobody ordered, and no more than is known of where we are at fault.
+fn taken(ended: &Ended) -> Taken {
+    let ours = ended.reason.is_some_and(|it| it.fault() == Fault::Host);
+    if ended.fuel_exact || ended.duration.is_none() || ours { Taken::Exactly(ended.fuel) } else { Taken::AtMostAll }
+}
+
 /// What is counted of a run.
 fn ended(ending: &Ending, record: &RunRecord) -> Ended {
     let reason = match ending {
@@ -160,7 +191,12 @@ fn ended(ending: &Ending, record: &RunRecord) -> Ended {
         Ending::Failure(failure) => Some(failure.reason),
     };
     let duration = Duration::from_millis(record.finished.since(record.started));
-    Ended { reason, duration: (record.attempts > 0).then_some(duration), fuel: record.usage.fuel }
+    Ended {
+        reason,
+        duration: (record.attempts > 0).then_some(duration),
+        fuel: record.usage.fuel,
+        fuel_exact: record.usage.fuel_exact,
+    }
 }
 
 /// The ending, and the artifacts that go with it: a failure has none.

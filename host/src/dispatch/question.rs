@@ -10,6 +10,7 @@ use crate::id::AnalysisName;
 use crate::id::ClientId;
 use crate::id::RunKey;
 use crate::limits::Limits;
+use crate::quota::Payer;
 use crate::registry::workshop::Analysis;
 use crate::run::Priority;
 use crate::store::Store;
@@ -28,6 +29,8 @@ pub struct Asked {
     pub priority: Priority,
     pub again: Again,
     pub client: ClientId,
+    /// Who is charged for it.
+    pub payer: Option<Payer>,
     pub accepted: Timestamp,
 }
 
@@ -44,11 +47,12 @@ impl Question {
             limits: asked.limits,
             priority: asked.priority,
             client: asked.client,
+            token: asked.payer.map(|it| it.token),
             accepted: asked.accepted,
             generation: 0,
             crashes: 0,
         };
         let key = RunKey { tenant: store.tenant(), file_id: upload.sha1, analysis_id };
-        Self { key, store, analysis, upload, config, again: asked.again }
+        Self { key, store, analysis, upload, config, payer: asked.payer, again: asked.again }
     }
 }

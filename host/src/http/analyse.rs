@@ -46,6 +46,7 @@ use crate::limits::Limits;
 use crate::notify;
 use crate::notify::AskedHook;
 use crate::places::Places;
+use crate::quota::Payer;
 use crate::registry::selector::Selector;
 use crate::run::Priority;
 use crate::run::notice::Hook;
@@ -281,7 +282,8 @@ fn question_of(api: &Api, (upload, asked): (UploadFacts, Asked)) -> Result<Quest
     let limits = Limits::resolve(api.parts.caps, &analysis.descriptor.limits, &asked.limits);
     let again = if asked.rerun { Again::Always } else { Again::IfNeeded };
     let accepted = api.parts.clock.now();
-    let checked = Checked { name, args, limits, priority: asked.priority, again, client: api.client, accepted };
+    let payer = api.token.as_deref().map(Payer::from);
+    let checked = Checked { name, args, limits, priority: asked.priority, again, client: api.client, payer, accepted };
     Ok(Question::new(analysis, (Arc::clone(&api.store), upload), checked))
 }
 

@@ -18,6 +18,7 @@ use crate::access::Scope;
 use crate::analysis::schema::Invalid;
 use crate::dispatch::Denied;
 use crate::notify;
+use crate::quota::Over;
 use crate::registry::PlaceError;
 use crate::registry::workshop::InstallError;
 use crate::run::Failure;
@@ -190,6 +191,15 @@ impl Problem {
         Self { errors, ..Self::new(StatusCode::UNPROCESSABLE_ENTITY, detail) }
     }
 
+    /// 507: the tenant has as much as its token allows.
+    pub fn over_stored(of: u64, left: u64) -> Self {
+        let detail = format!(
+            "this token's tenant may have {of} bytes stored, and {left} are left: delete what is not needed any more, and \
+             say by Content-Length how long an upload is"
+        );
+        Self::new(StatusCode::INSUFFICIENT_STORAGE, detail)
+    }
+
     /// 409: same SHA-1, other bytes.
     pub fn collision() -> Self {
         Self::new(StatusCode::CONFLICT, "other bytes with this SHA-1 are stored; this file cannot be")
@@ -278,6 +288,16 @@ impl From<Full> for Problem {
     }
 }
 
+impl From<Over> for Problem {
+    fn from(over: Over) -> Self {
+        let retry_after_s = match over {
+            Over::Requests { retry_after_s, .. } | Over::Fuel { retry_after_s, .. } => retry_after_s,
+            Over::Runs { .. } => 1,
+        };
+        Self { retry_after_s: Some(retry_after_s.max(1)), ..Self::new(StatusCode::TOO_MANY_REQUESTS, over.to_string()) }
+    }
+}
+
 impl From<Denied> for Problem {
     fn from(denied: Denied) -> Self {
         match denied {
@@ -296,6 +316,7 @@ impl From<Denied> for Problem {
                     "this client has more in the queue than its share; wait until some of its runs have ended",
                 )
             },
+            Denied::OverQuota(over) => over.into(),
             Denied::Deleting => Self::gone("the file is being deleted"),
             Denied::Io(error) => error.into(),
         }

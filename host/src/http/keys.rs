@@ -1,25 +1,26 @@
 //! Who is let in: by a token where the operator wants one, and to what its scopes allow.
 //!
 //! A token comes as `Authorization: Bearer` (RFC 6750), or, from the page, in a cookie that no script reads and that no page
-//! of another site can use. [`authenticate`] finds out who it is before any route is looked for; each route then says what
+//! of another site can use. `principal` finds out who it is before any route is looked for; each route then says what
 //! its client must be allowed to do. A route that nobody has said that of is not reached.
 
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::Request;
+use axum::http::Extensions;
 use axum::http::HeaderMap;
 use axum::http::HeaderValue;
 use axum::http::StatusCode;
 use axum::http::header;
-use axum::middleware::Next;
 use axum::response::IntoResponse;
-use axum::response::Response;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Api;
+use super::Clear;
 use super::error::Problem;
 use super::openapi::about::About;
 use super::openapi::about::Field;
@@ -29,11 +30,14 @@ use super::openapi::answer::Answers;
 use super::openapi::answer::NoContent;
 use super::openapi::answer::Told;
 use super::openapi::schemas::Schemas;
+use super::upload;
 use crate::access::Scope;
 use crate::access::Token;
 use crate::id::ClientId;
 use crate::keys::Demand;
 use crate::keys::Refused;
+use crate::quota::Left;
+use crate::quota::Payer;
 use crate::store::Store;
 use crate::time::Timestamp;
 
@@ -79,33 +83,30 @@ impl Principal {
 }
 
 /// Finds out who asks.
-pub async fn authenticate(api: Api, mut request: Request, next: Next) -> Response {
-    let principal = match principal(&api, request.headers()).await {
-        Ok(principal) => principal,
-        Err(error) => return Problem::from(error).into_response(),
-    };
-    request.extensions_mut().insert(principal);
-    // Whoever waits behind this holds no more than it needs.
-    drop(api);
-    next.run(request).await
-}
-
-async fn principal(api: &Api, headers: &HeaderMap) -> io::Result<Principal> {
+///
+/// # Errors
+/// Of the disk, when a tenant is here for the first time.
+pub(super) fn principal(api: &Api, request: &Request) -> io::Result<Principal> {
     if api.keys.demand() == Demand::None {
-        return Ok(Principal::Anybody(api.client));
+        return Ok(Principal::Anybody(client(request.extensions())));
     }
-    let looked = presented(headers).and_then(|it| api.keys.look_at(it, api.parts.clock.now()));
+    let looked = presented(request.headers()).and_then(|it| api.keys.look_at(it, api.parts.clock.now()));
     let token = match looked {
         Ok(token) => token,
         Err(refused) => return Ok(Principal::Nobody(refused)),
     };
-    let (stores, tenant) = (Arc::clone(&api.parts.stores), token.tenant);
+    let (stores, tenant) = (&api.parts.stores, token.tenant);
     let store = match stores.known(tenant) {
         Some(store) => store,
-        // It is here for the first time.
-        None => tokio::task::spawn_blocking(move || stores.of(tenant)).await.map_err(io::Error::other)??,
+        // Once in a server's life.
+        None => tokio::task::block_in_place(|| stores.of(tenant))?,
     };
     Ok(Principal::Holder(Arc::new(Holder { token, store })))
+}
+
+/// Who takes turns with others where nobody has a name: by the address that a request comes from.
+pub(super) fn client(extensions: &Extensions) -> ClientId {
+    extensions.get::<IpAddr>().map_or_else(ClientId::default, |it| ClientId::from(*it))
 }
 
 /// A field counts before a cookie.
@@ -120,15 +121,12 @@ fn presented(headers: &HeaderMap) -> Result<&str, Refused> {
 }
 
 /// Lets through who may do what a route is for.
-pub(super) async fn check(need: Need, request: Request, next: Next) -> Response {
-    let allowed = match request.extensions().get::<Principal>() {
-        Some(principal) => principal.may(need),
-        None => Err(Problem::unauthorized("nobody is let in")),
-    };
-    match allowed {
-        Ok(()) => next.run(request).await,
-        Err(problem) => problem.into_response(),
-    }
+///
+/// # Errors
+/// What to answer to others.
+pub(super) fn check(need: Need, request: &Request) -> Result<(), Problem> {
+    let principal = request.extensions().get::<Principal>();
+    principal.map_or_else(|| Err(Problem::unauthorized("nobody is let in")), |it| it.may(need))
 }
 
 /// Who one is.
@@ -142,23 +140,23 @@ pub struct Me {
     scopes: Vec<Scope>,
     /// When the token ends.
     expires: Option<Timestamp>,
+    /// What is left of what one may use; what is not named is not bounded.
+    quotas: Vec<Left>,
 }
 
 /// Of `me`.
 pub const ME: About = About::new("showMe", "Who one is here, and what one may do.").needing(Need::Token);
 
 /// `GET /me`.
-pub async fn me(api: Api) -> Json<Me> {
+pub async fn me(api: Api) -> Result<Json<Me>, Problem> {
     let tenant = api.store.tenant().to_string();
-    Json(match &api.token {
-        Some(token) => Me {
-            name: Some(token.name.clone()),
-            tenant,
-            scopes: token.scopes.iter().copied().collect(),
-            expires: token.expires,
-        },
-        None => Me { name: None, tenant, scopes: Scope::ALL.into(), expires: None },
-    })
+    let Some(token) = &api.token else {
+        return Ok(Json(Me { name: None, tenant, scopes: Scope::ALL.into(), expires: None, quotas: Vec::new() }));
+    };
+    let mut quotas = api.parts.ledger.left(Payer::from(&**token), api.parts.clock.now());
+    quotas.extend(upload::room::left(&api).await?);
+    let scopes = token.scopes.iter().copied().collect();
+    Ok(Json(Me { name: Some(token.name.clone()), tenant, scopes, expires: token.expires, quotas }))
 }
 
 /// A cookie is set.
@@ -180,7 +178,8 @@ pub const SIGN_IN: About =
 pub async fn sign_in(api: Api, headers: HeaderMap) -> Result<Told<SignedIn>, Problem> {
     let mut response = StatusCode::NO_CONTENT.into_response();
     if let (Some(_), Ok(token)) = (&api.token, presented(&headers)) {
-        let cookie = format!("{COOKIE}={token}; Path=/; HttpOnly; SameSite=Strict");
+        let secure = if api.clear == Clear::No { "; Secure" } else { "" };
+        let cookie = format!("{COOKIE}={token}; Path=/; HttpOnly; SameSite=Strict{secure}");
         let cookie = HeaderValue::try_from(cookie).map_err(|_| Problem::unauthorized("this is no token"))?;
         response.headers_mut().insert(header::SET_COOKIE, cookie);
     }

@@ -3,15 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use axum::extract::MatchedPath;
-use axum::extract::Request;
-use axum::extract::State;
-use axum::http::Method;
 use axum::http::header;
-use axum::middleware::Next;
-use axum::response::Response;
 use serde_json::json;
-use tokio::time::Instant;
 
 use super::Api;
 use super::error::Problem;
@@ -24,9 +17,7 @@ use super::openapi::schemas::Schemas;
 use crate::access::Scope;
 use crate::store::Store;
 use crate::store::lists::Inventory;
-use crate::telemetry::Answered;
 use crate::telemetry::MEDIA_TYPE;
-use crate::telemetry::Metrics;
 use crate::telemetry::Present;
 
 /// Of `show`.
@@ -79,20 +70,4 @@ pub async fn show(api: Api) -> Result<Told<Text>, Problem> {
     };
     let text = api.parts.metrics.text(&present).map_err(|error: fmt::Error| std::io::Error::other(error))?;
     Ok(Told::new(([(header::CONTENT_TYPE, MEDIA_TYPE)], text)))
-}
-
-/// Counts a request by the template of its route; what a client can choose does not become a label.
-pub async fn count(State(metrics): State<Arc<Metrics>>, request: Request, next: Next) -> Response {
-    let began = Instant::now();
-    let method = known(request.method());
-    let route = request.extensions().get::<MatchedPath>().map_or_else(String::new, |it| it.as_str().to_owned());
-    let response = next.run(request).await;
-    let status = response.status().as_u16();
-    metrics.answered(Answered { method, route, status, duration: began.elapsed() });
-    response
-}
-
-fn known(method: &Method) -> &'static str {
-    let listed = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
-    listed.into_iter().find(|it| method == it).unwrap_or("other")
 }

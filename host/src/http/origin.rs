@@ -15,9 +15,6 @@ use axum::http::Uri;
 use axum::http::Version;
 use axum::http::header;
 use axum::http::uri::Authority;
-use axum::middleware::Next;
-use axum::response::IntoResponse;
-use axum::response::Response;
 
 use super::Api;
 use super::error::Problem;
@@ -49,23 +46,28 @@ impl Names {
     }
 }
 
-/// Lets through what no page of another site can send.
-pub async fn same_site(api: Api, request: Request, next: Next) -> Response {
+/// Lets through what no page of another site can send, unless its site is one that may.
+///
+/// # Errors
+/// What to answer in its place.
+pub(super) fn same_site(api: &Api, request: &Request) -> Result<(), Problem> {
     let mut hosts = request.headers().get_all(header::HOST).iter();
-    let host = hosts.next().and_then(|it| it.to_str().ok()?.parse::<Authority>().ok());
+    let named = hosts.next().map(|it| it.to_str().ok()?.parse::<Authority>().ok());
+    // HTTP/2 has `:authority` in its place (RFC 9113, section 8.3.1).
+    let host = named.unwrap_or_else(|| request.uri().authority().cloned());
     // RFC 9112, section 3.2. Who speaks an older version may do without.
     if hosts.next().is_some() || (host.is_none() && request.version() >= Version::HTTP_11) {
-        return Problem::bad_request("exactly one `Host` with a name or an address is wanted").into_response();
+        return Err(Problem::bad_request("exactly one `Host` with a name or an address is wanted"));
     }
     if let Some(host) = host.as_ref().map(Authority::host).filter(|host| !api.names.has(host)) {
         let detail = format!("this server is not known as `{host}`; its operator may say --name {host}");
-        return Problem::new(StatusCode::MISDIRECTED_REQUEST, detail).into_response();
+        return Err(Problem::new(StatusCode::MISDIRECTED_REQUEST, detail));
     }
     let reads = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    if !reads && is_from_elsewhere(request.headers(), host.as_ref()) {
-        return Problem::forbidden("pages of other sites may not change anything here").into_response();
+    if !reads && is_from_elsewhere(request.headers(), host.as_ref()) && !api.cors.lets_in(request.headers()) {
+        return Err(Problem::forbidden("pages of other sites may not change anything here"));
     }
-    next.run(request).await
+    Ok(())
 }
 
 fn is_from_elsewhere(headers: &HeaderMap, host: Option<&Authority>) -> bool {

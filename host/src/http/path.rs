@@ -3,9 +3,6 @@
 use axum::extract::FromRequestParts;
 use axum::extract::Request;
 use axum::http::request::Parts;
-use axum::middleware::Next;
-use axum::response::IntoResponse;
-use axum::response::Response;
 use serde::de::DeserializeOwned;
 
 use super::error::Problem;
@@ -24,11 +21,9 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
 }
 
 /// Refuses query parameters where there are none to be had; a misspelt one is better refused than ignored.
-pub async fn without_query(request: Request, next: Next) -> Response {
+pub fn without_query(request: &mut Request) -> Result<(), Problem> {
     match request.uri().query() {
-        None | Some("") => next.run(request).await,
-        Some(_) => {
-            Problem::bad_request(format!("`{}` takes no query parameters", request.uri().path())).into_response()
-        }
+        None | Some("") => Ok(()),
+        Some(_) => Err(Problem::bad_request(format!("`{}` takes no query parameters", request.uri().path()))),
     }
 }

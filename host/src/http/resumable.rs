@@ -42,6 +42,7 @@ use self::view::PartialUpload;
 use super::Api;
 use super::body::BodyError;
 use super::error::Problem;
+use super::gate::Gate;
 use super::health::view::ResumableBounds;
 use super::openapi::answer::Told;
 use super::openapi::routes::Routes;
@@ -49,6 +50,7 @@ use super::openapi::routes::options;
 use super::path;
 use super::path::Path;
 use super::rota::Rota;
+use super::upload;
 use crate::id::ClientId;
 use crate::id::PartialId;
 use crate::id::SafeName;
@@ -66,7 +68,7 @@ const UPLOAD_OFFSET: HeaderName = HeaderName::from_static("upload-offset");
 const UPLOAD_LENGTH: HeaderName = HeaderName::from_static("upload-length");
 const UPLOAD_EXPIRES: HeaderName = HeaderName::from_static("upload-expires");
 const UPLOAD_METADATA: HeaderName = HeaderName::from_static("upload-metadata");
-const FILE_ID: HeaderName = HeaderName::from_static("belljar-file-id");
+pub(super) const FILE_ID: HeaderName = HeaderName::from_static("belljar-file-id");
 
 /// What the uploads that come in pieces share.
 #[derive(Debug, Clone)]
@@ -107,7 +109,7 @@ pub fn routes() -> Routes {
         .post(view::IN_PLACE_OF, in_place_of);
     let all = options(view::TELL, tell).post(view::CREATE, create);
     let routes = Routes::default().at("/resumable", all).at("/resumable/{id}", one);
-    routes.behind(|it| it.layer(from_fn(path::without_query)).layer(from_fn(spoken)))
+    routes.behind(|it| it.layer(Gate(path::without_query)).layer(from_fn(spoken)))
 }
 
 /// Takes up what a former server left.
@@ -223,8 +225,11 @@ async fn create(api: Api, headers: HeaderMap, body: Body) -> Result<Told<view::B
         return Err(BodyError::TooLarge { bytes_max: api.upload_bytes_max }.into());
     }
     api.store.check_room(creation.length_bytes)?;
+    // From when it is begun it counts by itself.
+    let room = upload::room::take(&api, Some(creation.length_bytes)).await?;
     to_its_end(async move {
         let id = begin(&api, creation).await?;
+        drop(room);
         let begun = match first {
             None => intake::finish(&api, id).await,
             Some(piece) => match intake::append(&api, id, (piece, body)).await {

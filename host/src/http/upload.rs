@@ -5,15 +5,19 @@ pub(super) mod form;
 pub(super) mod intake;
 pub mod list;
 pub(super) mod name;
+pub(super) mod room;
 pub mod view;
 
 use std::io;
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::RawQuery;
 use axum::http::HeaderMap;
+use axum::response::IntoResponse;
+use axum::response::Response;
 use futures_util::TryStreamExt;
 
 use self::intake::Received;
@@ -24,15 +28,19 @@ use super::body::BodyError;
 use super::digest::Promise;
 use super::error::Problem;
 use super::keys::Need;
+use super::openapi::about;
 use super::openapi::about::About;
-use super::openapi::about::Body as Taken;
 use super::openapi::about::Field;
 use super::openapi::about::Form;
 use super::openapi::about::Refusal;
 use super::openapi::about::bytes;
+use super::openapi::answer::Answer;
+use super::openapi::answer::Answers;
 use super::openapi::answer::NoContent;
 use super::openapi::fields;
+use super::openapi::schemas::Schemas;
 use super::path::Path;
+use super::visit::Subject;
 use crate::access::Scope;
 use crate::id::FileId;
 use crate::id::FileKey;
@@ -52,6 +60,23 @@ pub(super) const TOO_SLOW: Refusal = (408, "The body came too slowly.");
 pub(super) const TOO_LARGE: Refusal = (413, "The body is longer than what is taken here.");
 /// There is no room.
 pub(super) const NO_ROOM: Refusal = (507, "There is no room on the disk.");
+/// A file that is stored.
+#[derive(Debug)]
+pub struct Taken(Upload);
+
+impl Answers for Taken {
+    fn answers(schemas: &mut Schemas) -> Vec<Answer> {
+        Json::<Upload>::answers(schemas)
+    }
+}
+
+impl IntoResponse for Taken {
+    fn into_response(self) -> Response {
+        let subject = Subject(format!("/upload/{}", self.0.file_id));
+        (Extension(subject), Json(self.0)).into_response()
+    }
+}
+
 /// A body that is a file or a form with one.
 pub const CREATE: About = About::new("createUpload", "Stores a file: the body, or the one file part of a form.")
     .needing(Need::Scope(Scope::Upload))
@@ -63,16 +88,11 @@ pub const CREATE: About = About::new("createUpload", "Stores a file: the body, o
     .asked_by(&[
         Field::new("filename", Form::Text, "Names the file that is the body, where no header does.").sometimes()
     ])
-    .taking(Taken::possible(&[("application/octet-stream", bytes), ("multipart/form-data", form::schema)]))
+    .taking(about::Body::possible(&[("application/octet-stream", bytes), ("multipart/form-data", form::schema)]))
     .refusing(&[TOO_SLOW, (409, "Other bytes with this SHA-1 are stored."), TOO_LARGE, NO_ROOM]);
 
 /// `POST /upload`: the file as the body, or as the one file part of a form.
-pub async fn create(
-    api: Api,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Json<Upload>, Problem> {
+pub async fn create(api: Api, RawQuery(query): RawQuery, headers: HeaderMap, body: Body) -> Result<Taken, Problem> {
     // All that the head alone can tell is told before the body is asked for.
     let declared = body::declared(&headers);
     let boundary = form::boundary(&headers)?;
@@ -82,10 +102,11 @@ pub async fn create(
         return Err(BodyError::TooLarge { bytes_max: api.upload_bytes_max }.into());
     }
     api.store.check_room(declared.unwrap_or(0))?;
+    let room = room::take(&api, declared).await?;
     let (filename, received) = match boundary {
-        Some(boundary) => form::receive(&api.store, (body, boundary), api.upload_bytes_max, &mut promise).await?,
+        Some(boundary) => form::receive(&api.store, (body, boundary), room.bytes_max, &mut promise).await?,
         None => {
-            let frames = body::frames(body, api.upload_bytes_max).map_err(Problem::from);
+            let frames = body::frames(body, room.bytes_max).map_err(Problem::from);
             let frames = frames.inspect_ok(|frame| promise.update(frame));
             let received = intake::receive(&api.store, &filename, frames).await?;
             (filename, received)
@@ -93,7 +114,7 @@ pub async fn create(
     };
     promise.kept()?;
     let facts = publish(&api, filename, received).await?.ok_or_else(Problem::collision)?;
-    Ok(Json(Upload::from(&facts)))
+    Ok(Taken(Upload::from(&facts)))
 }
 
 /// Puts what came into place; None when other bytes are there.

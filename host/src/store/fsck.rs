@@ -95,11 +95,12 @@ impl Report {
 }
 
 /// The folders and files of the layout, besides the 256 of uploads.
-const KNOWN: [&str; 14] = [
+const KNOWN: [&str; 16] = [
     "FORMAT",
     "LOCK",
     "STOPPED",
     "analyses",
+    "audit",
     "gone",
     "notify",
     "partial",
@@ -107,6 +108,7 @@ const KNOWN: [&str; 14] = [
     "quarantine",
     "queue",
     "selftest.json",
+    "spent.json",
     "staging",
     "tenants",
     "tokens",

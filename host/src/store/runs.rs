@@ -13,6 +13,7 @@ use serde::Serialize;
 use super::Store;
 use super::digest::sha256;
 use super::disk;
+use crate::access::TokenId;
 use crate::analysis::args::Args;
 use crate::id::AnalysisName;
 use crate::id::ClientId;
@@ -40,6 +41,9 @@ pub struct RunConfig {
     /// Whose run it is, also for a server that takes it up.
     #[serde(default)]
     pub client: ClientId,
+    /// Who is charged for it, where tokens are asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<TokenId>,
     pub accepted: Timestamp,
     /// How often this question was accepted before: an ending of another generation is not of this run.
     #[serde(default)]

@@ -1,6 +1,7 @@
 //! `tokens/<id>.json`: what is kept of each token. The operator makes and revokes them beside a server that may run: it
-//! heeds that within a second.
+//! heeds that within a second. `spent.json`: what their holders have spent of the day, as of a second ago at most.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::io::Write;
@@ -9,9 +10,15 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::path::PathBuf;
 
+use super::Store;
+use super::audit::AuditLog;
+use super::disk;
 use super::lists;
 use crate::access::Token;
 use crate::access::TokenId;
+use crate::quota::Spent;
+
+const SPENT: &str = "spent.json";
 
 fn directory(root: &Path) -> PathBuf {
     root.join("tokens")
@@ -42,6 +49,36 @@ pub fn revoke_beside(root: &Path, id: TokenId) -> io::Result<bool> {
         Ok(()) => fs::File::open(&directory)?.sync_all().map(|()| true),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error),
+    }
+}
+
+impl Store {
+    /// What holders of tokens have spent of a day.
+    ///
+    /// # Errors
+    /// Of the disk; what does not read as it was lost with a disk that forgot, and counts as nothing.
+    pub fn spent(&self) -> io::Result<BTreeMap<TokenId, Spent>> {
+        let Some(json) = disk::read_if_there(&self.base.join(SPENT))? else { return Ok(BTreeMap::new()) };
+        Ok(serde_json::from_slice(&json).unwrap_or_else(|error| {
+            tracing::error!(%error, "{SPENT} cannot be read; the day's fuel is counted anew");
+            BTreeMap::new()
+        }))
+    }
+
+    /// Keeps that; a killed server forgets none of it.
+    ///
+    /// # Errors
+    /// Of the disk.
+    pub fn keep_spent(&self, spent: &BTreeMap<TokenId, Spent>) -> io::Result<()> {
+        self.disk.swap_in_synced(&self.staging_path(), &self.base.join(SPENT), &serde_json::to_vec(spent)?)
+    }
+
+    /// The audit log of this data directory.
+    ///
+    /// # Errors
+    /// Of the disk.
+    pub fn audit_log(&self) -> io::Result<AuditLog> {
+        AuditLog::open(&self.base)
     }
 }
 

@@ -83,7 +83,7 @@ impl Server {
     }
 
     pub(crate) fn address(&self) -> std::net::SocketAddr {
-        self.url.strip_prefix("http://").unwrap().parse().unwrap()
+        self.url.split_once("://").unwrap().1.parse().unwrap()
     }
 
     pub(crate) fn pid(&self) -> String {

@@ -17,7 +17,12 @@ fn token(server: &Server, arguments: &[&str]) -> Output {
 
 /// One that counts by now.
 fn made(server: &Server, tenant: &str, scopes: &str) -> Holder {
-    let said = token(server, &["create", "somebody", "--tenant", tenant, "--scope", scopes]);
+    made_with(server, tenant, &["--scope", scopes])
+}
+
+/// The same, with any arguments.
+pub(crate) fn made_with(server: &Server, tenant: &str, arguments: &[&str]) -> Holder {
+    let said = token(server, &[&["create", "somebody", "--tenant", tenant], arguments].concat());
     assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
     let holder = Holder(format!("Bearer {}", String::from_utf8(said.stdout).unwrap().trim()));
     wait_for("the server to heed it", || (holder.send(server, ("GET", "/me"), b"").status == 200).then_some(()));
@@ -25,23 +30,23 @@ fn made(server: &Server, tenant: &str, scopes: &str) -> Holder {
 }
 
 /// Who has a token.
-struct Holder(String);
+pub(crate) struct Holder(pub(crate) String);
 
 impl Holder {
-    fn send(&self, server: &Server, request: (&str, &str), body: &[u8]) -> Answer {
+    pub(crate) fn send(&self, server: &Server, request: (&str, &str), body: &[u8]) -> Answer {
         server.send(request, &[("authorization", &self.0), ("prefer", "wait=30")], body)
     }
 
-    fn get(&self, server: &Server, path: &str) -> Answer {
+    pub(crate) fn get(&self, server: &Server, path: &str) -> Answer {
         self.send(server, ("GET", path), b"")
     }
 
-    fn upload(&self, server: &Server, bytes: &[u8]) -> String {
+    pub(crate) fn upload(&self, server: &Server, bytes: &[u8]) -> String {
         let answer = self.send(server, ("POST", "/upload?filename=a.txt"), bytes).expect(200);
         answer.json()["file_id"].as_str().unwrap().to_owned()
     }
 
-    fn ask(&self, server: &Server, file: &str, analysis: &str) -> Value {
+    pub(crate) fn ask(&self, server: &Server, file: &str, analysis: &str) -> Value {
         let question = json!({ "file_id": file, "analysis": analysis }).to_string();
         self.send(server, ("POST", "/analyse"), question.as_bytes()).expect(200).json()
     }

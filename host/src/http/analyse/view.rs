@@ -14,6 +14,7 @@ use super::super::openapi::answer::Answers;
 use super::super::openapi::fields;
 use super::super::openapi::schemas::Schemas;
 use super::super::results;
+use super::super::visit::Subject;
 use crate::id::AnalysisId;
 use crate::id::FileId;
 use crate::run::Status;
@@ -75,7 +76,12 @@ pub struct Waited {
 
 impl IntoResponse for Waited {
     fn into_response(self) -> Response {
+        let subject = match &self.asked {
+            Asked::One(taken) => taken.results.clone(),
+            Asked::Several(several) => format!("/results/{}", several.file_id),
+        };
         let mut response = Json(self.asked).into_response();
+        response.extensions_mut().insert(Subject(subject));
         results::applied(&mut response, self.waited);
         response
     }

@@ -25,9 +25,10 @@ its result is JSON, and links to the files that it wrote. `HEAD` is answered whe
 Ids are lower-case hex, times RFC 3339 in UTC.";
 
 /// What every route refuses.
-const EVERYWHERE: [Refusal; 5] = [
+const EVERYWHERE: [Refusal; 6] = [
     (401, "A token is wanted here, and there is none, or none that counts."),
     (403, "The token is not for this."),
+    (429, "The token has a quota, and nothing is left of it: `detail` says of which."),
     (400, "Not understood: the path, a query parameter that there is not, a header field, or a body that is broken."),
     (421, "This server is not known by the name in `Host`."),
     (500, "This server failed; its log tells why."),

@@ -3,12 +3,13 @@
 use std::fmt;
 
 use axum::Router;
+use axum::extract::Request;
 use axum::handler::Handler;
-use axum::middleware::from_fn;
 use axum::routing::MethodFilter;
 use axum::routing::MethodRouter;
 
 use super::super::Api;
+use super::super::gate::Gate;
 use super::super::keys;
 use super::about::About;
 use super::answer::Answer;
@@ -106,7 +107,7 @@ impl Methods {
     {
         self.operations.push(Operation { path: "", method, about, describe: H::describe });
         let need = about.need;
-        let guarded = handler.layer(from_fn(move |request, next| keys::check(need, request, next)));
+        let guarded = handler.layer(Gate(move |request: &mut Request| keys::check(need, request)));
         Self { router: self.router.on(filter, guarded), ..self }
     }
 }

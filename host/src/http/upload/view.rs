@@ -15,7 +15,7 @@ use crate::time::Timestamp;
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Upload {
     /// The SHA-1 of its bytes.
-    file_id: FileId,
+    pub(super) file_id: FileId,
     /// As its client named it.
     filename: String,
     /// Its size, bytes.

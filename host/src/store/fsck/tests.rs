@@ -76,6 +76,7 @@ fn world() -> World {
         args: crate::analysis::args::Args::new(&json!({})).unwrap(),
         limits: Limits::CAP,
         priority: Priority::Interactive,
+        token: None,
         accepted: created,
         generation: 0,
         crashes: 0,

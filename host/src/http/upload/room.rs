@@ -1,0 +1,58 @@
+//! How much a client may yet send, where its token bounds what its tenant has stored: what is there, what comes in pieces
+//! and what is on its way counts.
+
+use std::io;
+use std::sync::Arc;
+
+use super::super::Api;
+use super::super::error::Problem;
+use crate::quota::Coming;
+use crate::quota::Kind;
+use crate::quota::Left;
+
+/// How long a body may be, and the room that is kept for it.
+#[derive(Debug)]
+pub(in super::super) struct Room {
+    pub(in super::super) bytes_max: u64,
+    _coming: Option<Coming>,
+}
+
+/// Room for a body of that length, or for as long a one as there may be where it is not known.
+pub(in super::super) async fn take(api: &Api, declared: Option<u64>) -> Result<Room, Problem> {
+    let bytes_max = api.upload_bytes_max;
+    let Some(of) = quota(api) else { return Ok(Room { bytes_max, _coming: None }) };
+    let (tenant, stored) = (api.store.tenant(), stored(api).await?);
+    let let_in = |bytes| api.parts.ledger.let_in(tenant, (bytes, stored, of));
+    let coming = let_in(declared.unwrap_or(bytes_max));
+    // Of one whose end nobody knows, all that is left.
+    let coming = coming.or_else(|left| if declared.is_none() && left > 0 { let_in(left) } else { Err(left) });
+    let coming = coming.map_err(|left| Problem::over_stored(of, left))?;
+    Ok(Room { bytes_max: coming.bytes().min(bytes_max), _coming: Some(coming) })
+}
+
+/// What is left, where it is bounded.
+pub(in super::super) async fn left(api: &Api) -> Result<Option<Left>, Problem> {
+    let Some(of) = quota(api) else { return Ok(None) };
+    let left = of.saturating_sub(stored(api).await?);
+    Ok(Some(Left { quota: Kind::StoredBytes, of, left, whole_in_s: None, window_s: None }))
+}
+
+fn quota(api: &Api) -> Option<u64> {
+    api.token.as_ref()?.quotas.stored_bytes
+}
+
+/// What the tenant has, and what it has begun to send in pieces.
+async fn stored(api: &Api) -> io::Result<u64> {
+    api.store.index_uploads().await?;
+    let store = Arc::clone(&api.store);
+    let partial = tokio::task::spawn_blocking(move || {
+        let mut bytes = 0_u64;
+        for id in store.partial_ids()? {
+            let open = store.partial(id)?.filter(|it| it.state.is_open());
+            bytes = bytes.saturating_add(open.map_or(0, |it| it.length_bytes));
+        }
+        Ok::<_, io::Error>(bytes)
+    });
+    let partial = partial.await.map_err(io::Error::other)??;
+    Ok(api.store.inventory().map_or(0, |it| it.bytes).saturating_add(partial))
+}

@@ -1,0 +1,142 @@
+//! One request from its head to that of its answer: who asks, whether it may ask now, and what is counted and noted of it.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::extract::MatchedPath;
+use axum::extract::Request;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::http::HeaderName;
+use axum::http::HeaderValue;
+use axum::http::Method;
+use axum::middleware::Next;
+use axum::response::IntoResponse;
+use axum::response::Response;
+use sfv::KeyRef;
+use sfv::ListSerializer;
+use sfv::StringRef;
+use tokio::time::Instant;
+
+use super::Api;
+use super::error::Problem;
+use super::keys;
+use super::keys::Holder;
+use super::keys::Principal;
+use super::resumable::FILE_ID;
+use crate::quota::Left;
+use crate::quota::Payer;
+use crate::store::audit::Asked;
+use crate::store::audit::Entry;
+use crate::telemetry::Answered;
+
+/// Routes that tell nothing of anybody's: nobody wants to know who looked at them.
+const UNNOTED: [&str; 8] =
+    ["/", "/web/{file}", "/healthz", "/readyz", "/metrics", "/limits", "/openapi.json", "/analyses"];
+
+/// What an answer is about that its request could not name.
+#[derive(Debug, Clone)]
+pub(super) struct Subject(pub(super) String);
+
+/// What is known of it at its beginning. Little: a client that waits holds it.
+struct Visit {
+    api: Api,
+    began: Instant,
+    method: &'static str,
+    route: Option<MatchedPath>,
+    holder: Option<Arc<Holder>>,
+    /// Only where it is noted.
+    noted: Option<Box<Noted>>,
+}
+
+struct Noted {
+    from: Option<IpAddr>,
+    path: String,
+}
+
+/// Sees a request through.
+pub(super) async fn see_through(State(api): State<Api>, mut request: Request, next: Next) -> Response {
+    let mut visit = Visit::of(api, &request);
+    let response = match visit.begin(&mut request) {
+        Ok(()) => next.run(request).await,
+        Err(problem) => problem.into_response(),
+    };
+    visit.end(response)
+}
+
+impl Visit {
+    fn of(api: Api, request: &Request) -> Self {
+        let route = request.extensions().get::<MatchedPath>().cloned();
+        let unnoted = route.as_ref().is_some_and(|it| UNNOTED.contains(&it.as_str()));
+        let noted = (api.parts.audit.is_some() && !unnoted).then(|| {
+            Box::new(Noted { from: request.extensions().get().copied(), path: request.uri().path().to_owned() })
+        });
+        let method = known(request.method());
+        Self { api, began: Instant::now(), method, route, holder: None, noted }
+    }
+
+    /// Lets the handler know who asks; or why nobody is to hear it.
+    fn begin(&mut self, request: &mut Request) -> Result<(), Problem> {
+        let principal = keys::principal(&self.api, request)?;
+        if let Principal::Holder(holder) = &principal {
+            self.holder = Some(Arc::clone(holder));
+            self.api.parts.ledger.request(Payer::from(&*holder.token))?;
+        }
+        request.extensions_mut().insert(principal);
+        Ok(())
+    }
+
+    fn end(self, mut response: Response) -> Response {
+        if let Some(holder) = &self.holder {
+            let left = self.api.parts.ledger.left(Payer::from(&*holder.token), self.api.parts.clock.now());
+            tell(&left, response.headers_mut());
+        }
+        let status = response.status().as_u16();
+        let route = self.route.as_ref().map_or_else(String::new, |it| it.as_str().to_owned());
+        if let (Some(audit), Some(noted)) = (&self.api.parts.audit, self.noted) {
+            audit.note(&Entry::Request(Asked {
+                time: self.api.parts.clock.now(),
+                from: noted.from.map(|it| it.to_string()),
+                token: self.holder.as_ref().map(|it| it.token.id),
+                name: self.holder.as_ref().map(|it| it.token.name.clone()),
+                tenant: self.holder.as_ref().map(|it| it.token.tenant),
+                method: self.method,
+                path: noted.path,
+                subject: subject(&mut response),
+                status,
+            }));
+        }
+        let duration = self.began.elapsed();
+        self.api.parts.metrics.answered(Answered { method: self.method, route, status, duration });
+        response
+    }
+}
+
+/// The last piece of an upload names it in a field.
+fn subject(response: &mut Response) -> Option<String> {
+    let named = response.extensions_mut().remove::<Subject>().map(|it| it.0);
+    named.or_else(|| Some(format!("/upload/{}", response.headers().get(FILE_ID)?.to_str().ok()?)))
+}
+
+/// `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers), where there are quotas.
+fn tell(all: &[Left], headers: &mut HeaderMap) {
+    let (mut policy, mut limit) = (ListSerializer::new(), ListSerializer::new());
+    for left in all {
+        let Ok(name) = StringRef::from_str(left.quota.as_str()) else { continue };
+        let whole = |number: u64| sfv::Integer::try_from(number).unwrap_or(sfv::Integer::MAX);
+        let ends = left.whole_in_s.map(|it| (KeyRef::constant("t"), whole(it)));
+        let window = left.window_s.map(|it| (KeyRef::constant("w"), whole(it)));
+        let _ = policy.bare_item(name).parameters([(KeyRef::constant("q"), whole(left.of))].into_iter().chain(window));
+        let _ = limit.bare_item(name).parameters([(KeyRef::constant("r"), whole(left.left))].into_iter().chain(ends));
+    }
+    for (name, list) in [("ratelimit-policy", policy.finish()), ("ratelimit", limit.finish())] {
+        if let Some(value) = list.and_then(|it| HeaderValue::try_from(it).ok()) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    }
+}
+
+fn known(method: &Method) -> &'static str {
+    let listed = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+    listed.into_iter().find(|it| method == it).unwrap_or("other")
+}
