@@ -3,6 +3,7 @@
 mod approve;
 mod check;
 mod completions;
+mod config;
 mod fsck;
 mod gc;
 mod inspect;
@@ -24,6 +25,8 @@ mod watch;
 use std::io::Write;
 
 use anyhow::Context;
+use clap::CommandFactory;
+use clap::FromArgMatches;
 use clap::Parser;
 use clap::Subcommand;
 
@@ -114,7 +117,13 @@ impl From<Wasi03Argument> for Wasi03 {
 /// # Errors
 /// Whatever the command says; shown to the person at the terminal.
 pub fn main() -> anyhow::Result<()> {
-    match Arguments::parse().command {
+    let command = Arguments::command();
+    let told = config::Told::of(std::env::args_os().collect(), &command, |name| std::env::var_os(name))?;
+    let matches = command.clone().get_matches_from(&told.words);
+    match Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit()).command {
+        Command::Serve(arguments) if arguments.check_config => {
+            serve::check(*arguments, &told.lines(&command, &matches))
+        }
         Command::Serve(arguments) => serve::main(*arguments),
         Command::Fsck(arguments) => fsck::main(&arguments),
         Command::Gc(arguments) => gc::main(&arguments),
