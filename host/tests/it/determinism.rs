@@ -10,7 +10,7 @@ use crate::server::Server;
 use crate::shipped::guests;
 
 const ROUNDS: usize = 20;
-const ASKED: [(&str, &str); 13] = [
+const ASKED: [(&str, &str); 14] = [
     ("digest", "table.csv"),
     ("entropy", "table.csv"),
     ("strings", "table.csv"),
@@ -24,6 +24,7 @@ const ASKED: [(&str, &str); 13] = [
     ("executable", "executable/samples/hard.elf"),
     ("image", "image/samples/photo.jpg"),
     ("pdf", "pdf/samples/pages.pdf"),
+    ("audio", "audio/samples/tones.flac"),
 ];
 
 fn table() -> Vec<u8> {
