@@ -41,7 +41,6 @@ use axum::Router;
 use axum::extract::FromRequestParts;
 use axum::extract::Request;
 use axum::http::request::Parts;
-use axum::middleware::from_fn_with_state;
 
 use self::buffers::Buffers;
 use self::cors::Cors;
@@ -54,6 +53,7 @@ use self::openapi::routes::post;
 use self::openapi::routes::put;
 use self::origin::Names;
 use self::resumable::Resumable;
+use self::visit::SeeThrough;
 use crate::access::Token;
 use crate::assembly::Assembly;
 use crate::id::ClientId;
@@ -207,7 +207,7 @@ pub fn router(api: Api) -> Router {
         .fallback(error::no_such_route)
         .method_not_allowed_fallback(error::wrong_method)
         .layer((
-            from_fn_with_state(api.clone(), visit::see_through),
+            SeeThrough(api.clone()),
             api.cors.layer(),
             Gate(move |request: &mut Request| origin::same_site(&asked, request)),
         ))

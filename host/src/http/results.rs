@@ -104,6 +104,8 @@ pub async fn show(
     let Ok(analysis_id) = analysis_id.parse() else { return Err(unknown_of(&api, file_id)?) };
     let key = RunKey { tenant: api.store.tenant(), file_id, analysis_id };
     let waited = wait::preferred(&headers);
+    // Whoever waits holds no more than it needs.
+    drop(headers);
     if let Some(time) = waited {
         drop(tokio::time::timeout(time, api.parts.dispatch.ended(key)).await);
     }

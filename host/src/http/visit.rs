@@ -1,22 +1,26 @@
 //! One request from its head to that of its answer: who asks, whether it may ask now, and what is counted and noted of it.
 
+use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::task::Context;
+use std::task::Poll;
 
 use axum::extract::MatchedPath;
 use axum::extract::Request;
-use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::HeaderName;
 use axum::http::HeaderValue;
 use axum::http::Method;
-use axum::middleware::Next;
 use axum::response::IntoResponse;
 use axum::response::Response;
+use futures_util::future::BoxFuture;
 use sfv::KeyRef;
 use sfv::ListSerializer;
 use sfv::StringRef;
 use tokio::time::Instant;
+use tower::Layer;
+use tower::Service;
 
 use super::Api;
 use super::error::Problem;
@@ -54,14 +58,49 @@ struct Noted {
     path: String,
 }
 
-/// Sees a request through.
-pub(super) async fn see_through(State(api): State<Api>, mut request: Request, next: Next) -> Response {
-    let mut visit = Visit::of(api, &request);
-    let response = match visit.begin(&mut request) {
-        Ok(()) => next.run(request).await,
-        Err(problem) => problem.into_response(),
-    };
-    visit.end(response)
+/// Sees every request through that comes to what stands behind. No `axum::middleware::from_fn`: that would hold the room of
+/// a request for whoever waits.
+#[derive(Debug, Clone)]
+pub(super) struct SeeThrough(pub(super) Api);
+
+/// What stands behind.
+#[derive(Debug, Clone)]
+pub(super) struct Seen<S> {
+    api: Api,
+    inner: S,
+}
+
+impl<S> Layer<S> for SeeThrough {
+    type Service = Seen<S>;
+
+    fn layer(&self, inner: S) -> Seen<S> {
+        Seen { api: self.0.clone(), inner }
+    }
+}
+
+impl<S> Service<Request> for Seen<S>
+where
+    S: Service<Request, Response = Response, Error = Infallible>,
+    S::Future: Send + 'static,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response, Infallible>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: Request) -> Self::Future {
+        let mut visit = Visit::of(self.api.clone(), &request);
+        match visit.begin(&mut request) {
+            Ok(()) => {
+                let answering = self.inner.call(request);
+                Box::pin(async move { Ok(visit.end(answering.await?)) })
+            }
+            Err(problem) => Box::pin(async move { Ok(visit.end(problem.into_response())) }),
+        }
+    }
 }
 
 impl Visit {

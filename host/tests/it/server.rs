@@ -5,11 +5,13 @@ use std::io::BufReader;
 use std::io::Read;
 use std::io::Write;
 use std::net::TcpStream;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Child;
 use std::process::Command;
 use std::process::Stdio;
+use std::sync::OnceLock;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -321,12 +323,43 @@ pub(crate) const ALL: [&str; 2] = ["--shipped", "all"];
 
 fn spawn(dir: &Path, arguments: &[String]) -> (Child, String) {
     let mut command = command(dir);
-    // Compiled anew in every directory: the smaller ones will do, where it is not about all.
+    // The smaller ones will do, where it is not about all.
     if !arguments.iter().any(|it| it == "--shipped") {
         command.args(FEW);
+        if !dir.join("data").exists() {
+            copy(&founded().join("data"), &dir.join("data"));
+        }
     }
     let (child, url) = started(command.args(arguments));
     (child, url.expect("the server says where it listens"))
+}
+
+/// A data directory in which nothing has happened, but that those have been compiled: seconds for every test otherwise.
+fn founded() -> &'static Path {
+    static FOUNDED: OnceLock<PathBuf> = OnceLock::new();
+    FOUNDED.get_or_init(|| {
+        let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("founded");
+        // Of a former run, which may have had other analyses.
+        drop(std::fs::remove_dir_all(&dir));
+        std::fs::create_dir_all(dir.join("analyses")).unwrap();
+        let (mut child, url) = started(command(&dir).args(FEW));
+        assert!(url.is_some());
+        assert!(Command::new("kill").arg(child.id().to_string()).status().unwrap().success());
+        assert!(child.wait().unwrap().success());
+        dir
+    })
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::DirBuilder::new().mode(0o700).create(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let (path, name) = entry.map(|it| (it.path(), it.file_name())).unwrap();
+        if path.is_dir() {
+            copy(&path, &to.join(name));
+        } else {
+            std::fs::copy(&path, to.join(name)).unwrap();
+        }
+    }
 }
 
 fn command(dir: &Path) -> Command {
