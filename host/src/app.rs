@@ -30,6 +30,7 @@ use crate::http::openapi::Openapi;
 use crate::http::origin::Names;
 use crate::http::resumable;
 use crate::http::resumable::Resumable;
+use crate::http::rota::Rota;
 use crate::http::tls;
 use crate::http::tls::Tls;
 use crate::keys;
@@ -164,7 +165,7 @@ pub async fn serve(options: Options, listening: impl FnOnce((&str, SocketAddr)))
         if keys.learn().context("cannot read which tokens there are")? == 0 {
             tracing::warn!("nobody is let in yet: there is no token; make one by `belljar token create`");
         }
-        tokio::spawn(tasks::heed_tokens(Arc::clone(&keys)));
+        tokio::spawn(tasks::heed_tokens(Arc::clone(&keys), Arc::clone(&parts.ledger)));
     }
     let tls = options.tls.map(open_tls).transpose()?;
     keep_books(&parts, options.audit_days);
@@ -175,6 +176,7 @@ pub async fn serve(options: Options, listening: impl FnOnce((&str, SocketAddr)))
         upload_bytes_max: options.upload_bytes_max,
         modules: options.modules,
         intakes: Places::new(INTAKES_MAX),
+        room: Rota::of_cores(),
         questions: Bounds::default(),
         names: Names::new(options.listen, options.names),
         cors: Cors::new(options.cors),

@@ -25,7 +25,7 @@ pub mod page;
 pub mod path;
 pub mod results;
 pub mod resumable;
-mod rota;
+pub mod rota;
 pub mod serve;
 pub mod tls;
 pub mod upload;
@@ -53,6 +53,7 @@ use self::openapi::routes::post;
 use self::openapi::routes::put;
 use self::origin::Names;
 use self::resumable::Resumable;
+use self::rota::Rota;
 use self::visit::SeeThrough;
 use crate::access::Token;
 use crate::assembly::Assembly;
@@ -121,6 +122,8 @@ pub struct Shared {
     pub modules: Modules,
     /// Modules of clients held in memory at the same time.
     pub intakes: Places,
+    /// Looking at what a tenant has stored, where its token bounds that.
+    pub room: Rota,
     pub questions: analyse::Bounds,
     pub names: Names,
     pub cors: Cors,
@@ -207,8 +210,8 @@ pub fn router(api: Api) -> Router {
         .fallback(error::no_such_route)
         .method_not_allowed_fallback(error::wrong_method)
         .layer((
-            SeeThrough(api.clone()),
             api.cors.layer(),
+            SeeThrough(api.clone()),
             Gate(move |request: &mut Request| origin::same_site(&asked, request)),
         ))
         .with_state(api)

@@ -67,6 +67,12 @@ impl Keys {
         Ok(count)
     }
 
+    /// Whether there is such a token.
+    #[must_use]
+    pub fn has(&self, token: TokenId) -> bool {
+        self.known.read().unwrap_or_else(PoisonError::into_inner).contains_key(&token)
+    }
+
     /// Who presents that.
     ///
     /// # Errors

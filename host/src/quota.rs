@@ -256,20 +256,22 @@ impl Ledger {
         [requests, runs, fuel].into_iter().flatten().collect()
     }
 
-    /// Lets so many bytes come into a store that holds `stored` of the `of` that it may; the bytes that are left where they
-    /// are too many.
-    ///
-    /// # Errors
-    /// What is left.
-    pub fn let_in(self: &Arc<Self>, tenant: Tenant, (bytes, stored, of): (u64, u64, u64)) -> Result<Coming, u64> {
+    /// Bytes on their way into a tenant's store.
+    pub fn coming(&self, tenant: Tenant) -> u64 {
+        self.books().coming.get(&tenant).copied().unwrap_or(0)
+    }
+
+    /// So many more are.
+    pub fn let_in(self: &Arc<Self>, tenant: Tenant, bytes: u64) -> Coming {
         let mut books = self.books();
         let coming = books.coming.entry(tenant).or_default();
-        let left = of.saturating_sub(stored).saturating_sub(*coming);
-        if bytes > left {
-            return Err(left);
-        }
-        *coming += bytes;
-        Ok(Coming { ledger: Arc::clone(self), tenant, bytes })
+        *coming = coming.saturating_add(bytes);
+        Coming { ledger: Arc::clone(self), tenant, bytes }
+    }
+
+    /// What was spent could not be kept.
+    pub fn keep_again(&self) {
+        self.books().changed = true;
     }
 
     /// Forgets whoever has no token any more and no run on its way.
@@ -435,12 +437,25 @@ mod tests {
     }
 
     #[test]
-    fn bytes_on_their_way_are_counted_with_those_that_are_there() {
+    fn bytes_are_on_their_way_until_they_have_come() {
         let ledger = Arc::new(Ledger::default());
-        let come = |bytes| ledger.let_in(Tenant::MAIN, (bytes, 50, 100));
-        let first = come(30).unwrap();
-        assert_eq!(come(21).unwrap_err(), 20);
+        let (first, second) = (ledger.let_in(Tenant::MAIN, 30), ledger.let_in(Tenant::MAIN, 5));
+        assert_eq!(ledger.coming(Tenant::MAIN), 35);
         drop(first);
-        assert!(come(50).is_ok());
+        assert_eq!((ledger.coming(Tenant::MAIN), second.bytes()), (5, 5));
+        drop(second);
+        assert!(ledger.books().coming.is_empty());
+    }
+
+    #[test]
+    fn who_has_no_token_any_more_is_forgotten_once_its_runs_have_ended() {
+        let ledger = Ledger::default();
+        let payer = payer(Quotas { fuel_per_day: Some(100), ..Quotas::default() });
+        ledger.begin(run(1), payer, (60, at(NOON))).unwrap();
+        ledger.keep(|_| false);
+        assert_eq!(ledger.left(payer, at(NOON))[0].left, 40);
+        ledger.end(run(1), Taken::AtMostAll, at(NOON));
+        ledger.keep(|_| false);
+        assert!(ledger.books().accounts.is_empty());
     }
 }

@@ -1,5 +1,5 @@
-//! What clients cost that do nothing but wait for a run, half of them by long poll, half by server-sent events. There are
-//! as many as the descriptors that a process may have here allow, two each for the server, but 10,000 at most.
+//! What clients cost that do nothing but wait for a run, by long poll and by server-sent events. There are as many at once as
+//! the descriptors that a process may have here allow, two each for the server, but 10,000 at most.
 
 use std::io::Read;
 use std::io::Write;
@@ -31,7 +31,20 @@ const ADDRESSES: usize = 8;
 /// For the server to take in those who will not be answered.
 const SETTLED_AFTER: Duration = Duration::from_secs(2);
 
+/// How they wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Manner {
+    LongPoll,
+    Events,
+}
+
 pub(crate) fn measure(bench: &Bench) -> anyhow::Result<Vec<Line>> {
+    let mut lines = measure_manner(bench, Manner::LongPoll)?;
+    lines.extend(measure_manner(bench, Manner::Events)?);
+    Ok(lines)
+}
+
+fn measure_manner(bench: &Bench, manner: Manner) -> anyhow::Result<Vec<Line>> {
     let count = bench.pick(1_000, 10_000).min(raise_descriptors()?.saturating_sub(1_000) / 2);
     let server = Server::start(&bench.memory, Durability::Process)?;
     let file_id = server.upload(b"waited for")?;
@@ -39,31 +52,37 @@ pub(crate) fn measure(bench: &Bench) -> anyhow::Result<Vec<Line>> {
     let answer: Value = serde_json::from_slice(&server.connect()?.ask(&[question.as_bytes()])?.expect(200)?)?;
     let results = answer["results"].as_str().context("no results")?.to_owned();
     // What the first clients cause is not what each costs.
-    drop(wait(&server, &results, 100)?);
+    drop(wait(&server, (&results, manner), 100)?);
     let (before, threads) = (Rollup::of(server.pid())?, threads(&server)?);
-    let clients = wait(&server, &results, count)?;
+    let clients = wait(&server, (&results, manner), count)?;
     let (after, more) = (Rollup::of(server.pid())?, self::threads(&server)? - threads);
     drop(clients);
     let each = (after.private - before.private) / real(count);
+    let by = match manner {
+        Manner::LongPoll => "long poll",
+        Manner::Events => "events",
+    };
     Ok(vec![
         Line::alone(
-            format!("memory of the server per client that waits for a run, of {count}, half by events"),
+            format!("memory of the server per client that waits for a run, of {count}, by {by}"),
             Unit::Bytes,
             each,
             Target::AtMost(20.0 * KIB),
         ),
-        Line::alone("threads of the server that they take", Unit::Ratio, more, Target::AtMost(0.0)),
+        Line::alone(format!("threads of the server that they take, by {by}"), Unit::Ratio, more, Target::AtMost(0.0)),
     ])
 }
 
-fn wait(server: &Server, results: &str, count: usize) -> anyhow::Result<Vec<TcpStream>> {
+fn wait(server: &Server, (results, manner): (&str, Manner), count: usize) -> anyhow::Result<Vec<TcpStream>> {
     let mut clients = Vec::with_capacity(count);
     for number in 0..count {
         let mut stream = connect_as(u8::try_from(number % ADDRESSES)?, server.address)?;
-        let events = number % 2 == 0;
-        let path = if events { format!("{results}/events") } else { results.to_owned() };
+        let path = match manner {
+            Manner::LongPoll => results.to_owned(),
+            Manner::Events => format!("{results}/events"),
+        };
         write!(stream, "GET {path} HTTP/1.1\r\nhost: localhost\r\nprefer: wait=60\r\n\r\n")?;
-        if events {
+        if manner == Manner::Events {
             let mut told = [0; 15];
             stream.read_exact(&mut told)?;
             ensure!(told == *b"HTTP/1.1 200 OK", "no events: {}", String::from_utf8_lossy(&told));

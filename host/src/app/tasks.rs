@@ -14,6 +14,7 @@ use crate::http::resumable;
 use crate::http::tls::Renewed;
 use crate::http::tls::Tls;
 use crate::keys::Keys;
+use crate::quota::Ledger;
 use crate::registry::Registry;
 use crate::registry::directory::Change;
 use crate::registry::directory::Directory;
@@ -108,12 +109,12 @@ pub(super) async fn heed_marks(registry: Arc<Registry>) {
 }
 
 /// The operator may make and revoke tokens beside this server.
-pub(super) async fn heed_tokens(keys: Arc<Keys>) {
+pub(super) async fn heed_tokens(keys: Arc<Keys>, ledger: Arc<Ledger>) {
     loop {
         tokio::time::sleep(HEED_EVERY).await;
-        let keys = Arc::clone(&keys);
-        match tokio::task::spawn_blocking(move || keys.learn()).await {
-            Ok(Ok(_)) => (),
+        let learnt = Arc::clone(&keys);
+        match tokio::task::spawn_blocking(move || learnt.learn()).await {
+            Ok(Ok(_)) => ledger.keep(|token| keys.has(token)),
             Ok(Err(error)) => tracing::error!(%error, "it cannot be read which tokens there are"),
             Err(error) => tracing::error!(%error, "it was not read which tokens there are"),
         }
@@ -184,7 +185,10 @@ pub(super) async fn write_spent(parts: &Assembly) {
     let store = Arc::clone(&parts.store);
     match tokio::task::spawn_blocking(move || store.keep_spent(&spent)).await {
         Ok(Ok(())) => (),
-        Ok(Err(error)) => tracing::error!(%error, "what was spent of the day cannot be kept"),
+        Ok(Err(error)) => {
+            parts.ledger.keep_again();
+            tracing::error!(%error, "what was spent of the day cannot be kept; trying again");
+        }
         Err(error) => tracing::error!(%error, "what was spent of the day was not kept"),
     }
 }

@@ -31,6 +31,7 @@ use crate::id::ClientId;
 use crate::id::RunKey;
 use crate::pool::worker::Fit;
 use crate::pool::worker::Worker;
+use crate::quota::Taken;
 use crate::run::Failure;
 use crate::run::Reason;
 use crate::run::Usage;
@@ -74,6 +75,9 @@ struct Carried {
 
 impl Drop for Carried {
     fn drop(&mut self) {
+        // It has ended in the books as well, unless this is a panic.
+        let now = self.dispatch.ports.clock.now();
+        self.dispatch.ports.ledger.end(self.key, Taken::AtMostAll, now);
         self.dispatch.owner.tell(Event::Concluded(self.key));
     }
 }

@@ -180,7 +180,8 @@ impl Dispatch {
 
 /// What a run is charged: nothing that nobody ordered, and no more than is known of where we are at fault.
 fn taken(ended: &Ended) -> Taken {
-    let ours = ended.reason.is_some_and(|it| it.fault() == Fault::Host);
+    // A guest that writes until the disk is full is at fault itself.
+    let ours = ended.reason.is_some_and(|it| it.fault() == Fault::Host && it != Reason::StorageFull);
     if ended.fuel_exact || ended.duration.is_none() || ours { Taken::Exactly(ended.fuel) } else { Taken::AtMostAll }
 }
 

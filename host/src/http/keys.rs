@@ -30,6 +30,7 @@ use super::openapi::answer::Answers;
 use super::openapi::answer::NoContent;
 use super::openapi::answer::Told;
 use super::openapi::schemas::Schemas;
+use super::origin;
 use super::upload;
 use crate::access::Scope;
 use crate::access::Token;
@@ -90,7 +91,9 @@ pub(super) fn principal(api: &Api, request: &Request) -> io::Result<Principal> {
     if api.keys.demand() == Demand::None {
         return Ok(Principal::Anybody(client(request.extensions())));
     }
-    let looked = presented(request.headers()).and_then(|it| api.keys.look_at(it, api.parts.clock.now()));
+    // A page of another site may have a token of its own, and not the cookie of this one's.
+    let cookies = if origin::is_of_another(request) { Cookies::Ignored } else { Cookies::Taken };
+    let looked = presented(request.headers(), cookies).and_then(|it| api.keys.look_at(it, api.parts.clock.now()));
     let token = match looked {
         Ok(token) => token,
         Err(refused) => return Ok(Principal::Nobody(refused)),
@@ -109,11 +112,21 @@ pub(super) fn client(extensions: &Extensions) -> ClientId {
     extensions.get::<IpAddr>().map_or_else(ClientId::default, |it| ClientId::from(*it))
 }
 
+/// Whether a cookie counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cookies {
+    Taken,
+    Ignored,
+}
+
 /// A field counts before a cookie.
-fn presented(headers: &HeaderMap) -> Result<&str, Refused> {
+fn presented(headers: &HeaderMap, taken: Cookies) -> Result<&str, Refused> {
     if let Some(field) = headers.get(header::AUTHORIZATION) {
         let (scheme, token) = field.to_str().ok().and_then(|it| it.split_once(' ')).unwrap_or_default();
         return if scheme.eq_ignore_ascii_case("bearer") { Ok(token.trim()) } else { Err(Refused::NoToken) };
+    }
+    if taken == Cookies::Ignored {
+        return Err(Refused::Nothing);
     }
     let cookies = headers.get_all(header::COOKIE).iter().filter_map(|it| it.to_str().ok());
     let mut pairs = cookies.flat_map(|it| it.split(';')).filter_map(|it| it.trim().split_once('='));
@@ -177,7 +190,7 @@ pub const SIGN_IN: About =
 /// `PUT /session`.
 pub async fn sign_in(api: Api, headers: HeaderMap) -> Result<Told<SignedIn>, Problem> {
     let mut response = StatusCode::NO_CONTENT.into_response();
-    if let (Some(_), Ok(token)) = (&api.token, presented(&headers)) {
+    if let (Some(_), Ok(token)) = (&api.token, presented(&headers, Cookies::Taken)) {
         let secure = if api.clear == Clear::No { "; Secure" } else { "" };
         let cookie = format!("{COOKIE}={token}; Path=/; HttpOnly; SameSite=Strict{secure}");
         let cookie = HeaderValue::try_from(cookie).map_err(|_| Problem::unauthorized("this is no token"))?;

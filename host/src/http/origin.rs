@@ -51,12 +51,10 @@ impl Names {
 /// # Errors
 /// What to answer in its place.
 pub(super) fn same_site(api: &Api, request: &Request) -> Result<(), Problem> {
-    let mut hosts = request.headers().get_all(header::HOST).iter();
-    let named = hosts.next().map(|it| it.to_str().ok()?.parse::<Authority>().ok());
-    // HTTP/2 has `:authority` in its place (RFC 9113, section 8.3.1).
-    let host = named.unwrap_or_else(|| request.uri().authority().cloned());
+    let host = host(request);
+    let hosts = request.headers().get_all(header::HOST).iter().count();
     // RFC 9112, section 3.2. Who speaks an older version may do without.
-    if hosts.next().is_some() || (host.is_none() && request.version() >= Version::HTTP_11) {
+    if hosts > 1 || (host.is_none() && request.version() >= Version::HTTP_11) {
         return Err(Problem::bad_request("exactly one `Host` with a name or an address is wanted"));
     }
     if let Some(host) = host.as_ref().map(Authority::host).filter(|host| !api.names.has(host)) {
@@ -68,6 +66,17 @@ pub(super) fn same_site(api: &Api, request: &Request) -> Result<(), Problem> {
         return Err(Problem::forbidden("pages of other sites may not change anything here"));
     }
     Ok(())
+}
+
+/// Whether a page of another site sends it.
+pub(super) fn is_of_another(request: &Request) -> bool {
+    is_from_elsewhere(request.headers(), host(request).as_ref())
+}
+
+fn host(request: &Request) -> Option<Authority> {
+    let named = request.headers().get(header::HOST).map(|it| it.to_str().ok()?.parse().ok());
+    // HTTP/2 has `:authority` in its place (RFC 9113, section 8.3.1).
+    named.unwrap_or_else(|| request.uri().authority().cloned())
 }
 
 fn is_from_elsewhere(headers: &HeaderMap, host: Option<&Authority>) -> bool {

@@ -15,7 +15,7 @@ use crate::id::ClientId;
 
 /// Who is at it, and who waits.
 #[derive(Debug, Clone)]
-pub(super) struct Rota {
+pub struct Rota {
     /// First come, first served: of each client one at most waits here or is at it.
     turns: Arc<Semaphore>,
     clients: Arc<Mutex<HashMap<ClientId, Line>>>,
@@ -52,7 +52,8 @@ impl Rota {
     }
 
     /// As many at once as there are cores.
-    pub(super) fn of_cores() -> Self {
+    #[must_use]
+    pub fn of_cores() -> Self {
         Self::new(std::thread::available_parallelism().map_or(1, usize::from))
     }
 

@@ -25,6 +25,7 @@ use hyper_util::server::graceful::Watcher;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
 use tokio_io_timeout::TimeoutStream;
 
 use self::idle::Idle;
@@ -54,9 +55,11 @@ const RESETS_MAX: usize = 32;
 const STREAM_WINDOW: u32 = 256 << 10;
 const CONNECTION_WINDOW: u32 = 1 << 20;
 /// Of one answer that its client does not take yet, bytes.
-const SEND_BYTES_MAX: usize = 256 << 10;
+const SEND_BYTES_MAX: usize = 64 << 10;
 /// How often a silent client of HTTP/2 is asked whether it is there, and how long it may take to say so.
 const PING_EVERY: Duration = Duration::from_secs(20);
+/// How long an answer over HTTP/2 may lie there without its client wanting more of it.
+const UNASKED_WITHIN: Duration = Duration::from_secs(60);
 /// How long a connection of HTTP/2 may have no request.
 const IDLE_WITHIN: Duration = Duration::from_secs(60);
 
@@ -70,6 +73,7 @@ pub async fn serve(
     let graceful = GracefulShutdown::new();
     let speakers = Speakers::new(tls);
     let places = Places::new(connections_max);
+    let requests = Arc::new(Semaphore::new(connections_max));
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
         let accepted = tokio::select! {
@@ -77,7 +81,8 @@ pub async fn serve(
             accepted = accept(&listener, &places) => accepted,
         };
         let Some((stream, address, place)) = accepted else { continue };
-        let guest = Guest { address, router: router.clone(), watcher: graceful.watcher() };
+        let (watcher, requests) = (graceful.watcher(), Arc::clone(&requests));
+        let guest = Guest { address, router: router.clone(), watcher, requests };
         speakers.speak(stream, guest, place);
     }
     drop(listener);
@@ -91,6 +96,8 @@ struct Guest {
     address: IpAddr,
     router: Router,
     watcher: Watcher,
+    /// Of all connections of HTTP/2 together: each may hold a file, as a connection of HTTP/1 may.
+    requests: Arc<Semaphore>,
 }
 
 type Answering =
@@ -165,7 +172,7 @@ where
     TokioIo<S>: Read + Write + Unpin + Send + 'static,
     S: Send + 'static,
 {
-    let Guest { address, router, watcher } = guest;
+    let Guest { address, router, watcher, .. } = guest;
     let router = TowerToHyperService::new(router);
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(address);
@@ -180,16 +187,17 @@ where
     TokioIo<S>: Read + Write + Unpin + Send + 'static,
     S: Send + 'static,
 {
-    let Guest { address, router, watcher } = guest;
+    let Guest { address, router, watcher, requests } = guest;
     let router = TowerToHyperService::new(router);
     let idle = Idle::default();
     let at_work = idle.clone();
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(address);
-        let (answer, request_there) = (router.call(request), at_work.request());
+        let (router, ongoing) = (router.clone(), at_work.clone().request(Arc::clone(&requests)));
         let answering: Answering = Box::pin(async move {
-            let answer = answer.await?;
-            Ok(request_there.keep_with(answer))
+            let ongoing = ongoing.await;
+            let answer = router.call(request).await?;
+            Ok(ongoing.keep_with(answer, UNASKED_WITHIN))
         });
         answering
     });

@@ -38,6 +38,11 @@ use crate::telemetry::Answered;
 const UNNOTED: [&str; 8] =
     ["/", "/web/{file}", "/healthz", "/readyz", "/metrics", "/limits", "/openapi.json", "/analyses"];
 
+/// Of a path that is noted, bytes: strangers choose it.
+const NOTED_PATH_BYTES: usize = 256;
+/// What is noted of a request whose client left before its answer, as nginx has it. What it began may go on.
+const CLIENT_LEFT: u16 = 499;
+
 /// What an answer is about that its request could not name.
 #[derive(Debug, Clone)]
 pub(super) struct Subject(pub(super) String);
@@ -45,7 +50,8 @@ pub(super) struct Subject(pub(super) String);
 /// What is known of it at its beginning. Little: a client that waits holds it.
 struct Visit {
     api: Api,
-    began: Instant,
+    /// None once it has ended.
+    began: Option<Instant>,
     method: &'static str,
     route: Option<MatchedPath>,
     holder: Option<Arc<Holder>>,
@@ -106,12 +112,16 @@ where
 impl Visit {
     fn of(api: Api, request: &Request) -> Self {
         let route = request.extensions().get::<MatchedPath>().cloned();
-        let unnoted = route.as_ref().is_some_and(|it| UNNOTED.contains(&it.as_str()));
-        let noted = (api.parts.audit.is_some() && !unnoted).then(|| {
-            Box::new(Noted { from: request.extensions().get().copied(), path: request.uri().path().to_owned() })
+        // Nor whoever asks for what there is not.
+        let noted = route.as_ref().is_some_and(|it| !UNNOTED.contains(&it.as_str()));
+        let noted = (api.parts.audit.is_some() && noted).then(|| {
+            let mut path = request.uri().path().to_owned();
+            // The path of a request is ASCII.
+            path.truncate(NOTED_PATH_BYTES);
+            Box::new(Noted { from: request.extensions().get().copied(), path })
         });
         let method = known(request.method());
-        Self { api, began: Instant::now(), method, route, holder: None, noted }
+        Self { api, began: Some(Instant::now()), method, route, holder: None, noted }
     }
 
     /// Lets the handler know who asks; or why nobody is to hear it.
@@ -125,14 +135,20 @@ impl Visit {
         Ok(())
     }
 
-    fn end(self, mut response: Response) -> Response {
+    fn end(mut self, mut response: Response) -> Response {
         if let Some(holder) = &self.holder {
             let left = self.api.parts.ledger.left(Payer::from(&*holder.token), self.api.parts.clock.now());
             tell(&left, response.headers_mut());
         }
-        let status = response.status().as_u16();
+        let (status, subject) = (response.status().as_u16(), subject(&mut response));
+        self.note(status, subject);
+        response
+    }
+
+    fn note(&mut self, status: u16, subject: Option<String>) {
+        let Some(began) = self.began.take() else { return };
         let route = self.route.as_ref().map_or_else(String::new, |it| it.as_str().to_owned());
-        if let (Some(audit), Some(noted)) = (&self.api.parts.audit, self.noted) {
+        if let (Some(audit), Some(noted)) = (&self.api.parts.audit, self.noted.take()) {
             audit.note(&Entry::Request(Asked {
                 time: self.api.parts.clock.now(),
                 from: noted.from.map(|it| it.to_string()),
@@ -141,13 +157,18 @@ impl Visit {
                 tenant: self.holder.as_ref().map(|it| it.token.tenant),
                 method: self.method,
                 path: noted.path,
-                subject: subject(&mut response),
+                subject,
                 status,
             }));
         }
-        let duration = self.began.elapsed();
+        let duration = began.elapsed();
         self.api.parts.metrics.answered(Answered { method: self.method, route, status, duration });
-        response
+    }
+}
+
+impl Drop for Visit {
+    fn drop(&mut self) {
+        self.note(CLIENT_LEFT, None);
     }
 }
 

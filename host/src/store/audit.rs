@@ -139,15 +139,21 @@ impl AuditLog {
 
     fn add(&self, day: &str, line: &[u8]) -> io::Result<()> {
         let mut today = self.today();
-        if today.as_ref().is_none_or(|it| it.day != day) {
-            if let Some(past) = today.take() {
-                past.file.sync_data()?;
-            }
+        // A line of yesterday that comes late stands in today's file.
+        let begun = today.as_ref().is_some_and(|it| *it.day >= *day);
+        if !begun {
+            let past = today.take();
             *today = Some(Today { day: day.to_owned(), file: self.begin(day)?, synced: Synced::Yes });
+            past.map_or(Ok(()), |it| it.file.sync_data())?;
         }
-        let Some(today) = today.as_mut() else { return Ok(()) };
-        today.synced = Synced::No;
-        today.file.write_all(line)
+        let Some(current) = today.as_mut() else { return Ok(()) };
+        current.synced = Synced::No;
+        let written = current.file.write_all(line);
+        if written.is_err() {
+            // Half of it may stand there: what follows begins with a line of its own.
+            *today = None;
+        }
+        written
     }
 
     /// For adding to; what a cut left of a line stays a line of its own.
@@ -178,7 +184,11 @@ impl AuditLog {
             }
             Some(_) | None => return Ok(()),
         };
-        file.sync_data()
+        file.sync_data().inspect_err(|_| {
+            if let Some(today) = self.today().as_mut() {
+                today.synced = Synced::No;
+            }
+        })
     }
 
     /// Removes the files of days that are longer ago; gives how many.

@@ -6,6 +6,7 @@ mod authors;
 mod backup;
 mod components;
 mod connections;
+mod cors;
 mod determinism;
 mod events;
 mod flows;

@@ -21,12 +21,18 @@ pub(in super::super) struct Room {
 pub(in super::super) async fn take(api: &Api, declared: Option<u64>) -> Result<Room, Problem> {
     let bytes_max = api.upload_bytes_max;
     let Some(of) = quota(api) else { return Ok(Room { bytes_max, _coming: None }) };
-    let (tenant, stored) = (api.store.tenant(), stored(api).await?);
-    let let_in = |bytes| api.parts.ledger.let_in(tenant, (bytes, stored, of));
-    let coming = let_in(declared.unwrap_or(bytes_max));
+    // One of a tenant after the other. What comes is looked at before what is there: an upload that ends meanwhile is in both.
+    let turn = api.room.take(api.client).await?;
+    let tenant = api.store.tenant();
+    let before = api.parts.ledger.coming(tenant);
+    let left = of.saturating_sub(stored(api).await?).saturating_sub(before);
     // Of one whose end nobody knows, all that is left.
-    let coming = coming.or_else(|left| if declared.is_none() && left > 0 { let_in(left) } else { Err(left) });
-    let coming = coming.map_err(|left| Problem::over_stored(of, left))?;
+    let bytes = declared.unwrap_or(left.min(bytes_max));
+    if bytes > left || left == 0 {
+        return Err(Problem::over_stored(of, left));
+    }
+    let coming = api.parts.ledger.let_in(tenant, bytes);
+    drop(turn);
     Ok(Room { bytes_max: coming.bytes().min(bytes_max), _coming: Some(coming) })
 }
 
@@ -48,7 +54,8 @@ async fn stored(api: &Api) -> io::Result<u64> {
     let partial = tokio::task::spawn_blocking(move || {
         let mut bytes = 0_u64;
         for id in store.partial_ids()? {
-            let open = store.partial(id)?.filter(|it| it.state.is_open());
+            // One that cannot be read keeps no other out; `belljar fsck` tells of it.
+            let open = store.partial(id).ok().flatten().filter(|it| it.state.is_open());
             bytes = bytes.saturating_add(open.map_or(0, |it| it.length_bytes));
         }
         Ok::<_, io::Error>(bytes)
