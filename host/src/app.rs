@@ -16,6 +16,7 @@ use tokio::net::TcpListener;
 
 use crate::assembly;
 use crate::assembly::Assembly;
+use crate::assembly::Audit;
 use crate::confine;
 use crate::http;
 use crate::http::Api;
@@ -41,6 +42,8 @@ use crate::registry::Origin;
 use crate::registry::Registry;
 use crate::registry::directory::Change;
 use crate::registry::directory::Directory;
+use crate::store::Store;
+use crate::store::prepared;
 use crate::store::retention::Rules;
 
 /// The modules that ship with the server.
@@ -142,6 +145,7 @@ pub async fn serve(options: Options, listening: impl FnOnce((&str, SocketAddr)))
             }
         }
     }
+    take_over(&parts).await?;
     parts.registry.learn_marks().await.context("cannot read which modules are revoked or approved")?;
     let directory = install(&parts.registry, &options.shipped, options.analyses).await?;
     tokio::spawn(tasks::heed_marks(Arc::clone(&parts.registry)));
@@ -200,6 +204,44 @@ pub async fn serve(options: Options, listening: impl FnOnce((&str, SocketAddr)))
     store.say_stopped().context("cannot say that this server stops on purpose")
 }
 
+/// Makes the programs that a server with these options needs, beside one that works on the same data directory: the next
+/// start takes them over, and need not compile before it listens. Gives for how many analyses.
+///
+/// # Errors
+/// When it cannot be done; the start compiles then.
+pub async fn prepare(options: Options) -> anyhow::Result<usize> {
+    let data = options.parts.data;
+    let next = prepared::begin(&data).context("what was prepared before cannot be removed")?;
+    let parts = assembly::assemble(assembly::Options { data: next, audit: Audit::Not, ..options.parts }).await?;
+    // There may have been no server yet.
+    let former = Store::view(&data).ok();
+    if let Some(former) = &former {
+        former.lend_programs(&parts.store, parts.registry.fingerprint()).context("cannot read what is there")?;
+    }
+    install(&parts.registry, &options.shipped, options.analyses).await?;
+    let mut count = parts.registry.all().len();
+    let needed = former.as_ref().map(Store::needed_at_start).transpose().context("cannot read what is needed")?;
+    for module in needed.into_iter().flatten() {
+        let Some(bytes) = former.as_ref().map(|it| it.module(module)).transpose()?.flatten() else { continue };
+        match parts.registry.prepare(bytes.into()).await {
+            Ok(()) => count += 1,
+            Err(error) => tracing::warn!(%module, %error, "a module cannot be prepared"),
+        }
+    }
+    Ok(count)
+}
+
+/// What [`prepare`] made for this server.
+async fn take_over(parts: &Assembly) -> anyhow::Result<()> {
+    let (store, engine) = (Arc::clone(&parts.store), parts.registry.fingerprint().to_owned());
+    match tokio::task::spawn_blocking(move || store.take_over(&engine)).await? {
+        Ok(0) => (),
+        Ok(programs) => tracing::info!(programs, "took over what was prepared"),
+        Err(error) => tracing::warn!(%error, "what was prepared cannot be taken over"),
+    }
+    Ok(())
+}
+
 fn open_tls(files: tls::Files) -> anyhow::Result<Arc<Tls>> {
     let tls = Arc::new(Tls::open(files)?);
     tokio::spawn(tasks::renew_tls(Arc::clone(&tls)));
@@ -210,13 +252,15 @@ fn open_tls(files: tls::Files) -> anyhow::Result<Arc<Tls>> {
 fn keep_books(parts: &Assembly, audit_days: u32) {
     tokio::spawn(tasks::keep_spent(parts.clone()));
     if let Some(audit) = &parts.audit {
-        tokio::spawn(tasks::keep_audit(Arc::clone(audit), (parts.clone(), audit_days)));
+        tokio::spawn(tasks::keep_audit(Arc::clone(audit), Arc::clone(&parts.clock), audit_days));
     }
 }
 
 /// The last of it.
 async fn close_books(parts: &Assembly) -> anyhow::Result<()> {
     tasks::write_spent(parts).await;
+    let metrics = Arc::clone(&parts.metrics);
+    tokio::task::spawn_blocking(move || metrics.flush()).await?;
     parts.audit.as_ref().map_or(Ok(()), |it| it.sync()).context("cannot write the audit log")
 }
 

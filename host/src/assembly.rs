@@ -31,6 +31,7 @@ use crate::store::audit::AuditLog;
 use crate::store::disk::Durability;
 use crate::store::tenants::Stores;
 use crate::telemetry::Metrics;
+use crate::telemetry::spans::Spans;
 use crate::time::Clock;
 use crate::time::SystemClock;
 use crate::wire::Walls;
@@ -55,6 +56,8 @@ pub struct Options {
     pub manner: Manner,
     pub notify: notify::Options,
     pub audit: Audit,
+    /// Who is told of requests and runs that have ended.
+    pub spans: Option<Arc<dyn Spans>>,
 }
 
 /// Whether it is noted who asks what.
@@ -82,6 +85,7 @@ impl Options {
             manner: Manner::DEFAULT,
             notify: notify::Options::none(),
             audit: Audit::Not,
+            spans: None,
         }
     }
 }
@@ -138,7 +142,7 @@ pub async fn assemble(options: Options) -> Result<Assembly, AssemblyError> {
         table_elements_initial: options.caps.table_elements.min(options.compile_limits.table_elements_initial),
         ..options.compile_limits
     };
-    let metrics = Arc::new(Metrics::new(&fingerprint));
+    let metrics = Arc::new(Metrics::new(&fingerprint, options.spans));
     let terms = Terms { caps: options.caps, walls };
     let workshop = Workshop {
         store: Arc::clone(&store),

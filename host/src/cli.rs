@@ -18,6 +18,7 @@ mod run;
 mod selftest;
 mod serve;
 mod token;
+mod top;
 mod trust;
 mod verify;
 mod watch;
@@ -67,6 +68,8 @@ enum Command {
     Approve(approve::Arguments),
     /// Make, list and revoke the tokens that a server asks for.
     Token(token::TokenArguments),
+    /// Show what a server is at: workers, queue, fuel a second, and each run that has a worker.
+    Top(top::Arguments),
     /// Run the hostile modules that this binary carries, here and now, and tell what stops each.
     Selftest(selftest::Arguments),
     /// Let go of what the rules of retention say; its server must not run, and does so by itself when told the same.
@@ -137,6 +140,7 @@ pub fn main() -> anyhow::Result<()> {
         Command::Install(arguments) => install::main(&arguments),
         Command::Approve(arguments) => approve::main(&arguments),
         Command::Token(arguments) => token::main(arguments),
+        Command::Top(arguments) => top::main(&arguments),
         Command::Selftest(arguments) => selftest::main(&arguments),
         Command::Man(arguments) => man::main(&arguments),
         Command::Completions(arguments) => {

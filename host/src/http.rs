@@ -26,6 +26,7 @@ pub mod path;
 pub mod results;
 pub mod resumable;
 pub mod rota;
+pub mod runs;
 pub mod serve;
 pub mod tls;
 pub mod upload;
@@ -58,6 +59,7 @@ use self::visit::SeeThrough;
 use crate::access::Token;
 use crate::assembly::Assembly;
 use crate::id::ClientId;
+use crate::id::TraceContext;
 use crate::keys::Keys;
 use crate::places::Places;
 use crate::store::Store;
@@ -73,6 +75,8 @@ pub struct Api {
     pub client: ClientId,
     /// By which it was let in, where one is wanted.
     pub token: Option<Arc<Token>>,
+    /// What this request is a part of.
+    pub trace: Option<TraceContext>,
 }
 
 impl From<Shared> for Api {
@@ -82,6 +86,7 @@ impl From<Shared> for Api {
             store: Arc::clone(shared.parts.stores.main()),
             client: ClientId::Server,
             token: None,
+            trace: None,
             shared: Arc::new(shared),
         }
     }
@@ -91,16 +96,18 @@ impl FromRequestParts<Self> for Api {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, api: &Self) -> Result<Self, Infallible> {
+        let trace = parts.extensions.get().copied();
         Ok(match parts.extensions.get() {
             Some(Principal::Holder(holder)) => Self {
+                trace,
                 store: Arc::clone(&holder.store),
                 client: ClientId::Tenant(holder.store.tenant()),
                 token: Some(Arc::clone(&holder.token)),
                 shared: Arc::clone(&api.shared),
             },
-            Some(Principal::Anybody(client)) => Self { client: *client, ..api.clone() },
+            Some(Principal::Anybody(client)) => Self { trace, client: *client, ..api.clone() },
             // By its address, until it is known who it is; such a one reaches nothing of anybody's.
-            Some(Principal::Nobody(_)) | None => Self { client: keys::client(&parts.extensions), ..api.clone() },
+            Some(Principal::Nobody(_)) | None => Self { trace, client: keys::client(&parts.extensions), ..api.clone() },
         })
     }
 }
@@ -188,6 +195,7 @@ pub fn routes() -> Routes {
         .at("/me", get(keys::ME, keys::me))
         .at("/session", put(keys::SIGN_IN, keys::sign_in).delete(keys::SIGN_OUT, keys::sign_out))
         .at("/limits", get(health::LIMITS, health::limits))
+        .at("/runs", get(runs::LIST, runs::list))
         .at("/metrics", get(metrics::SHOW, metrics::show))
         .at("/openapi.json", get(openapi::SHOW, openapi::show))
         .behind(|it| it.layer(Gate(path::without_query)));

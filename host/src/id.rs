@@ -4,6 +4,7 @@
 //! a [`SafeName`], over a closed alphabet.
 
 mod tenant;
+mod trace;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -17,6 +18,7 @@ use schemars::json_schema;
 
 pub use self::tenant::ClientId;
 pub use self::tenant::Tenant;
+pub use self::trace::TraceContext;
 
 /// Why a text is not the identifier it should be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -142,6 +144,14 @@ digest_id!(
 digest_id!(
     /// An upload that comes in pieces: drawn by lot, and known to whoever began it alone.
     PartialId, 16, "the id of a resumable upload is 32 lower-case hex digits"
+);
+digest_id!(
+    /// A trace: what one request somewhere set off, here and elsewhere.
+    TraceId, 16, "the id of a trace is 32 lower-case hex digits"
+);
+digest_id!(
+    /// One part of a trace.
+    SpanId, 8, "the id of a span is 16 lower-case hex digits"
 );
 digest_id!(
     /// An upload's place in the list of them, which are ordered as their places are: by when they came, then by id.

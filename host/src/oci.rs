@@ -85,7 +85,7 @@ struct Token {
 /// # Errors
 /// [`PullError`].
 pub fn pull(reference: &Reference, login: Option<&Login>, bytes_max: u64) -> Result<Vec<u8>, PullError> {
-    let mut puller = Puller { agent: agent(), reference, authorization: login.map(basic) };
+    let mut puller = Puller { agent: agent(WITHIN), reference, authorization: login.map(basic) };
     let response = puller.get(&reference.path("manifests", &reference.version()), MANIFEST)?;
     let bytes = whole(response, MANIFEST_BYTES_MAX)?;
     if let Some(wanted) = reference.digest() {
@@ -192,14 +192,15 @@ fn whole(response: Response<ureq::Body>, bytes_max: u64) -> std::io::Result<Vec<
     Ok(bytes)
 }
 
-/// Trusts whom this machine trusts.
-fn agent() -> ureq::Agent {
+/// A client of HTTP that trusts whom this machine trusts, and takes no longer than that for one call.
+#[must_use]
+pub fn agent(within: Duration) -> ureq::Agent {
     let certificates = rustls_native_certs::load_native_certs().certs;
     let certificates: Vec<_> = certificates.iter().map(|it| Certificate::from_der(it).to_owned()).collect();
     let tls = TlsConfig::builder()
         .root_certs(RootCerts::new_with_certs(&certificates))
         .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .build();
-    let config = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(WITHIN)).tls_config(tls);
+    let config = ureq::Agent::config_builder().http_status_as_error(false).timeout_global(Some(within)).tls_config(tls);
     config.build().into()
 }

@@ -30,9 +30,8 @@ use crate::access::Token;
 use crate::access::TokenId;
 use crate::id::RunKey;
 use crate::id::Tenant;
+use crate::time::DAY_MS;
 use crate::time::Timestamp;
-
-const DAY_MS: i64 = 86_400_000;
 
 type Limiter = RateLimiter<NotKeyed, InMemoryState, DefaultClock, StateInformationMiddleware>;
 
@@ -251,7 +250,7 @@ impl Ledger {
             of,
             left: of.saturating_sub(account.used(now)),
             whole_in_s: Some(until_midnight(now)),
-            window_s: Some(86_400),
+            window_s: Some(DAY_MS / 1000),
         });
         [requests, runs, fuel].into_iter().flatten().collect()
     }
@@ -325,7 +324,7 @@ impl Account {
     }
 
     fn turn_page(&mut self, now: Timestamp) {
-        let day = now.unix_ms().div_euclid(DAY_MS);
+        let (day, _) = now.day();
         if self.spent.day != day {
             self.spent = Spent { day, fuel: 0 };
         }
@@ -353,8 +352,7 @@ impl Drop for Coming {
 }
 
 fn until_midnight(now: Timestamp) -> u64 {
-    let left = DAY_MS - now.unix_ms().rem_euclid(DAY_MS);
-    u64::try_from(left).unwrap_or(0).div_ceil(1000)
+    now.day().1.div_ceil(1000)
 }
 
 fn whole_seconds(time: Duration) -> u64 {
@@ -366,7 +364,8 @@ mod tests {
     use super::*;
     use crate::access::Presented;
 
-    const NOON: i64 = 20_000 * DAY_MS + DAY_MS / 2;
+    const DAY: i64 = 86_400_000;
+    const NOON: i64 = 20_000 * DAY + DAY / 2;
 
     fn payer(quotas: Quotas) -> Payer {
         Payer { token: Presented::new([1; 8], [0; 32]).id, quotas }
@@ -410,7 +409,7 @@ mod tests {
         assert_eq!(left(NOON), 30);
         ledger.end(run(2), Taken::AtMostAll, at(NOON));
         assert_eq!(left(NOON), 30, "a run ends once");
-        assert_eq!(left(NOON + DAY_MS), 100);
+        assert_eq!(left(NOON + DAY), 100);
     }
 
     #[test]

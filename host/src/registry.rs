@@ -22,6 +22,7 @@ use tokio::sync::Mutex;
 
 use self::entry::Entry;
 use self::marks::Marks;
+use self::package::Parcel;
 use self::quarantine::Held;
 use self::quarantine::Unsigned;
 use self::selector::Selector;
@@ -132,6 +133,15 @@ impl Registry {
     #[must_use]
     pub fn rules(&self) -> Rules {
         self.rules
+    }
+
+    /// Compiles a module that is to have no name here.
+    ///
+    /// # Errors
+    /// [`InstallError`].
+    pub async fn prepare(&self, module: Parcel) -> Result<(), InstallError> {
+        drop(self.workshop.make(self.workshop.vet(module).await?, None).await?);
+        Ok(())
     }
 
     /// The analysis that answers to a name, by itself or by number.

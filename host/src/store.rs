@@ -19,6 +19,7 @@ mod modules;
 pub mod names;
 pub mod notices;
 pub mod partial;
+pub mod prepared;
 pub mod probe;
 mod recovery;
 pub mod retention;

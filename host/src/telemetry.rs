@@ -1,9 +1,13 @@
-//! What is counted, and how it is told to Prometheus.
+//! What is counted, and how it is told to Prometheus; and what ends, for whoever puts traces together.
 //!
 //! No label ever holds what a client chose, nor an analysis that a client named: routes are those of the route table,
 //! methods, outcomes and reasons closed lists. So there is a bounded number of series, whoever asks for what.
 
+pub mod otlp;
+pub mod spans;
+
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
@@ -17,8 +21,14 @@ use prometheus_client::metrics::histogram::exponential_buckets;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
+use self::spans::Run;
+use self::spans::Span;
+use self::spans::Spans;
+use self::spans::Traced;
+use crate::id::TraceContext;
 use crate::run::Fault;
 use crate::run::Reason;
+use crate::time::Timestamp;
 
 /// The media type of [`Metrics::text`].
 pub const MEDIA_TYPE: &str = prometheus_text::CONTENT_TYPE;
@@ -42,6 +52,7 @@ pub struct Metrics {
     calls: Family<CallLabels, Counter>,
     requests: Family<RequestLabels, Counter>,
     request_seconds: Family<RouteLabels, Histogram, fn() -> Histogram>,
+    spans: Option<Arc<dyn Spans>>,
 }
 
 /// How a run ended.
@@ -65,8 +76,23 @@ pub struct Answered {
     /// As the route table has it; empty where there is none.
     pub route: String,
     pub status: u16,
+    pub at: Timestamp,
     /// Until the head of the answer; the body may take longer.
     pub duration: Duration,
+    pub traced: Traced,
+}
+
+impl Ended {
+    /// `successful`, or the reason why there is no result.
+    #[must_use]
+    pub fn outcome(&self) -> &'static str {
+        self.reason.map_or("successful", Reason::as_str)
+    }
+
+    /// What went wrong that is this server's fault.
+    fn fault(&self) -> Option<&'static str> {
+        self.reason.filter(|it| it.fault() == Fault::Host).map(Reason::as_str)
+    }
 }
 
 /// What there is at this moment.
@@ -132,9 +158,10 @@ impl RunLabels {
 }
 
 impl Metrics {
-    /// Nothing has happened yet; `engine` is the fingerprint of what runs programs.
+    /// Nothing has happened yet; `engine` is the fingerprint of what runs programs. Whoever wants to know of parts of traces
+    /// is told of them.
     #[must_use]
-    pub fn new(engine: &str) -> Self {
+    pub fn new(engine: &str, spans: Option<Arc<dyn Spans>>) -> Self {
         let mut registry = Registry::with_prefix(PREFIX);
         let runs = Family::<RunLabels, Counter>::default();
         // So that a rate can be told from the first of each on.
@@ -151,6 +178,7 @@ impl Metrics {
             requests: Family::default(),
             request_seconds: Family::new_with_constructor(|| Histogram::new(REQUEST_SECONDS)),
             registry: Registry::default(),
+            spans,
         };
         let build = Info::new([("version", env!("CARGO_PKG_VERSION").to_owned()), ("engine", engine.to_owned())]);
         registry.register("build", "What is running", build);
@@ -186,6 +214,28 @@ impl Metrics {
         }
     }
 
+    /// Whether anybody wants to know of parts of traces.
+    #[must_use]
+    pub fn tells_spans(&self) -> bool {
+        self.spans.is_some()
+    }
+
+    /// The same run as a part of its trace.
+    pub fn run_traced(&self, run: Run, ended: &Ended) {
+        self.tell(run.asked_by, || Span::of_run(run, ended));
+    }
+
+    fn tell(&self, context: TraceContext, span: impl FnOnce() -> Span) {
+        if let Some(spans) = self.spans.as_ref().filter(|_| context.sampled) {
+            spans.ended(span());
+        }
+    }
+
+    /// Sees to it that what has ended is told before this server ends.
+    pub fn flush(&self) {
+        self.spans.iter().for_each(|it| it.flush());
+    }
+
     /// A file of so many bytes has come that was not here before.
     pub fn uploaded(&self, bytes: u64) {
         self.uploads.inc();
@@ -205,7 +255,8 @@ impl Metrics {
 
     /// A request has its answer.
     pub fn answered(&self, answered: Answered) {
-        let Answered { method, route, status, duration } = answered;
+        self.tell(answered.traced.context, || Span::of_request(&answered));
+        let Answered { method, route, status, duration, .. } = answered;
         let seconds = duration.as_secs_f64();
         self.request_seconds.get_or_create(&RouteLabels { route: route.clone() }).observe(seconds);
         self.requests.get_or_create(&RequestLabels { method, route, status }).inc();
@@ -281,15 +332,16 @@ mod tests {
 
     #[test]
     fn what_happens_is_counted_once_under_its_name() {
-        let metrics = Metrics::new("e");
+        let metrics = Metrics::new("e", None);
         let second = Some(Duration::from_secs(1));
         metrics.run_ended(Ended { reason: None, duration: second, fuel: 1_000_000, fuel_exact: true });
         metrics.run_ended(Ended { reason: Some(Reason::Trap), duration: second, fuel: 0, fuel_exact: true });
         metrics.run_ended(Ended { reason: Some(Reason::Dismissed), duration: None, fuel: 0, fuel_exact: true });
         metrics.uploaded(10);
         metrics.uploaded(5);
-        let answered =
-            || Answered { method: "GET", route: "/a/{b}".to_owned(), status: 404, duration: Duration::from_millis(2) };
+        let traced = Traced { context: TraceContext::begin(), parent: None };
+        let (at, duration) = (Timestamp::from_unix_ms(0), Duration::from_millis(2));
+        let answered = || Answered { method: "GET", route: "/a/{b}".to_owned(), status: 404, at, duration, traced };
         metrics.answered(answered());
         metrics.answered(answered());
         for status in [Some(204), Some(302), Some(500), None] {
@@ -321,7 +373,7 @@ mod tests {
 
     #[test]
     fn what_there_is_now_is_told_as_far_as_it_is_known() {
-        let metrics = Metrics::new("e");
+        let metrics = Metrics::new("e", None);
         let text = metrics.text(&PRESENT).unwrap();
         for line in [
             "belljar_runs_in_flight 5",

@@ -15,6 +15,9 @@ use serde::Serialize;
 #[serde(try_from = "String", into = "String")]
 pub struct Timestamp(i64);
 
+/// A day, milliseconds; in UTC as it is counted here all are as long (POSIX).
+pub const DAY_MS: u64 = 86_400_000;
+
 impl Timestamp {
     /// That many milliseconds after 1970-01-01T00:00:00Z.
     #[must_use]
@@ -32,6 +35,20 @@ impl Timestamp {
     #[must_use]
     pub fn plus_ms(self, ms: u64) -> Self {
         Self(self.0.saturating_add(i64::try_from(ms).unwrap_or(i64::MAX)))
+    }
+
+    /// That many milliseconds before; the beginning of time where there is no such instant.
+    #[must_use]
+    pub fn minus_ms(self, ms: u64) -> Self {
+        Self(self.0.saturating_sub(i64::try_from(ms).unwrap_or(i64::MAX)))
+    }
+
+    /// Days since 1970-01-01, and the milliseconds that are left of this one.
+    #[must_use]
+    pub fn day(self) -> (i64, u64) {
+        let day_ms = i64::try_from(DAY_MS).unwrap_or(i64::MAX);
+        let left = day_ms - self.0.rem_euclid(day_ms);
+        (self.0.div_euclid(day_ms), u64::try_from(left).unwrap_or(0))
     }
 
     /// As HTTP writes it in header fields (RFC 9110), to the second; empty where it cannot.

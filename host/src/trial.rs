@@ -26,8 +26,10 @@ use crate::dispatch::question::Asked;
 use crate::id::ClientId;
 use crate::id::FileId;
 use crate::id::RunKey;
+use crate::id::TraceContext;
 use crate::limits::AskedLimits;
 use crate::limits::Limits;
+use crate::quota::Payer;
 use crate::registry::workshop::Analysis;
 use crate::run::Priority;
 use crate::run::Reason;
@@ -49,6 +51,10 @@ pub struct Trial {
     pub candidate: Arc<Analysis>,
     /// Who wants to know: it counts as theirs.
     pub client: ClientId,
+    /// Who is charged for what is not answered already.
+    pub payer: Option<Payer>,
+    /// The request that asks.
+    pub trace: Option<TraceContext>,
     /// At most so many, the newest that the current one takes.
     pub files: usize,
     /// What has not ended by then is left out.
@@ -178,7 +184,8 @@ impl Trial {
             priority: Priority::Bulk,
             again: Again::IfNeeded,
             client: self.client,
-            payer: None,
+            payer: self.payer,
+            trace: self.trace,
             accepted: assembly.clock.now(),
         };
         Ok(Question::new(Arc::clone(analysis), (Arc::clone(&assembly.store), upload.clone()), asked))

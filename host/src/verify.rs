@@ -86,6 +86,7 @@ pub async fn again(
         again: Again::Always,
         client: ClientId::Server,
         payer: None,
+        trace: None,
         accepted: assembly.clock.now(),
     };
     let question = Question::new(Arc::clone(&analysis), (Arc::clone(&assembly.store), original.upload.clone()), asked);

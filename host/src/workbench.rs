@@ -138,6 +138,7 @@ pub async fn ask(
         again: Again::Always,
         client: ClientId::Server,
         payer: None,
+        trace: None,
         accepted: assembly.clock.now(),
     };
     let question = Question::new(Arc::clone(analysis), (Arc::clone(&assembly.store), upload.clone()), asked);

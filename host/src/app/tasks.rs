@@ -1,5 +1,6 @@
 //! What a server does from time to time, whoever asks: each until the server ends.
 
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +20,7 @@ use crate::registry::Registry;
 use crate::registry::directory::Change;
 use crate::registry::directory::Directory;
 use crate::store::audit::AuditLog;
+use crate::time::Clock;
 
 /// How often it is looked whether room is low.
 const ROOM_EVERY: Duration = Duration::from_secs(5);
@@ -113,10 +115,9 @@ pub(super) async fn heed_tokens(keys: Arc<Keys>, ledger: Arc<Ledger>) {
     loop {
         tokio::time::sleep(HEED_EVERY).await;
         let learnt = Arc::clone(&keys);
-        match tokio::task::spawn_blocking(move || learnt.learn()).await {
-            Ok(Ok(_)) => ledger.keep(|token| keys.has(token)),
-            Ok(Err(error)) => tracing::error!(%error, "it cannot be read which tokens there are"),
-            Err(error) => tracing::error!(%error, "it was not read which tokens there are"),
+        match on_a_thread(move || learnt.learn()).await {
+            Ok(_) => ledger.keep(|token| keys.has(token)),
+            Err(error) => tracing::error!(%error, "it cannot be read which tokens there are"),
         }
     }
 }
@@ -154,14 +155,13 @@ pub(super) async fn renew_tls(tls: Arc<Tls>) {
     loop {
         tokio::time::sleep(HEED_EVERY).await;
         let looked = Arc::clone(&tls);
-        let error = match tokio::task::spawn_blocking(move || looked.renew()).await {
-            Ok(Ok(Renewed::Yes)) => {
+        let error = match on_a_thread(move || looked.renew().map_err(io::Error::other)).await {
+            Ok(Renewed::Yes) => {
                 tracing::info!("took up a new certificate");
                 None
             }
-            Ok(Ok(Renewed::NoChange)) => None,
-            Ok(Err(error)) => Some(format!("{error}; the former certificate goes on")),
-            Err(error) => Some(error.to_string()),
+            Ok(Renewed::NoChange) => None,
+            Err(error) => Some(format!("{error}; the former certificate goes on")),
         };
         // Once each, not every second.
         if let Some(error) = error.as_ref().filter(|it| told.as_ref() != Some(*it)) {
@@ -183,22 +183,18 @@ pub(super) async fn keep_spent(parts: Assembly) {
 pub(super) async fn write_spent(parts: &Assembly) {
     let Some(spent) = parts.ledger.changed() else { return };
     let store = Arc::clone(&parts.store);
-    match tokio::task::spawn_blocking(move || store.keep_spent(&spent)).await {
-        Ok(Ok(())) => (),
-        Ok(Err(error)) => {
-            parts.ledger.keep_again();
-            tracing::error!(%error, "what was spent of the day cannot be kept; trying again");
-        }
-        Err(error) => tracing::error!(%error, "what was spent of the day was not kept"),
+    if let Err(error) = on_a_thread(move || store.keep_spent(&spent)).await {
+        parts.ledger.keep_again();
+        tracing::error!(%error, "what was spent of the day cannot be kept; trying again");
     }
 }
 
 /// Sees to it that the audit log is on disk, and that old days go.
-pub(super) async fn keep_audit(audit: Arc<AuditLog>, (parts, days): (Assembly, u32)) {
+pub(super) async fn keep_audit(audit: Arc<AuditLog>, clock: Arc<dyn Clock>, days: u32) {
     let mut last: Option<Instant> = None;
     loop {
         tokio::time::sleep(KEEP_EVERY).await;
-        let (audit, now) = (Arc::clone(&audit), parts.clock.now());
+        let (audit, now) = (Arc::clone(&audit), clock.now());
         let due = last.is_none_or(|it| it.elapsed() >= FORGET_EVERY);
         if due {
             last = Some(Instant::now());
@@ -207,10 +203,13 @@ pub(super) async fn keep_audit(audit: Arc<AuditLog>, (parts, days): (Assembly, u
             audit.sync()?;
             if due { audit.forget(now, days) } else { Ok(0) }
         };
-        match tokio::task::spawn_blocking(keep).await {
-            Ok(Ok(_)) => (),
-            Ok(Err(error)) => tracing::error!(%error, "the audit log cannot be kept"),
-            Err(error) => tracing::error!(%error, "the audit log was not kept"),
+        if let Err(error) = on_a_thread(keep).await {
+            tracing::error!(%error, "the audit log cannot be kept");
         }
     }
+}
+
+/// What blocks.
+async fn on_a_thread<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
 }

@@ -5,7 +5,6 @@
 //! What the other two say is put on the command line, for there is one place that knows what is right.
 
 use std::collections::BTreeMap;
-use std::collections::HashSet;
 use std::ffi::OsString;
 use std::path::Path;
 use std::path::PathBuf;
@@ -18,7 +17,7 @@ use toml::Table;
 use toml::Value;
 
 /// Options that are about this itself, or that a file has no business with.
-const NO_OPTIONS: [&str; 4] = ["config", "check-config", "help", "fault"];
+const NO_OPTIONS: [&str; 5] = ["config", "check-config", "prepare", "help", "fault"];
 
 /// What there is to say on a command line, and where each part of it comes from.
 #[derive(Debug)]
@@ -43,12 +42,11 @@ impl Told {
         let Some(serve) = serve.filter(|_| told.words.get(1).is_some_and(|it| it == "serve")) else {
             return Ok(told);
         };
-        let given: HashSet<String> = told.words.iter().filter_map(|it| name_of(it.to_str()?)).collect();
-        let file = match told.value_of("config").or_else(|| environment("BELLJAR_CONFIG")) {
-            Some(path) => Some((PathBuf::from(&path), read(Path::new(&path), serve)?)),
-            None => None,
-        };
-        for option in options(serve).filter(|it| !given.contains(it.name)) {
+        let path = told.value_of("config").or_else(|| environment("BELLJAR_CONFIG")).map(PathBuf::from);
+        let file = path.map(|path| read(&path, serve).map(|table| (path, table))).transpose()?;
+        let left_out: Vec<_> = options(serve).filter(|it| told.place_of(it.name).is_none()).collect();
+        options(serve).filter(Choice::is_flag).for_each(|it| told.settle(it.name));
+        for option in left_out {
             let variable = option.variable();
             if let Some(value) = environment(&variable) {
                 let value = value.into_string().ok().with_context(|| format!("{variable} is no text"))?;
@@ -64,18 +62,33 @@ impl Told {
         Ok(told)
     }
 
+    /// A flag may be false on the command line, whatever the others say: where it is parsed, it is there or not.
+    fn settle(&mut self, flag: &str) {
+        for (value, words) in [("true", vec![OsString::from(format!("--{flag}"))]), ("false", Vec::new())] {
+            let said = OsString::from(format!("--{flag}={value}"));
+            if let Some(at) = self.words.iter().position(|it| *it == said) {
+                self.words.splice(at..=at, words);
+                self.from.insert(flag.to_owned(), "command line".to_owned());
+            }
+        }
+    }
+
     fn add(&mut self, name: &str, words: Vec<String>, from: String) {
         self.words.extend(words.into_iter().map(OsString::from));
         self.from.insert(name.to_owned(), from);
     }
 
+    /// Of an option on the command line: `--listen …` and `--listen=…` are about `listen`.
+    fn place_of(&self, name: &str) -> Option<usize> {
+        let is_it = |word: &str| word.strip_prefix("--").is_some_and(|it| it.split('=').next() == Some(name));
+        self.words.iter().position(|it| it.to_str().is_some_and(is_it))
+    }
+
     /// Of an option with one value, as the command line has it.
     fn value_of(&self, name: &str) -> Option<OsString> {
-        let flag = format!("--{name}");
-        let at = self.words.iter().position(|it| it.to_str().and_then(name_of).as_deref() == Some(name))?;
-        let word = self.words[at].to_str()?;
-        match word.strip_prefix(&format!("{flag}=")) {
-            Some(value) => Some(value.into()),
+        let at = self.place_of(name)?;
+        match self.words[at].to_str()?.split_once('=') {
+            Some((_, value)) => Some(value.into()),
             None => self.words.get(at + 1).cloned(),
         }
     }
@@ -86,13 +99,12 @@ impl Told {
         else {
             return Vec::new();
         };
-        let given = |name: &str| self.words.iter().any(|it| it.to_str().and_then(name_of).as_deref() == Some(name));
         let line = |option: Choice<'_>| {
             let values = matches.get_raw(option.arg.get_id().as_str())?;
             let values: Vec<_> = values.map(|it| it.to_string_lossy()).collect();
             let from = match self.from.get(option.name) {
                 Some(from) => from.as_str(),
-                None if given(option.name) => "command line",
+                None if self.place_of(option.name).is_some() => "command line",
                 None => "default",
             };
             Some(format!("{} = {}    # {from}", option.key(), values.join(",")))
@@ -180,12 +192,6 @@ fn plain(value: &Value) -> anyhow::Result<String> {
     })
 }
 
-/// `--listen` and `--listen=…` are about `listen`.
-fn name_of(word: &str) -> Option<String> {
-    let name = word.strip_prefix("--")?;
-    Some(name.split_once('=').map_or(name, |it| it.0).to_owned())
-}
-
 fn read(path: &Path, serve: &Command) -> anyhow::Result<Table> {
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     let table: Table = text.parse().with_context(|| format!("{} is no TOML", path.display()))?;
@@ -254,6 +260,22 @@ mod tests {
         ] {
             assert!(lines.iter().any(|it| it == line), "{line} in {lines:#?}");
         }
+    }
+
+    #[test]
+    fn what_a_file_says_is_true_its_variable_can_make_false() {
+        let (_dir, path) = file("require_walls = true");
+        assert!(added(&told(&["--config", &path], &[]).unwrap()).contains(&"--require-walls"));
+        let told = told(&["--config", &path], &[("BELLJAR_REQUIRE_WALLS", "false")]).unwrap();
+        assert_eq!(added(&told), ["--config"]);
+    }
+
+    #[test]
+    fn what_a_file_says_is_true_the_command_line_can_make_false() {
+        let (_dir, path) = file("require_walls = true");
+        let told_with = |word: &str| told(&["--config", &path, word], &[("BELLJAR_REQUIRE_WALLS", "true")]).unwrap();
+        assert!(!added(&told_with("--require-walls=false")).iter().any(|it| it.contains("walls")));
+        assert!(added(&told_with("--require-walls=true")).contains(&"--require-walls"));
     }
 
     #[test]

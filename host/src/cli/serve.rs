@@ -30,6 +30,7 @@ use crate::limits::STACK_BYTES_MAX;
 use crate::registry;
 use crate::store;
 use crate::store::disk::Durability;
+use crate::telemetry::otlp;
 
 #[derive(Debug, clap::Args)]
 #[expect(clippy::struct_excessive_bools, reason = "the flags of the command line, one by one")]
@@ -40,6 +41,10 @@ pub(super) struct ServeArguments {
     /// Reads everything, says what each option comes to, and starts nothing.
     #[arg(long)]
     pub(super) check_config: bool,
+    /// Compiles what a server with these options runs, and ends: beside a server of another version that works on the same
+    /// data, which the next start then replaces at once.
+    #[arg(long, conflicts_with = "check_config")]
+    pub(super) prepare: bool,
     /// Where everything is stored.
     #[arg(long, default_value = "./belljar-data")]
     data: PathBuf,
@@ -82,6 +87,10 @@ pub(super) struct ServeArguments {
     /// How the log is written, on stderr.
     #[arg(long, value_enum, default_value = "text")]
     log_format: LogArgument,
+    /// A collector that spans of requests and runs are sent to by OTLP, as `http://127.0.0.1:4318`; for a binary built with
+    /// `--features otlp`.
+    #[arg(long, value_name = "URL")]
+    otlp_endpoint: Option<String>,
     /// Connections at the same time; one that waits for a result costs little.
     #[arg(long, default_value = "20000")]
     connections_max: std::num::NonZeroUsize,
@@ -195,8 +204,14 @@ pub(super) fn main(arguments: ServeArguments) -> anyhow::Result<()> {
         LogArgument::Text => log.init(),
         LogArgument::Json => log.json().flatten_event(true).init(),
     }
+    let prepare = arguments.prepare;
     let options = options(arguments)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    if prepare {
+        let count = runtime.block_on(app::prepare(options))?;
+        say(&format!("prepared {count} analyses; the next start takes them over"));
+        return Ok(());
+    }
     let served = runtime.block_on(app::serve(options, |(scheme, address)| {
         say(&format!("listening on {scheme}://{address}"));
     }));
@@ -256,6 +271,7 @@ fn options(arguments: ServeArguments) -> anyhow::Result<app::Options> {
             ..Manner::DEFAULT
         },
         notify: arguments.notify.options()?,
+        spans: arguments.otlp_endpoint.as_deref().map(otlp::open).transpose().context("--otlp-endpoint")?,
         audit: match (arguments.audit, demand_tokens) {
             (AuditArgument::Always, _) | (AuditArgument::WithTokens, keys::Demand::Token) => Audit::Kept,
             (AuditArgument::Never, _) | (AuditArgument::WithTokens, keys::Demand::None) => Audit::Not,

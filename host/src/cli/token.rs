@@ -17,6 +17,7 @@ use crate::access::TokenId;
 use crate::id::Tenant;
 use crate::store::tokens;
 use crate::time::Clock;
+use crate::time::DAY_MS;
 use crate::time::SystemClock;
 
 #[derive(Debug, clap::Args)]
@@ -140,7 +141,7 @@ fn create(arguments: CreateArguments) -> anyhow::Result<()> {
         tenant,
         scopes: BTreeSet::from_iter(scope),
         created: now,
-        expires: expire_days.map(|days| now.plus_ms(u64::from(days) * 86_400_000)),
+        expires: expire_days.map(|days| now.plus_ms(u64::from(days) * DAY_MS)),
         quotas: quotas.into(),
         secret_sha256: presented.secret_sha256(),
     };

@@ -166,6 +166,14 @@ impl Board {
         self.live().get(&key).cloned()
     }
 
+    pub(super) fn running(&self) -> Vec<(RunKey, Progress)> {
+        let running = |live: &Live| match *live.phase.borrow() {
+            Phase::Running(progress) => Some(progress),
+            Phase::Accepting | Phase::Accepted | Phase::Ended | Phase::Answered | Phase::Withdrawn => None,
+        };
+        self.live().iter().filter_map(|(key, live)| Some((*key, running(live)?))).collect()
+    }
+
     pub(super) fn load(&self) -> Load {
         *self.load.borrow()
     }

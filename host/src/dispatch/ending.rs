@@ -33,8 +33,10 @@ use crate::store::digest::sha256;
 use crate::store::runs::ArtifactFacts;
 use crate::store::runs::Ending;
 use crate::store::runs::Finished;
+use crate::store::runs::RunConfig;
 use crate::store::runs::RunRecord;
 use crate::telemetry::Ended;
+use crate::telemetry::spans::Run;
 use crate::time::Timestamp;
 use crate::wire::ArtifactSpec;
 
@@ -134,21 +136,42 @@ impl Dispatch {
     }
 
     fn note(&self, (store, key): (&Store, RunKey), ended: &Ended) {
-        let Some(audit) = &self.ports.audit else { return };
+        if self.ports.audit.is_none() && !self.ports.metrics.tells_spans() {
+            return;
+        }
         match store.config(key) {
-            Ok(Some(config)) => audit.note(&Entry::Run(Ran {
-                time: self.ports.clock.now(),
+            Ok(Some(config)) => self.tell(key, config, ended),
+            // Its file was deleted under it, which is noted.
+            Ok(None) => (),
+            Err(error) => tracing::error!(run.id = %key, %error, "the end of a run cannot be noted"),
+        }
+    }
+
+    fn tell(&self, key: RunKey, config: RunConfig, ended: &Ended) {
+        let now = self.ports.clock.now();
+        if let Some(asked_by) = config.trace {
+            let run = Run {
+                asked_by,
+                path: Ran::subject(key),
+                analysis: config.analysis.clone(),
+                module: config.module,
+                accepted: config.accepted,
+                ended: now,
+            };
+            self.ports.metrics.run_traced(run, ended);
+        }
+        if let Some(audit) = &self.ports.audit {
+            audit.note(&Entry::Run(Ran {
+                time: now,
+                request: config.trace.map(|it| it.trace),
                 token: config.token,
                 tenant: key.tenant,
                 subject: Ran::subject(key),
                 analysis: config.analysis,
                 module: config.module,
-                outcome: ended.reason.map_or("successful", Reason::as_str),
+                outcome: ended.outcome(),
                 fuel: ended.fuel,
-            })),
-            // Its file was deleted under it, which is noted.
-            Ok(None) => (),
-            Err(error) => tracing::error!(run.id = %key, %error, "the end of a run cannot be noted"),
+            }));
         }
     }
 

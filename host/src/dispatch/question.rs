@@ -9,6 +9,7 @@ use crate::analysis::key::analysis_id;
 use crate::id::AnalysisName;
 use crate::id::ClientId;
 use crate::id::RunKey;
+use crate::id::TraceContext;
 use crate::limits::Limits;
 use crate::quota::Payer;
 use crate::registry::workshop::Analysis;
@@ -31,6 +32,8 @@ pub struct Asked {
     pub client: ClientId,
     /// Who is charged for it.
     pub payer: Option<Payer>,
+    /// The request that asks.
+    pub trace: Option<TraceContext>,
     pub accepted: Timestamp,
 }
 
@@ -48,6 +51,7 @@ impl Question {
             priority: asked.priority,
             client: asked.client,
             token: asked.payer.map(|it| it.token),
+            trace: asked.trace,
             accepted: asked.accepted,
             generation: 0,
             crashes: 0,

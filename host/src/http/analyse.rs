@@ -102,7 +102,7 @@ pub const CREATE: About =
             upload::TOO_LARGE,
             (415, "The analysis does not take such a file."),
             (422, "The question or its args are not valid, with every place."),
-            (429, "This client has more in the queue than its share."),
+            (429, "This client has more in the queue than its share, or the token has a quota and nothing is left of it."),
             (503, "The queue is full, or the same is being answered with less than is asked for, or this client sends too many long questions at once, or as many as may be wait to be told of runs."),
             upload::NO_ROOM,
         ]);
@@ -283,7 +283,8 @@ fn question_of(api: &Api, (upload, asked): (UploadFacts, Asked)) -> Result<Quest
     let again = if asked.rerun { Again::Always } else { Again::IfNeeded };
     let accepted = api.parts.clock.now();
     let payer = api.token.as_deref().map(Payer::from);
-    let checked = Checked { name, args, limits, priority: asked.priority, again, client: api.client, payer, accepted };
+    let (client, trace) = (api.client, api.trace);
+    let checked = Checked { name, args, limits, priority: asked.priority, again, client, payer, trace, accepted };
     Ok(Question::new(analysis, (Arc::clone(&api.store), upload), checked))
 }
 

@@ -25,7 +25,7 @@ use tower_http::cors::CorsLayer;
 const MAX_AGE: Duration = Duration::from_secs(600);
 
 /// What pages may send besides what every page may.
-const READ: [HeaderName; 15] = [
+const READ: [HeaderName; 17] = [
     header::AUTHORIZATION,
     header::CONTENT_TYPE,
     header::CONTENT_DISPOSITION,
@@ -41,10 +41,12 @@ const READ: [HeaderName; 15] = [
     HeaderName::from_static("upload-offset"),
     HeaderName::from_static("upload-metadata"),
     HeaderName::from_static("upload-checksum"),
+    HeaderName::from_static("traceparent"),
+    HeaderName::from_static("x-request-id"),
 ];
 
 /// What they may see besides what every page may.
-const SHOWN: [HeaderName; 20] = [
+const SHOWN: [HeaderName; 21] = [
     header::ETAG,
     header::LOCATION,
     header::RETRY_AFTER,
@@ -65,6 +67,7 @@ const SHOWN: [HeaderName; 20] = [
     HeaderName::from_static("belljar-file-id"),
     HeaderName::from_static("belljar-revoked"),
     HeaderName::from_static("preference-applied"),
+    HeaderName::from_static("x-request-id"),
 ];
 
 /// An origin as browsers send it: scheme, name, and port where it is not the usual one (RFC 6454).

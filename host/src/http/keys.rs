@@ -92,8 +92,11 @@ pub(super) fn principal(api: &Api, request: &Request) -> io::Result<Principal> {
         return Ok(Principal::Anybody(client(request.extensions())));
     }
     // A page of another site may have a token of its own, and not the cookie of this one's.
-    let cookies = if origin::is_of_another(request) { Cookies::Ignored } else { Cookies::Taken };
-    let looked = presented(request.headers(), cookies).and_then(|it| api.keys.look_at(it, api.parts.clock.now()));
+    let presented = in_field(request.headers()).unwrap_or_else(|| {
+        let cookie = in_cookie(request.headers()).filter(|_| !origin::is_of_another(request));
+        cookie.ok_or(Refused::Nothing)
+    });
+    let looked = presented.and_then(|it| api.keys.look_at(it, api.parts.clock.now()));
     let token = match looked {
         Ok(token) => token,
         Err(refused) => return Ok(Principal::Nobody(refused)),
@@ -112,25 +115,17 @@ pub(super) fn client(extensions: &Extensions) -> ClientId {
     extensions.get::<IpAddr>().map_or_else(ClientId::default, |it| ClientId::from(*it))
 }
 
-/// Whether a cookie counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Cookies {
-    Taken,
-    Ignored,
+/// Counts before a cookie.
+fn in_field(headers: &HeaderMap) -> Option<Result<&str, Refused>> {
+    let field = headers.get(header::AUTHORIZATION)?;
+    let (scheme, token) = field.to_str().ok().and_then(|it| it.split_once(' ')).unwrap_or_default();
+    Some(if scheme.eq_ignore_ascii_case("bearer") { Ok(token.trim()) } else { Err(Refused::NoToken) })
 }
 
-/// A field counts before a cookie.
-fn presented(headers: &HeaderMap, taken: Cookies) -> Result<&str, Refused> {
-    if let Some(field) = headers.get(header::AUTHORIZATION) {
-        let (scheme, token) = field.to_str().ok().and_then(|it| it.split_once(' ')).unwrap_or_default();
-        return if scheme.eq_ignore_ascii_case("bearer") { Ok(token.trim()) } else { Err(Refused::NoToken) };
-    }
-    if taken == Cookies::Ignored {
-        return Err(Refused::Nothing);
-    }
+fn in_cookie(headers: &HeaderMap) -> Option<&str> {
     let cookies = headers.get_all(header::COOKIE).iter().filter_map(|it| it.to_str().ok());
     let mut pairs = cookies.flat_map(|it| it.split(';')).filter_map(|it| it.trim().split_once('='));
-    pairs.find(|(name, _)| *name == COOKIE).map(|(_, token)| token).ok_or(Refused::Nothing)
+    pairs.find(|(name, _)| *name == COOKIE).map(|(_, token)| token)
 }
 
 /// Lets through who may do what a route is for.
@@ -190,7 +185,8 @@ pub const SIGN_IN: About =
 /// `PUT /session`.
 pub async fn sign_in(api: Api, headers: HeaderMap) -> Result<Told<SignedIn>, Problem> {
     let mut response = StatusCode::NO_CONTENT.into_response();
-    if let (Some(_), Ok(token)) = (&api.token, presented(&headers, Cookies::Taken)) {
+    let token = in_field(&headers).and_then(Result::ok).or_else(|| in_cookie(&headers));
+    if let Some(token) = token.filter(|_| api.token.is_some()) {
         let secure = if api.clear == Clear::No { "; Secure" } else { "" };
         let cookie = format!("{COOKIE}={token}; Path=/; HttpOnly; SameSite=Strict{secure}");
         let cookie = HeaderValue::try_from(cookie).map_err(|_| Problem::unauthorized("this is no token"))?;

@@ -219,6 +219,7 @@ pub async fn run(api: Api, Path((file_id, analysis_id)): Path<(String, String)>)
         reason,
         detail,
         progress,
+        request_id: config.trace.map(|it| it.trace),
         accepted: config.accepted,
         started: record.as_ref().map(|it| it.started),
         finished: record.as_ref().map(|it| it.finished),

@@ -364,6 +364,16 @@ fn has_ended(api: &Api, (id, client): (PartialId, ClientId)) -> io::Result<()> {
     }
 }
 
+/// How long all uploads of a tenant will be that are not whole yet, bytes.
+pub(super) async fn bytes_begun(api: &Api) -> io::Result<u64> {
+    on_disk(api, |store| {
+        // One that cannot be read keeps no other out; `belljar fsck` tells of it.
+        let begun = store.partial_ids()?.into_iter().filter_map(|id| store.partial(id).ok().flatten());
+        Ok(begun.filter(|it| it.state.is_open()).fold(0, |sum: u64, it| sum.saturating_add(it.length_bytes)))
+    })
+    .await
+}
+
 /// Does it whether or not the client stays to hear of it.
 async fn to_its_end<D: 'static>(
     work: impl Future<Output = Result<Told<D>, Problem>> + Send + 'static,

@@ -3,12 +3,16 @@
 
 mod idle;
 
+use std::convert::Infallible;
 use std::future::Future;
+use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::response::Response;
+use futures_util::future::BoxFuture;
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::rt::Read;
@@ -20,12 +24,12 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioExecutor;
 use hyper_util::rt::TokioIo;
 use hyper_util::rt::TokioTimer;
-use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::server::graceful::Watcher;
+use hyper_util::server::graceful::GracefulConnection;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
+use tokio::sync::watch;
 use tokio_io_timeout::TimeoutStream;
 
 use self::idle::Idle;
@@ -70,7 +74,7 @@ pub async fn serve(
     connections_max: usize,
     shutdown: impl Future<Output = ()>,
 ) {
-    let graceful = GracefulShutdown::new();
+    let stop = watch::Sender::new(());
     let speakers = Speakers::new(tls);
     let places = Places::new(connections_max);
     let requests = Arc::new(Semaphore::new(connections_max));
@@ -81,12 +85,13 @@ pub async fn serve(
             accepted = accept(&listener, &places) => accepted,
         };
         let Some((stream, address, place)) = accepted else { continue };
-        let (watcher, requests) = (graceful.watcher(), Arc::clone(&requests));
-        let guest = Guest { address, router: router.clone(), watcher, requests };
+        let (stopping, requests) = (Stopping(stop.subscribe()), Arc::clone(&requests));
+        let guest = Guest { address, router: router.clone(), stopping, requests };
         speakers.speak(stream, guest, place);
     }
     drop(listener);
-    if tokio::time::timeout(DRAIN_WITHIN, graceful.shutdown()).await.is_err() {
+    stop.send_replace(());
+    if tokio::time::timeout(DRAIN_WITHIN, stop.closed()).await.is_err() {
         tracing::warn!("some requests did not end in time");
     }
 }
@@ -95,13 +100,21 @@ pub async fn serve(
 struct Guest {
     address: IpAddr,
     router: Router,
-    watcher: Watcher,
+    stopping: Stopping,
     /// Of all connections of HTTP/2 together: each may hold a file, as a connection of HTTP/1 may.
     requests: Arc<Semaphore>,
 }
 
-type Answering =
-    std::pin::Pin<Box<dyn Future<Output = Result<axum::response::Response, std::convert::Infallible>> + Send>>;
+/// Held by each connection: the server waits until nobody has one any more.
+#[derive(Clone)]
+struct Stopping(watch::Receiver<()>);
+
+impl Stopping {
+    /// Returns when the server is to stop, or is gone.
+    fn begins(mut self) -> BoxFuture<'static, ()> {
+        Box::pin(async move { drop(self.0.changed().await) })
+    }
+}
 
 /// The protocols that are spoken here, set up.
 struct Speakers {
@@ -153,9 +166,9 @@ impl Speakers {
             Some(tls) => {
                 let (acceptor, http2) = (tls.acceptor(), self.http2.clone());
                 tokio::spawn(async move {
-                    if let Ok(Ok(stream)) = tokio::time::timeout(HEADER_WITHIN, acceptor.accept(stream)).await {
+                    if let Some(stream) = shake_hands(acceptor.accept(stream), guest.stopping.clone()).await {
                         if stream.get_ref().1.alpn_protocol() == Some(HTTP_2) {
-                            speak_http2(&http2, TokioIo::new(stream), guest).await;
+                            speak_http2(http2, TokioIo::new(stream), guest).await;
                         } else {
                             speak_http1(&http1, TokioIo::new(stream), guest).await;
                         }
@@ -167,46 +180,71 @@ impl Speakers {
     }
 }
 
+/// What it leads to; None when it fails, takes too long, or the server is to stop.
+async fn shake_hands<S>(handshake: impl Future<Output = io::Result<S>>, stopping: Stopping) -> Option<S> {
+    tokio::select! {
+        stream = tokio::time::timeout(HEADER_WITHIN, handshake) => stream.ok()?.ok(),
+        () = stopping.begins() => None,
+    }
+}
+
+/// Until its end. Once it is to `leave`, what it has asked for is still answered, within a time.
+async fn attend<C: GracefulConnection>(connection: C, leave: BoxFuture<'static, ()>) {
+    let mut connection = std::pin::pin!(connection);
+    tokio::select! {
+        _ = &mut connection => return,
+        () = leave => connection.as_mut().graceful_shutdown(),
+    }
+    drop(tokio::time::timeout(DRAIN_WITHIN, connection).await);
+}
+
 fn speak_http1<S>(http: &http1::Builder, stream: TokioIo<S>, guest: Guest) -> impl Future<Output = ()> + use<S>
 where
     TokioIo<S>: Read + Write + Unpin + Send + 'static,
     S: Send + 'static,
 {
-    let Guest { address, router, watcher, .. } = guest;
+    let Guest { address, router, stopping, .. } = guest;
     let router = TowerToHyperService::new(router);
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(address);
         router.call(request)
     });
-    let connection = watcher.watch(http.serve_connection(stream, service));
-    async move { drop(connection.await) }
+    let connection = http.serve_connection(stream, service);
+    async move {
+        attend(connection, stopping.clone().begins()).await;
+        drop(stopping);
+    }
 }
 
-async fn speak_http2<S>(http: &http2::Builder<TokioExecutor>, stream: TokioIo<S>, guest: Guest)
+async fn speak_http2<S>(http: http2::Builder<TokioExecutor>, stream: TokioIo<S>, guest: Guest)
 where
     TokioIo<S>: Read + Write + Unpin + Send + 'static,
     S: Send + 'static,
 {
-    let Guest { address, router, watcher, requests } = guest;
+    let Guest { address, router, stopping, requests } = guest;
     let router = TowerToHyperService::new(router);
     let idle = Idle::default();
     let at_work = idle.clone();
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(address);
         let (router, ongoing) = (router.clone(), at_work.clone().request(Arc::clone(&requests)));
-        let answering: Answering = Box::pin(async move {
+        let answering: BoxFuture<'static, Result<Response, Infallible>> = Box::pin(async move {
             let ongoing = ongoing.await;
             let answer = router.call(request).await?;
             Ok(ongoing.keep_with(answer, UNASKED_WITHIN))
         });
         answering
     });
-    let connection = watcher.watch(http.serve_connection(stream, service));
-    tokio::select! {
-        _ = connection => (),
-        // It has said nothing that asks for anything: nothing is lost with it.
-        () = idle.within(IDLE_WITHIN) => (),
-    }
+    let stops = stopping.clone().begins();
+    let leave = Box::pin(async move {
+        tokio::select! {
+            () = stops => (),
+            () = idle.within(IDLE_WITHIN) => (),
+        }
+    });
+    let connection: BoxFuture<'static, ()> = Box::pin(attend(http.serve_connection(stream, service), leave));
+    connection.await;
+    drop(stopping);
 }
 
 async fn accept(listener: &TcpListener, places: &Places) -> Option<(TcpStream, IpAddr, Place)> {
@@ -223,5 +261,72 @@ async fn accept(listener: &TcpListener, places: &Places) -> Option<(TcpStream, I
             tokio::time::sleep(ACCEPT_PAUSE).await;
             None
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncReadExt;
+    use tokio::io::AsyncWriteExt;
+    use tokio::io::DuplexStream;
+    use tokio::time::Instant;
+
+    use super::*;
+
+    /// Kinds of frames, RFC 9113, section 6.
+    const PING: u8 = 6;
+    const GOAWAY: u8 = 7;
+    const ACKNOWLEDGED: u8 = 1;
+
+    /// What the last `GOAWAY` says is the error, from a client that answers pings and asks for nothing.
+    async fn last_word(mut client: DuplexStream) -> Option<u32> {
+        client.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.unwrap();
+        let mut word = None;
+        let mut head = [0; 9];
+        while client.read_exact(&mut head).await.is_ok() {
+            let mut payload = vec![0; usize::from(u16::from_be_bytes([head[1], head[2]]))];
+            client.read_exact(&mut payload).await.unwrap();
+            match head[3] {
+                PING if head[4] & ACKNOWLEDGED == 0 => {
+                    head[4] = ACKNOWLEDGED;
+                    // Whoever has said the last word listens no more.
+                    drop(client.write_all(&[&head[..], &payload].concat()).await);
+                }
+                GOAWAY => word = Some(u32::from_be_bytes(payload[4..8].try_into().unwrap())),
+                _ => (),
+            }
+        }
+        word
+    }
+
+    fn guest(stop: &watch::Sender<()>) -> Guest {
+        let requests = Arc::new(Semaphore::new(1));
+        let address = IpAddr::from([127, 0, 0, 1]);
+        Guest { address, router: Router::new(), stopping: Stopping(stop.subscribe()), requests }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_asks_for_nothing_is_told_before_it_is_left() {
+        let (began, stop) = (Instant::now(), watch::Sender::new(()));
+        let (here, there) = tokio::io::duplex(4096);
+        let speakers = Speakers::new(None);
+        let speaking = speak_http2(speakers.http2, TokioIo::new(here), guest(&stop));
+        let (word, ()) = tokio::join!(last_word(there), speaking);
+        assert_eq!(word, Some(0));
+        assert!((IDLE_WITHIN..IDLE_WITHIN + DRAIN_WITHIN).contains(&began.elapsed()), "{:?}", began.elapsed());
+        assert_eq!(stop.receiver_count(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stop_waits_for_no_handshake() {
+        let stop = watch::Sender::new(());
+        let stopping = Stopping(stop.subscribe());
+        let shaking = shake_hands(std::future::pending::<io::Result<()>>(), stopping.clone());
+        let (shaken, ()) = tokio::join!(shaking, async { stop.send_modify(|()| ()) });
+        assert_eq!(shaken, None);
+        let began = Instant::now();
+        let goes_on = Stopping(stop.subscribe());
+        assert_eq!(shake_hands(std::future::pending::<io::Result<()>>(), goes_on).await, None);
+        assert_eq!(began.elapsed(), HEADER_WITHIN, "and a server that goes on waits only so long");
     }
 }

@@ -59,7 +59,8 @@ pub(super) const TOO_SLOW: Refusal = (408, "The body came too slowly.");
 /// A body is long.
 pub(super) const TOO_LARGE: Refusal = (413, "The body is longer than what is taken here.");
 /// There is no room.
-pub(super) const NO_ROOM: Refusal = (507, "There is no room on the disk.");
+pub(super) const NO_ROOM: Refusal =
+    (507, "There is no room on the disk, or the token has a quota of bytes and they do not fit.");
 /// A file that is stored.
 #[derive(Debug)]
 pub struct Taken(Upload);

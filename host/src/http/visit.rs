@@ -1,4 +1,6 @@
-//! One request from its head to that of its answer: who asks, whether it may ask now, and what is counted and noted of it.
+//! One request from its head to that of its answer: who asks, whether it may ask now, and what is counted, noted and traced
+//! of it. Its trace is the one that it names by `traceparent`, or by an `X-Request-Id` of that form, as something in front of
+//! this server may give each; or one of its own. Each answer tells it as `X-Request-Id`.
 
 use std::convert::Infallible;
 use std::net::IpAddr;
@@ -21,6 +23,7 @@ use sfv::StringRef;
 use tokio::time::Instant;
 use tower::Layer;
 use tower::Service;
+use tracing::Instrument;
 
 use super::Api;
 use super::error::Problem;
@@ -28,11 +31,14 @@ use super::keys;
 use super::keys::Holder;
 use super::keys::Principal;
 use super::resumable::FILE_ID;
+use crate::id::TraceContext;
+use crate::id::TraceId;
 use crate::quota::Left;
 use crate::quota::Payer;
 use crate::store::audit::Asked;
 use crate::store::audit::Entry;
 use crate::telemetry::Answered;
+use crate::telemetry::spans::Traced;
 
 /// Routes that tell nothing of anybody's: nobody wants to know who looked at them.
 const UNNOTED: [&str; 8] =
@@ -42,6 +48,11 @@ const UNNOTED: [&str; 8] =
 const NOTED_PATH_BYTES: usize = 256;
 /// What is noted of a request whose client left before its answer, as nginx has it. What it began may go on.
 const CLIENT_LEFT: u16 = 499;
+
+/// Of which trace, for people who ask why.
+pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// W3C Trace Context, section 3.2.
+const TRACEPARENT: &str = "traceparent";
 
 /// What an answer is about that its request could not name.
 #[derive(Debug, Clone)]
@@ -55,6 +66,7 @@ struct Visit {
     method: &'static str,
     route: Option<MatchedPath>,
     holder: Option<Arc<Holder>>,
+    traced: Traced,
     /// Only where it is noted.
     noted: Option<Box<Noted>>,
 }
@@ -99,10 +111,13 @@ where
 
     fn call(&mut self, mut request: Request) -> Self::Future {
         let mut visit = Visit::of(self.api.clone(), &request);
+        let span = visit.span();
+        let _entered = span.enter();
         match visit.begin(&mut request) {
             Ok(()) => {
                 let answering = self.inner.call(request);
-                Box::pin(async move { Ok(visit.end(answering.await?)) })
+                let answering = async move { Ok(visit.end(answering.await?)) };
+                Box::pin(answering.instrument(span.clone()))
             }
             Err(problem) => Box::pin(async move { Ok(visit.end(problem.into_response())) }),
         }
@@ -121,7 +136,19 @@ impl Visit {
             Box::new(Noted { from: request.extensions().get().copied(), path })
         });
         let method = known(request.method());
-        Self { api, began: Some(Instant::now()), method, route, holder: None, noted }
+        let traced = traced(request.headers());
+        Self { api, began: Some(Instant::now()), method, route, holder: None, traced, noted }
+    }
+
+    /// What is logged of it is marked by.
+    fn span(&self) -> tracing::Span {
+        let (trace, route) = (self.traced.context.trace, self.route());
+        tracing::info_span!(parent: None, "request", %trace, method = self.method, route)
+    }
+
+    /// As the route table has it; empty where there is none.
+    fn route(&self) -> &str {
+        self.route.as_ref().map_or("", MatchedPath::as_str)
     }
 
     /// Lets the handler know who asks; or why nobody is to hear it.
@@ -132,6 +159,7 @@ impl Visit {
             self.api.parts.ledger.request(Payer::from(&*holder.token))?;
         }
         request.extensions_mut().insert(principal);
+        request.extensions_mut().insert(self.traced.context);
         Ok(())
     }
 
@@ -140,6 +168,9 @@ impl Visit {
             let left = self.api.parts.ledger.left(Payer::from(&*holder.token), self.api.parts.clock.now());
             tell(&left, response.headers_mut());
         }
+        if let Ok(id) = HeaderValue::try_from(self.traced.context.trace.to_string()) {
+            response.headers_mut().insert(REQUEST_ID, id);
+        }
         let (status, subject) = (response.status().as_u16(), subject(&mut response));
         self.note(status, subject);
         response
@@ -147,10 +178,11 @@ impl Visit {
 
     fn note(&mut self, status: u16, subject: Option<String>) {
         let Some(began) = self.began.take() else { return };
-        let route = self.route.as_ref().map_or_else(String::new, |it| it.as_str().to_owned());
+        let route = self.route().to_owned();
         if let (Some(audit), Some(noted)) = (&self.api.parts.audit, self.noted.take()) {
             audit.note(&Entry::Request(Asked {
                 time: self.api.parts.clock.now(),
+                request: self.traced.context.trace,
                 from: noted.from.map(|it| it.to_string()),
                 token: self.holder.as_ref().map(|it| it.token.id),
                 name: self.holder.as_ref().map(|it| it.token.name.clone()),
@@ -162,7 +194,9 @@ impl Visit {
             }));
         }
         let duration = began.elapsed();
-        self.api.parts.metrics.answered(Answered { method: self.method, route, status, duration });
+        tracing::debug!(status, duration_us = duration.as_micros(), "answered");
+        let (method, at, traced) = (self.method, self.api.parts.clock.now(), self.traced);
+        self.api.parts.metrics.answered(Answered { method, route, status, at, duration, traced });
     }
 }
 
@@ -170,6 +204,19 @@ impl Drop for Visit {
     fn drop(&mut self) {
         self.note(CLIENT_LEFT, None);
     }
+}
+
+fn traced(headers: &HeaderMap) -> Traced {
+    // Of several, nobody knows which is meant.
+    let only = |name: &str| {
+        let mut fields = headers.get_all(name).iter();
+        fields.next().filter(|_| fields.next().is_none())?.to_str().ok()
+    };
+    if let Some(parent) = only(TRACEPARENT).and_then(|it| it.parse::<TraceContext>().ok()) {
+        return Traced { context: parent.child(), parent: Some(parent.span) };
+    }
+    let named = only(REQUEST_ID.as_str()).and_then(|it| it.parse::<TraceId>().ok());
+    Traced { context: named.map_or_else(TraceContext::begin, TraceContext::within), parent: None }
 }
 
 /// The last piece of an upload names it in a field.

@@ -27,9 +27,9 @@ use crate::id::AnalysisName;
 use crate::id::ModuleDigest;
 use crate::id::RunKey;
 use crate::id::Tenant;
+use crate::id::TraceId;
+use crate::time::DAY_MS;
 use crate::time::Timestamp;
-
-const DAY_MS: u64 = 86_400_000;
 
 /// A line.
 #[derive(Debug, Serialize)]
@@ -43,6 +43,8 @@ pub enum Entry {
 #[derive(Debug, Serialize)]
 pub struct Asked {
     pub time: Timestamp,
+    /// What its answer has as `X-Request-Id`.
+    pub request: TraceId,
     /// The address that it came from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
@@ -65,6 +67,9 @@ pub struct Asked {
 #[derive(Debug, Serialize)]
 pub struct Ran {
     pub time: Timestamp,
+    /// The one that began it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request: Option<TraceId>,
     /// Of who asked for it first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<TokenId>,
@@ -196,8 +201,7 @@ impl AuditLog {
     /// # Errors
     /// Of the disk.
     pub fn forget(&self, now: Timestamp, days: u32) -> io::Result<usize> {
-        let span = i64::try_from(u64::from(days) * DAY_MS).unwrap_or(i64::MAX);
-        let first = day(Timestamp::from_unix_ms(now.unix_ms().saturating_sub(span)));
+        let first = day(now.minus_ms(u64::from(days) * DAY_MS));
         let mut gone = 0;
         for name in lists::names(&self.directory)? {
             let name = name?;
@@ -227,6 +231,7 @@ mod tests {
 
     fn asked(unix_ms: i64, path: &str) -> Entry {
         Entry::Request(Asked {
+            request: TraceId::new([7; 16]),
             time: Timestamp::from_unix_ms(unix_ms),
             from: None,
             token: None,

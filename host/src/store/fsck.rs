@@ -95,13 +95,14 @@ impl Report {
 }
 
 /// The folders and files of the layout, besides the 256 of uploads.
-const KNOWN: [&str; 16] = [
+const KNOWN: [&str; 17] = [
     "FORMAT",
     "LOCK",
     "STOPPED",
     "analyses",
     "audit",
     "gone",
+    "next",
     "notify",
     "partial",
     "programs",

@@ -21,6 +21,7 @@ use crate::id::ModuleDigest;
 use crate::id::RunKey;
 use crate::id::SafeName;
 use crate::id::Sha256;
+use crate::id::TraceContext;
 use crate::limits::Limits;
 use crate::run::Failure;
 use crate::run::Priority;
@@ -44,6 +45,9 @@ pub struct RunConfig {
     /// Who is charged for it, where tokens are asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<TokenId>,
+    /// The request that began it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<TraceContext>,
     pub accepted: Timestamp,
     /// How often this question was accepted before: an ending of another generation is not of this run.
     #[serde(default)]

@@ -35,7 +35,8 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("sfv", &["http"]),
     ("toml", &["cli"]),
     ("tower", &["http"]),
-    ("ureq", &["oci"]),
+    ("opentelemetry", &["telemetry"]),
+    ("ureq", &["cli", "oci", "telemetry"]),
     (
         "schemars",
         &["access", "id", "limits", "time", "analysis", "quota", "run", "store", "wire", "notify", "trial", "http"],

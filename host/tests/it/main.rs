@@ -5,6 +5,7 @@
 mod authors;
 mod backup;
 mod components;
+mod configured;
 mod connections;
 mod cors;
 mod determinism;
@@ -38,8 +39,11 @@ mod shipped;
 mod surface;
 mod tls;
 mod tokens;
+mod top;
+mod traces;
 mod trials;
 mod trust;
+mod upgrade;
 mod uploads;
 mod versions;
 #[cfg(target_os = "linux")]

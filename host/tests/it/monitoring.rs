@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 use serde_json::json;
 
+use crate::openapi::texts_of;
 use crate::server::Server;
 use crate::server::wait_for;
 
@@ -93,18 +94,6 @@ fn told_by_a_server() -> Told {
     })
 }
 
-/// Every expression in it, however deep.
-fn expressions<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
-    match value {
-        Value::Object(members) => {
-            found.extend(members.get("expr").and_then(Value::as_str));
-            members.values().for_each(|it| expressions(it, found));
-        }
-        Value::Array(elements) => elements.iter().for_each(|it| expressions(it, found)),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => (),
-    }
-}
-
 #[test]
 fn the_dashboard_shows_all_that_a_server_tells_and_nothing_else() {
     let told = told_by_a_server();
@@ -116,14 +105,14 @@ fn the_dashboard_shows_all_that_a_server_tells_and_nothing_else() {
         let (place, title) = (&panel["gridPos"], panel["title"].as_str().unwrap());
         assert!(place["x"].as_u64().unwrap() + place["w"].as_u64().unwrap() <= 24, "{title}");
         let mut own = Vec::new();
-        expressions(panel, &mut own);
+        texts_of(panel, "expr", &mut own);
         assert_eq!(own.is_empty(), panel["type"] == "row", "{title}");
         for expression in own {
             assert!(told.check(expression) > 0, "{title}: {expression}");
         }
     }
     let mut all = Vec::new();
-    expressions(&dashboard, &mut all);
+    texts_of(&dashboard, "expr", &mut all);
     let all = all.join("\n");
     for name in told.0.keys() {
         let family = ["_bucket", "_count", "_sum"].iter().find_map(|it| name.strip_suffix(it)).unwrap_or(name);

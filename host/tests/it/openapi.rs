@@ -37,21 +37,22 @@ fn install(server: &Server, name: &str, members: Value) {
     server.put(&format!("/analyses/{name}"), &module).expect(201);
 }
 
-/// Every reference of a document, by what it says.
-fn references<'a>(value: &'a Value, found: &mut BTreeSet<&'a str>) {
+/// Every text that a member of that name has, however deep.
+pub(crate) fn texts_of<'a>(value: &'a Value, member: &str, found: &mut Vec<&'a str>) {
     match value {
         Value::Object(members) => {
-            found.extend(members.get("$ref").and_then(Value::as_str));
-            members.values().for_each(|it| references(it, found));
+            found.extend(members.get(member).and_then(Value::as_str));
+            members.values().for_each(|it| texts_of(it, member, found));
         }
-        Value::Array(items) => items.iter().for_each(|it| references(it, found)),
+        Value::Array(elements) => elements.iter().for_each(|it| texts_of(it, member, found)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => (),
     }
 }
 
 fn broken_references(document: &Value) -> Vec<&str> {
-    let mut found = BTreeSet::new();
-    references(document, &mut found);
+    let mut found = Vec::new();
+    texts_of(document, "$ref", &mut found);
+    let mut found = BTreeSet::from_iter(found);
     assert!(found.len() > 20);
     found.retain(|it| it.strip_prefix('#').and_then(|it| document.pointer(it)).is_none());
     found.into_iter().collect()

@@ -1,9 +1,14 @@
 //! What a token may use: requests, runs, fuel of a day, bytes stored; and what is noted of all that.
 
+use std::io::Write;
+use std::time::Duration;
+
 use serde_json::Value;
 use serde_json::json;
 
 use crate::flows::ECHO;
+use crate::installs::packed;
+use crate::installs::says;
 use crate::server::Server;
 use crate::server::wait_for;
 use crate::tokens::Holder;
@@ -73,6 +78,20 @@ fn fuel_of_a_day_is_charged_as_it_is_spent_and_outlives_a_kill() {
     });
     server.crash_and_restart();
     assert_eq!(left(&server, &holder, "fuel-per-day"), after);
+}
+
+#[test]
+fn a_trial_is_paid_for_by_whoever_wants_to_know() {
+    let server = Server::start_with(&[], &["--require-tokens", "--shipped", "none", "--accept-modules"]);
+    let quota = ["--fuel-per-day", "1000000000000", "--scope", "upload,run,read,install"];
+    let holder = made_with(&server, "main", &quota);
+    let module = |letter: char, version: &str| packed(&says(letter), &json!({ "name": "theirs", "version": version }));
+    holder.send(&server, ("PUT", "/analyses/theirs"), &module('a', "1")).expect(201);
+    holder.upload(&server, b"abc");
+    let before = left(&server, &holder, "fuel-per-day");
+    let tried = holder.send(&server, ("POST", "/analyses/theirs/trial"), &module('b', "2")).expect(200).json();
+    assert_eq!(tried["changed"], 1, "{tried}");
+    assert!(left(&server, &holder, "fuel-per-day") < before);
 }
 
 #[test]
@@ -164,4 +183,30 @@ fn it_is_noted_who_asks_what_and_how_runs_end() {
     let count = all.len();
     server.crash_and_restart();
     assert!(lines().len() >= count, "a kill takes none with it");
+}
+
+#[test]
+fn who_leaves_before_an_answer_is_noted_and_no_path_at_length() {
+    let server = Server::start_with(&[], &["--require-tokens", "--shipped", "dummy"]);
+    let holder = made_with(&server, "main", &[]);
+    let file = holder.upload(&server, b"abc");
+    let idle = json!({ "args": { "seconds": 600 } });
+    let run = holder.send(&server, ("POST", "/analyse"), &question(&file, "dummy", &idle)).expect(200);
+    let results = run.json()["results"].as_str().unwrap().to_owned();
+    holder.get(&server, &format!("/download/{file}/{}", "x".repeat(3000))).expect(404);
+    let mut waits = server.connect();
+    let head =
+        format!("GET {results} HTTP/1.1\r\nhost: localhost\r\nauthorization: {}\r\nprefer: wait=60\r\n\r\n", holder.0);
+    waits.write_all(head.as_bytes()).unwrap();
+    // It may not have begun to wait; then it is not noted either.
+    std::thread::park_timeout(Duration::from_millis(500));
+    drop(waits);
+    let lines = wait_for("a note of it", || {
+        let days = std::fs::read_dir(server.data().join("audit")).unwrap();
+        let text: String = days.map(|it| std::fs::read_to_string(it.unwrap().path()).unwrap()).collect();
+        let lines: Vec<Value> = text.lines().map(|it| serde_json::from_str(it).unwrap()).collect();
+        lines.iter().any(|it| it["status"] == 499 && it["path"] == *results).then_some(lines)
+    });
+    let longest = lines.iter().filter_map(|it| it["path"].as_str()).map(str::len).max();
+    assert_eq!(longest, Some(256));
 }

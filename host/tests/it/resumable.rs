@@ -2,8 +2,10 @@
 
 mod deaths;
 
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::io::Write;
+use std::path::PathBuf;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -315,18 +317,25 @@ fn no_client_begins_without_end() {
     begin(&server, 5, &[]).expect(201);
 }
 
-/// Bytes of uploads on their way that the server has open to read them.
-fn being_read(server: &Server) -> usize {
+/// Uploads on their way whose bytes the server has open to read them.
+fn open_to_be_read(server: &Server) -> BTreeSet<PathBuf> {
     let process = std::path::Path::new("/proc").join(server.pid());
     let open = |name: &std::ffi::OsStr| {
         let flags = std::fs::read_to_string(process.join("fdinfo").join(name)).ok()?;
         let flags = flags.lines().find_map(|it| it.strip_prefix("flags:"))?.trim().to_owned();
         let path = std::fs::read_link(process.join("fd").join(name)).ok()?;
         // The last digit says how: to be read alone.
-        Some(flags.ends_with('0') && path.to_str()?.contains("/partial/") && path.ends_with("a.bin"))
+        let counts = flags.ends_with('0') && path.to_str()?.contains("/partial/") && path.ends_with("a.bin");
+        counts.then_some(path)
     };
     let names = std::fs::read_dir(process.join("fd")).unwrap().map_while(Result::ok);
-    names.filter(|it| open(&it.file_name()) == Some(true)).count()
+    names.filter_map(|it| open(&it.file_name())).collect()
+}
+
+/// How many of them are read at one moment. A look takes time, in which one may end and the next begin; those that a
+/// second look finds as well were all open when the first one ended.
+fn being_read(server: &Server) -> usize {
+    open_to_be_read(server).intersection(&open_to_be_read(server)).count()
 }
 
 #[test]

@@ -28,6 +28,7 @@ use crate::http::openapi::about::bytes;
 use crate::http::path::Path;
 use crate::http::upload;
 use crate::id::ModuleDigest;
+use crate::quota::Payer;
 use crate::trial;
 use crate::trial::Comparison;
 use crate::trial::Verdict;
@@ -87,7 +88,7 @@ pub async fn run(
     let no_analysis = || Problem::not_found("no such analysis is installed; there is nothing to try it beside");
     let current = api.parts.registry.current(&name)?.ok_or_else(no_analysis)?;
     let (module, intake) = received(&api, request).await?;
-    let client = api.client;
+    let (client, payer, trace) = (api.client, api.token.as_deref().map(Payer::from), api.trace);
     let parts = Assembly { store: Arc::clone(&api.store), ..api.parts.clone() };
     // Goes on when the client does not wait for it, so that what it makes goes again.
     let trying = tokio::spawn(async move {
@@ -99,7 +100,8 @@ pub async fn run(
         }
         let digests = (current.module, candidate.module);
         let until = Instant::now() + WITHIN;
-        let comparison = trial::Trial { current, candidate, client, files, until }.run(&parts).await?;
+        let tried = trial::Trial { current, candidate, client, payer, trace, files, until };
+        let comparison = tried.run(&parts).await?;
         Ok(Trial::new(digests, comparison))
     });
     trying.await.map_err(io::Error::other)?.map(Json)

@@ -12,6 +12,7 @@ use crate::id::ModuleDigest;
 use crate::id::RunKey;
 use crate::id::SafeName;
 use crate::id::Sha256;
+use crate::id::TraceId;
 use crate::limits::Limits;
 use crate::run::Reason;
 use crate::run::Status;
@@ -65,6 +66,8 @@ pub struct Run {
     pub(super) detail: Option<String>,
     /// While it runs.
     pub(super) progress: Option<Progress>,
+    /// What the request that began it was answered with as `X-Request-Id`.
+    pub(super) request_id: Option<TraceId>,
     /// When it was asked.
     pub(super) accepted: Timestamp,
     pub(super) started: Option<Timestamp>,

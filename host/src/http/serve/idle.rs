@@ -52,7 +52,7 @@ impl Idle {
     }
 
     /// Returns when there has been none for so long.
-    pub(super) async fn within(&self, time: Duration) {
+    pub(super) async fn within(self, time: Duration) {
         let mut ongoing = self.0.subscribe();
         loop {
             // This side is there itself: the channel does not close.
@@ -152,13 +152,13 @@ mod tests {
         let minute = Duration::from_secs(60);
         let all = Arc::new(Semaphore::new(1));
         let request = idle.clone().request(Arc::clone(&all)).await;
-        assert!(tokio::time::timeout(10 * minute, idle.within(minute)).await.is_err());
+        assert!(tokio::time::timeout(10 * minute, idle.clone().within(minute)).await.is_err());
         let answer = request.keep_with(Response::new(Body::from("there")), 100 * minute);
         assert_eq!(all.available_permits(), 0);
-        assert!(tokio::time::timeout(10 * minute, idle.within(minute)).await.is_err());
+        assert!(tokio::time::timeout(10 * minute, idle.clone().within(minute)).await.is_err());
         drop(answer);
         assert_eq!(all.available_permits(), 1);
-        tokio::time::timeout(2 * minute, idle.within(minute)).await.unwrap();
+        tokio::time::timeout(2 * minute, idle.clone().within(minute)).await.unwrap();
         let within = tokio::spawn({
             let idle = idle.clone();
             async move { idle.within(minute).await }
@@ -178,7 +178,7 @@ mod tests {
         let mut answer = request.keep_with(Response::new(Body::from("there")), minute);
         tokio::time::sleep(minute * 3 / 2).await;
         assert_eq!(all.available_permits(), 1);
-        tokio::time::timeout(2 * minute, idle.within(minute)).await.unwrap();
+        tokio::time::timeout(2 * minute, idle.clone().within(minute)).await.unwrap();
         let frame = std::future::poll_fn(|context| Pin::new(answer.body_mut()).poll_frame(context)).await;
         assert!(frame.unwrap().is_err(), "whoever asks too late learns that it is not whole");
     }

@@ -45,11 +45,10 @@ fn world() -> World {
     let (mut digests, bytes) = (Digests::default(), b"some bytes");
     digests.update(bytes);
     let (sha1, sha256) = digests.finish();
-    let safe_name = SafeName::from_untrusted("a.txt");
     let facts = UploadFacts {
         version: 1,
         filename: "a.txt".to_owned(),
-        safe_name,
+        safe_name: SafeName::from_untrusted("a.txt"),
         size_bytes: 10,
         media_type: "text/plain".to_owned(),
         sha1,
@@ -77,6 +76,7 @@ fn world() -> World {
         limits: Limits::CAP,
         priority: Priority::Interactive,
         token: None,
+        trace: None,
         accepted: created,
         generation: 0,
         crashes: 0,

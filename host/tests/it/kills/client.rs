@@ -67,7 +67,7 @@ struct Kept<T>(Vec<(String, T)>);
 
 /// Of each kind, so many of the newest are looked at in every server; all are in the last.
 const CHECKED_MAX: usize = 6;
-const AGAIN_WITHIN: Duration = Duration::from_secs(30);
+const AGAIN_WITHIN: Duration = Duration::from_secs(8);
 const STUCK_AFTER: Duration = Duration::from_secs(90);
 
 type Answer = (u16, Vec<u8>);
