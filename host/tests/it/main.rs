@@ -28,6 +28,7 @@ mod notify;
 mod oci;
 mod openapi;
 mod packages;
+mod pages;
 mod power;
 mod quotas;
 mod regression;
