@@ -65,9 +65,17 @@ fn nobody_is_let_in_without_a_token_but_to_what_is_nobodys() {
     server.get_with("/", ("accept", "text/html")).expect(200);
     server.get("/web/app.js").expect(200);
     let file = "a".repeat(40);
-    for path in
-        ["/upload", "/analyses", "/limits", "/metrics", "/runs", "/openapi.json", "/me", "/modules", &format!("/upload/{file}")]
-    {
+    for path in [
+        "/upload",
+        "/analyses",
+        "/limits",
+        "/metrics",
+        "/runs",
+        "/openapi.json",
+        "/me",
+        "/modules",
+        &format!("/upload/{file}"),
+    ] {
         let refused = server.get(path).expect(401);
         assert!(refused.header("www-authenticate").starts_with("Bearer"), "{path}");
     }
