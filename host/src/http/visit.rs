@@ -3,6 +3,7 @@
 //! this server may give each; or one of its own. Each answer tells it as `X-Request-Id`.
 
 use std::convert::Infallible;
+use std::future::ready;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::task::Context;
@@ -119,7 +120,7 @@ where
                 let answering = async move { Ok(visit.end(answering.await?)) };
                 Box::pin(answering.instrument(span.clone()))
             }
-            Err(problem) => Box::pin(async move { Ok(visit.end(problem.into_response())) }),
+            Err(problem) => Box::pin(ready(Ok(visit.end(problem.into_response())))),
         }
     }
 }
