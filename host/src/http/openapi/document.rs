@@ -23,7 +23,8 @@ const ABOUT: &str = "Runs analyses from strangers over files from strangers. A f
 its result is JSON, and links to the files that it wrote. `HEAD` is answered wherever `GET` is. Whatever is not 2xx is \
 `application/problem+json` (RFC 9457); only a head that is no HTTP, or too long, is answered by a bare `400` or `431`. \
 Ids are lower-case hex, times RFC 3339 in UTC. A token with quotas is told what is left of them by `RateLimit` and \
-`RateLimit-Policy` in every answer.";
+`RateLimit-Policy` in every answer. `X-Request-Id` names the request: the trace of a `traceparent` that was sent along (W3C Trace \
+Context), or an `X-Request-Id` of 32 hex digits.";
 
 /// What every route refuses.
 const EVERYWHERE: [Refusal; 6] = [
