@@ -1,34 +1,16 @@
 //! What is in a delimited text file: its dialect, and for each column type, counts, extremes, quantiles, frequent values.
 //!
-//! One pass in constant memory: `encoding` → `records` → `column`, after `sniff` and `layout` looked at the beginning.
-
-mod budget;
-mod column;
-mod encoding;
-mod extremes;
-mod kind;
-mod layout;
-mod moments;
-mod profile;
-mod quantiles;
-mod records;
-mod report;
-mod sketch;
-mod sniff;
-mod text;
-mod time;
-mod values;
+//! All of it is done by the crate `profile`, which `table` has for more formats.
 
 use belljar_sdk::Failure;
 use belljar_sdk::Progress;
 use belljar_sdk::Sample;
+use profile::delimited;
+use profile::delimited::Options;
+use profile::layout::Header;
+use profile::report::Report;
+use profile::sniff::Delimiter;
 use serde::Deserialize;
-
-use crate::layout::Header;
-use crate::profile::Options;
-use crate::profile::profile;
-use crate::report::Report;
-use crate::sniff::Delimiter;
 
 belljar_sdk::descriptor!("../descriptor.json");
 
@@ -58,7 +40,7 @@ fn analyse(sample: Sample, args: Args) -> Result<Report, Failure> {
     };
     let options = Options { delimiter, header: args.header, top: args.top };
     let mut progress = Progress::new(sample.size_bytes(), "reading rows");
-    Ok(profile(sample, &options, |read_bytes| progress.at(read_bytes))?)
+    Ok(delimited::profile(sample, &options, |read_bytes| progress.at(read_bytes))?)
 }
 
 #[cfg(test)]

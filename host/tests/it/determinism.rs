@@ -10,7 +10,7 @@ use crate::server::Server;
 use crate::shipped::guests;
 
 const ROUNDS: usize = 20;
-const ASKED: [(&str, &str); 14] = [
+const ASKED: [(&str, &str); 16] = [
     ("digest", "table.csv"),
     ("entropy", "table.csv"),
     ("strings", "table.csv"),
@@ -25,6 +25,8 @@ const ASKED: [(&str, &str); 14] = [
     ("image", "image/samples/photo.jpg"),
     ("pdf", "pdf/samples/pages.pdf"),
     ("audio", "audio/samples/tones.flac"),
+    ("table", "table/samples/zstd.parquet"),
+    ("rules", "executable/samples/hard.elf"),
 ];
 
 fn table() -> Vec<u8> {

@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::server::Server;
 use crate::shipped::guests;
 
-const ANALYSES: [&str; 13] = [
+const ANALYSES: [&str; 15] = [
     "digest",
     "entropy",
     "strings",
@@ -24,9 +24,11 @@ const ANALYSES: [&str; 13] = [
     "pdf",
     "log",
     "audio",
+    "table",
+    "rules",
 ];
 /// Those of them that come with samples of what they take.
-const WITH_SAMPLES: [&str; 5] = ["archive", "executable", "image", "pdf", "audio"];
+const WITH_SAMPLES: [&str; 6] = ["archive", "executable", "image", "pdf", "audio", "table"];
 /// What a good analysis may come to over a bad file. A trap would be a panic.
 const REASONS: [&str; 4] = ["nonzero-exit", "memory-limit", "out-of-fuel", "output-limit"];
 /// Far more than any of them takes, on a machine that others use as well.

@@ -15,22 +15,29 @@ const SCRATCH_BYTES: usize = 4096;
 
 /// Takes what a file consists of, in its order.
 pub trait Sink {
+    /// A field has ended.
     fn field(&mut self, field: Field<'_>);
+    /// A record has ended, after its fields.
     fn record(&mut self, record: Record);
 }
 
 /// A field without its quotes; `number` counts from 0 in its record.
 #[derive(Debug)]
 pub struct Field<'a> {
+    /// Its place in the record.
     pub number: u64,
+    /// As much of it as is kept.
     pub bytes: &'a [u8],
+    /// Whether it had more.
     pub oversized: bool,
 }
 
 /// The end of a record.
 #[derive(Debug, Clone, Copy)]
 pub struct Record {
+    /// How many it has.
     pub fields: u64,
+    /// Where it starts.
     pub line: Line,
 }
 
@@ -38,6 +45,7 @@ pub struct Record {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub struct Line(pub u64);
 
+/// A parser, fed part by part.
 pub struct Records {
     reader: Reader,
     field: Vec<u8>,
@@ -57,6 +65,7 @@ enum Place {
 }
 
 impl Records {
+    /// For fields between these bytes.
     pub fn new(delimiter: u8, quote: u8) -> Self {
         Self {
             reader: ReaderBuilder::new().delimiter(delimiter).quote(quote).build(),

@@ -16,54 +16,84 @@ use crate::sniff::Quote;
 /// Frequent values in a whole result; with the names and extremes of 2,000 columns it stays below 16 MiB of JSON.
 const TOP_TOTAL_MAX: usize = 4_000;
 
+/// What a delimited text comes to.
 #[derive(Debug, Serialize)]
 pub struct Report {
-    size_bytes: u64,
-    encoding: String,
-    bom: bool,
-    delimiter: Delimiter,
-    quote: Quote,
-    line_ending: LineEnding,
-    has_header: bool,
-    preamble_rows: u64,
-    rows: u64,
-    column_count: u64,
-    columns_truncated: bool,
-    ragged_rows: Ragged,
-    oversized_fields: u64,
-    columns: Vec<ColumnReport>,
-    warnings: Vec<String>,
+    /// Of the file.
+    pub size_bytes: u64,
+    /// Its name in lower case.
+    pub encoding: String,
+    /// Whether a byte order mark came first.
+    pub bom: bool,
+    /// What separates fields.
+    pub delimiter: Delimiter,
+    /// What fields may stand in.
+    pub quote: Quote,
+    /// What ends lines.
+    pub line_ending: LineEnding,
+    /// Whether the first record names the columns.
+    pub has_header: bool,
+    /// Records before the table.
+    pub preamble_rows: u64,
+    /// Without the header.
+    pub rows: u64,
+    /// Of all columns.
+    pub column_count: u64,
+    /// Whether there are more columns than are profiled.
+    pub columns_truncated: bool,
+    /// Rows that are longer or shorter than others.
+    pub ragged_rows: Ragged,
+    /// Fields that were cut.
+    pub oversized_fields: u64,
+    /// In their order.
+    pub columns: Vec<ColumnReport>,
+    /// What to mind.
+    pub warnings: Vec<String>,
 }
 
 /// Rows that have more or fewer fields than the table has columns.
 #[derive(Debug, Default, Serialize)]
 pub struct Ragged {
+    /// How many there are.
     pub count: u64,
+    /// Where the first of them are.
     pub first_lines: Vec<Line>,
 }
 
 /// What was counted over the whole file.
 #[derive(Debug, Default)]
 pub struct Totals {
+    /// Rows.
     pub rows: u64,
+    /// Rows of another width.
     pub ragged: Ragged,
+    /// Fields that were cut.
     pub oversized_fields: u64,
 }
 
 /// What was found of the file as a whole.
 #[derive(Debug)]
 pub struct Findings {
+    /// How much was read.
     pub size_bytes: u64,
+    /// What it is in.
     pub encoding: &'static encoding_rs::Encoding,
+    /// Whether a byte order mark came first.
     pub bom: bool,
+    /// Whether some bytes mean nothing in that encoding.
     pub malformed: bool,
+    /// Whether there was a NUL.
     pub nul: bool,
+    /// How fields and records are told apart.
     pub dialect: Dialect,
+    /// Whether the first record is longer than the sample.
     pub sample_cut: bool,
+    /// The record with a quote that never closes.
     pub unclosed: Option<Line>,
 }
 
 impl Report {
+    /// Of columns, what was found of them and counted.
     pub fn new(findings: &Findings, layout: &Layout, (totals, columns): (Totals, Vec<Column>), top: usize) -> Self {
         let warnings = warnings(findings, layout, &totals, top);
         let top = top_shown(top, columns.len());
@@ -87,7 +117,8 @@ impl Report {
     }
 }
 
-fn top_shown(asked: usize, columns: usize) -> usize {
+/// How many frequent values of each are shown, so that a result stays small.
+pub fn top_shown(asked: usize, columns: usize) -> usize {
     asked.min(TOP_TOTAL_MAX / columns.max(1))
 }
 

@@ -21,40 +21,58 @@ use crate::text::trimmed;
 const SCORED_BYTES_MAX: usize = 64 * 1024;
 const NAMES: [Delimiter; 4] = [Delimiter::Comma, Delimiter::Semicolon, Delimiter::Tab, Delimiter::Pipe];
 
+/// What separates fields.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub enum Delimiter {
+    /// `,`
     #[serde(rename = ",")]
     Comma,
+    /// `;`
     #[serde(rename = ";")]
     Semicolon,
+    /// A tabulator.
     #[serde(rename = "\t")]
     Tab,
+    /// `|`
     #[serde(rename = "|")]
     Pipe,
 }
 
+/// What fields may stand in.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub enum Quote {
+    /// `"`
     #[serde(rename = "\"")]
     Double,
+    /// `'`
     #[serde(rename = "'")]
     Single,
 }
 
+/// What ends lines.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LineEnding {
+    /// There is but one line.
     None,
+    /// As on Unix.
     Lf,
+    /// As on Windows.
     CrLf,
+    /// As on old Macintoshs.
     Cr,
+    /// Several of them.
     Mixed,
 }
 
+/// How fields and records are told apart.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Dialect {
+    /// Between fields.
     pub delimiter: Delimiter,
+    /// Around fields.
     pub quote: Quote,
+    /// Between records.
     pub line_ending: LineEnding,
 }
 

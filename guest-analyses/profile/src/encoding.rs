@@ -39,6 +39,7 @@ enum Progress {
 }
 
 impl<R: Read> Text<R> {
+    /// All of that source.
     pub fn new(source: R) -> Self {
         Self {
             source,

@@ -24,19 +24,28 @@ const TYPED_BYTES_MAX: usize = 64;
 /// Whether `1,5` is a number.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Decimal {
+    /// It is none.
     Point,
+    /// It is one.
     PointOrComma,
 }
 
 /// A value as it was understood.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Value {
+    /// No value.
     Null,
+    /// Digits.
     Integer(i128),
+    /// With a point or an exponent.
     Float(f64),
+    /// A word for true or false.
     Boolean,
+    /// A day; without an instant, it is not known which of two.
     Date(Option<Instant>),
+    /// A day and a time of it.
     DateTime(Option<Instant>),
+    /// All else.
     Text,
 }
 
@@ -56,12 +65,19 @@ impl Value {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
+    /// Integers alone.
     Integer,
+    /// Numbers, not all of them integers.
     Float,
+    /// Words for true and false.
     Boolean,
+    /// Days.
     Date,
+    /// Days and times, or both.
     DateTime,
+    /// Texts, or of several kinds.
     Text,
+    /// Nulls alone.
     Empty,
 }
 
@@ -78,6 +94,7 @@ pub struct Counts {
 }
 
 impl Counts {
+    /// Counts one more.
     pub fn add(&mut self, value: Value) {
         match value {
             Value::Null => self.nulls += 1,
@@ -90,6 +107,12 @@ impl Counts {
         }
     }
 
+    /// Counts nulls.
+    pub fn add_nulls(&mut self, count: u64) {
+        self.nulls = self.nulls.saturating_add(count);
+    }
+
+    /// How many were null.
     pub fn nulls(&self) -> u64 {
         self.nulls
     }
@@ -149,6 +172,12 @@ pub fn value(text: &str, decimal: Decimal) -> Value {
     }
     let boolean = ["true", "false", "yes", "no"].iter().any(|word| word.eq_ignore_ascii_case(text));
     if boolean { Value::Boolean } else { Value::Text }
+}
+
+/// Understands a text of a format that has numbers, booleans and null of its own, and no times.
+pub fn text_value(text: &str) -> Value {
+    let may_be_a_time = text.len() <= TYPED_BYTES_MAX && text.starts_with(|first: char| first.is_ascii_digit());
+    may_be_a_time.then(|| moment(text)).flatten().map_or(Value::Text, Value::from)
 }
 
 impl From<Moment> for Value {

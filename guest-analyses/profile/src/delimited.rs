@@ -26,8 +26,11 @@ const RAGGED_LINES_MAX: usize = 5;
 /// What the caller chose.
 #[derive(Debug, Clone, Copy)]
 pub struct Options {
+    /// Guessed without one.
     pub delimiter: Option<Delimiter>,
+    /// Whether the first record names the columns.
     pub header: Header,
+    /// How many frequent values are shown of each column.
     pub top: usize,
 }
 

@@ -38,17 +38,24 @@ struct Sampled {
 #[derive(Debug, Clone, Copy, PartialEq, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Header {
+    /// Guess it.
     Auto,
+    /// It names the columns.
     Yes,
+    /// It is a row.
     No,
 }
 
+/// How a file is laid out.
 #[derive(Debug, Default, PartialEq)]
 pub struct Layout {
     /// Of the columns that are profiled.
     pub names: Vec<String>,
+    /// Of all columns.
     pub column_count: u64,
+    /// Records before the table.
     pub preamble_records: u64,
+    /// Whether its first record names the columns.
     pub has_header: bool,
 }
 
@@ -67,6 +74,7 @@ impl Sink for Sample {
 }
 
 impl Sample {
+    /// Whether there is no record.
     pub fn is_empty(&self) -> bool {
         self.records.is_empty()
     }

@@ -9,6 +9,7 @@ use crate::kind::Counts;
 use crate::kind::Decimal;
 use crate::kind::Kind;
 use crate::kind::Value;
+use crate::kind::text_value;
 use crate::kind::value;
 use crate::moments::Moments;
 use crate::quantiles;
@@ -19,6 +20,7 @@ use crate::values::Full;
 use crate::values::Key;
 use crate::values::Values;
 
+/// A column while its values come in.
 #[derive(Debug)]
 pub struct Column {
     name: String,
@@ -96,6 +98,7 @@ struct Top {
 }
 
 impl Column {
+    /// One without a value.
     pub fn new(name: String, decimal: Decimal, budget: &Budget) -> Self {
         Self {
             name,
@@ -111,11 +114,24 @@ impl Column {
 
     /// Takes a value that has no space around it.
     pub fn add(&mut self, text: &str, budget: &mut Budget) {
-        let value = value(text, self.decimal);
-        self.counts.add(value);
-        if value == Value::Null {
-            return;
+        match value(text, self.decimal) {
+            Value::Null => self.add_nulls(1),
+            value => self.add_value(text, value, budget),
         }
+    }
+
+    /// Takes what a format that has types calls a text: one of digits is no number, and none is null.
+    pub fn add_text(&mut self, text: &str, budget: &mut Budget) {
+        self.add_value(text, text_value(text), budget);
+    }
+
+    /// Takes nulls.
+    pub fn add_nulls(&mut self, count: u64) {
+        self.counts.add_nulls(count);
+    }
+
+    fn add_value(&mut self, text: &str, value: Value, budget: &mut Budget) {
+        self.counts.add(value);
         let key = Key::new(text);
         if let Err(Full) = self.values.add(key, budget) {
             if self.sketches.is_none() {

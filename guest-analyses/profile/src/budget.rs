@@ -18,11 +18,14 @@ pub struct Budget {
 /// How fine sketches are.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Grain {
+    /// For few columns.
     Fine,
+    /// For many.
     Coarse,
 }
 
 impl Budget {
+    /// Shared by so many columns.
     pub fn new(columns: usize) -> Self {
         Self { pool_bytes: POOL_BYTES, columns }
     }
@@ -32,6 +35,7 @@ impl Budget {
         GUARANTEED_BYTES / self.columns.max(1)
     }
 
+    /// What so many columns have room for.
     pub fn grain(&self) -> Grain {
         if self.columns <= FINE_COLUMNS_MAX { Grain::Fine } else { Grain::Coarse }
     }
@@ -42,6 +46,7 @@ impl Budget {
         Some(())
     }
 
+    /// Back to the pool.
     pub fn give_back(&mut self, bytes: usize) {
         self.pool_bytes += bytes;
         assert!(self.pool_bytes <= POOL_BYTES, "more came back than was taken");

@@ -8,6 +8,7 @@ pub const SHOWN_CHARS_MAX: usize = 200;
 pub struct Shown<'a>(&'a str);
 
 impl<'a> Shown<'a> {
+    /// As much of it as is shown.
     pub fn new(text: &'a str) -> Self {
         if text.len() <= SHOWN_CHARS_MAX {
             return Self(text);
@@ -16,6 +17,7 @@ impl<'a> Shown<'a> {
         Self(&text[..end])
     }
 
+    /// It.
     pub fn as_str(&self) -> &'a str {
         self.0
     }
