@@ -146,7 +146,6 @@ pub async fn serve(options: Options, listening: impl FnOnce((&str, SocketAddr)))
         }
     }
     take_over(&parts).await?;
-    parts.registry.learn_marks().await.context("cannot read which modules are revoked or approved")?;
     let directory = install(&parts.registry, &options.shipped, options.analyses).await?;
     tokio::spawn(tasks::heed_marks(Arc::clone(&parts.registry)));
     if let Some(directory) = directory {
@@ -172,6 +171,7 @@ pub async fn serve(options: Options, listening: impl FnOnce((&str, SocketAddr)))
         tokio::spawn(tasks::heed_tokens(Arc::clone(&keys), Arc::clone(&parts.ledger)));
     }
     let tls = options.tls.map(open_tls).transpose()?;
+    warn_in_the_clear(options.listen, tls.as_deref());
     keep_books(&parts, options.audit_days);
     let api = Api::from(Shared {
         parts,
@@ -231,7 +231,7 @@ pub async fn prepare(options: Options) -> anyhow::Result<usize> {
     Ok(count)
 }
 
-/// What [`prepare`] made for this server.
+/// What [`prepare`] made for this server, and what a former one was told of modules.
 async fn take_over(parts: &Assembly) -> anyhow::Result<()> {
     let (store, engine) = (Arc::clone(&parts.store), parts.registry.fingerprint().to_owned());
     match tokio::task::spawn_blocking(move || store.take_over(&engine)).await? {
@@ -239,7 +239,13 @@ async fn take_over(parts: &Assembly) -> anyhow::Result<()> {
         Ok(programs) => tracing::info!(programs, "took over what was prepared"),
         Err(error) => tracing::warn!(%error, "what was prepared cannot be taken over"),
     }
-    Ok(())
+    parts.registry.learn_marks().await.context("cannot read which modules are revoked or approved")
+}
+
+fn warn_in_the_clear(listen: SocketAddr, tls: Option<&Tls>) {
+    if tls.is_none() && !listen.ip().is_loopback() {
+        tracing::warn!("others can read what is sent here, tokens too: give --tls-certificate and --tls-key");
+    }
 }
 
 fn open_tls(files: tls::Files) -> anyhow::Result<Arc<Tls>> {
@@ -269,6 +275,7 @@ async fn install(
     shipped: &Shipped,
     analyses: Option<PathBuf>,
 ) -> anyhow::Result<Option<Directory>> {
+    tracing::info!("installing analyses; what was not compiled here before takes its time");
     let shipped = stream::iter(SHIPPED.iter().filter(|(name, _)| shipped.has(name)));
     shipped
         .for_each_concurrent(registry::INSTALLS_AT_ONCE, async |(name, module)| {

@@ -100,16 +100,18 @@ impl Told {
             return Vec::new();
         };
         let line = |option: Choice<'_>| {
-            let values = matches.get_raw(option.arg.get_id().as_str())?;
+            let Some(values) = matches.get_raw(option.arg.get_id().as_str()) else {
+                return format!("# {} is not set", option.key());
+            };
             let values: Vec<_> = values.map(|it| it.to_string_lossy()).collect();
             let from = match self.from.get(option.name) {
                 Some(from) => from.as_str(),
                 None if self.place_of(option.name).is_some() => "command line",
                 None => "default",
             };
-            Some(format!("{} = {}    # {from}", option.key(), values.join(",")))
+            format!("{} = {}    # {from}", option.key(), values.join(","))
         };
-        options(serve).filter_map(line).collect()
+        options(serve).map(line).collect()
     }
 }
 

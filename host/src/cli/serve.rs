@@ -1,5 +1,6 @@
 //! `belljar serve`: the options of a server, and what they come to.
 
+use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -200,6 +201,8 @@ pub(super) fn main(arguments: ServeArguments) -> anyhow::Result<()> {
         .with_env_var("BELLJAR_LOG")
         .from_env_lossy();
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // Into a file or a pipe go no colours.
+    let log = log.with_ansi(std::io::stderr().is_terminal());
     match arguments.log_format {
         LogArgument::Text => log.init(),
         LogArgument::Json => log.json().flatten_event(true).init(),

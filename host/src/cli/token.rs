@@ -97,6 +97,7 @@ pub(super) fn main(arguments: TokenArguments) -> anyhow::Result<()> {
     match arguments.command {
         TokenCommand::Create(arguments) => create(arguments),
         TokenCommand::List { data } => {
+            anyhow::ensure!(data.join("FORMAT").exists(), "{} is no data directory", data.display());
             let tokens = tokens::all(&data).with_context(|| format!("cannot read {}", data.display()))?;
             tokens.iter().for_each(|it| say(&line(it)));
             Ok(())

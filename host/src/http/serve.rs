@@ -2,6 +2,7 @@
 //! the clear; over TLS HTTP/2 too, as the client likes (ALPN).
 
 mod idle;
+mod linger;
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -33,6 +34,7 @@ use tokio::sync::watch;
 use tokio_io_timeout::TimeoutStream;
 
 use self::idle::Idle;
+use self::linger::Lingering;
 use super::buffers::Buffers;
 use super::tls::HTTP_2;
 use super::tls::Tls;
@@ -207,7 +209,7 @@ where
     let router = TowerToHyperService::new(router);
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(address);
-        router.call(request)
+        router.call(Lingering::of(request))
     });
     let connection = http.serve_connection(stream, service);
     async move {
@@ -230,7 +232,7 @@ where
         let (router, ongoing) = (router.clone(), at_work.clone().request(Arc::clone(&requests)));
         let answering: BoxFuture<'static, Result<Response, Infallible>> = Box::pin(async move {
             let ongoing = ongoing.await;
-            let answer = router.call(request).await?;
+            let answer = router.call(Lingering::of(request)).await?;
             Ok(ongoing.keep_with(answer, UNASKED_WITHIN))
         });
         answering

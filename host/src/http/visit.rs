@@ -41,7 +41,7 @@ use crate::store::audit::Entry;
 use crate::telemetry::Answered;
 use crate::telemetry::spans::Traced;
 
-/// Routes that tell nothing of anybody's: nobody wants to know who looked at them.
+/// Routes that tell nothing of anybody's: nobody wants to know who looked at them, but for those who were not let in.
 const UNNOTED: [&str; 8] =
     ["/", "/web/{file}", "/healthz", "/readyz", "/metrics", "/limits", "/openapi.json", "/analyses"];
 
@@ -129,8 +129,7 @@ impl Visit {
     fn of(api: Api, request: &Request) -> Self {
         let route = request.extensions().get::<MatchedPath>().cloned();
         // Nor whoever asks for what there is not.
-        let noted = route.as_ref().is_some_and(|it| !UNNOTED.contains(&it.as_str()));
-        let noted = (api.parts.audit.is_some() && noted).then(|| {
+        let noted = (api.parts.audit.is_some() && route.is_some()).then(|| {
             let mut path = request.uri().path().to_owned();
             // The path of a request is ASCII.
             path.truncate(NOTED_PATH_BYTES);
@@ -180,7 +179,8 @@ impl Visit {
     fn note(&mut self, status: u16, subject: Option<String>) {
         let Some(began) = self.began.take() else { return };
         let route = self.route().to_owned();
-        if let (Some(audit), Some(noted)) = (&self.api.parts.audit, self.noted.take()) {
+        let unnoted = UNNOTED.contains(&self.route()) && !matches!(status, 401 | 403);
+        if let (Some(audit), Some(noted)) = (&self.api.parts.audit, self.noted.take().filter(|_| !unnoted)) {
             audit.note(&Entry::Request(Asked {
                 time: self.api.parts.clock.now(),
                 request: self.traced.context.trace,

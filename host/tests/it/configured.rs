@@ -30,7 +30,8 @@ fn what_is_configured_is_told_and_checked_and_nothing_starts() {
     let sound = check(dir.path(), &format!("data = '{}'\nworkers = 3\n[cap]\nwall_ms = 5\n", data.display()));
     let said = String::from_utf8(sound.stdout).unwrap();
     assert!(sound.status.success());
-    for line in ["workers = 3    # ", "cap = wall_ms=5    # ", "queue_max = 10000    # default"] {
+    for line in ["workers = 3    # ", "cap = wall_ms=5    # ", "queue_max = 10000    # default", "# tls_key is not set"]
+    {
         assert!(said.contains(line), "{line} in {said}");
     }
     assert!(!data.exists(), "it only looks");
@@ -80,5 +81,12 @@ fn an_operator_says_whether_it_is_noted_who_does_what() {
     assert_eq!(noted(&[]), None, "nobody is told apart");
     assert_eq!(noted(&["--audit", "always"]), Some(1), "what is no route is not noted");
     assert_eq!(noted(&["--require-tokens"]), Some(1));
+    let server = Server::start_with(&[], &["--shipped", "none", "--require-tokens"]);
+    server.get("/metrics").expect(401);
+    server.get("/healthz").expect(200);
+    let days = std::fs::read_dir(server.data().join("audit")).unwrap();
+    let text: String = days.map(|it| std::fs::read_to_string(it.unwrap().path()).unwrap()).collect();
+    assert_eq!(text.lines().count(), 1, "{text}");
+    assert!(text.contains("/metrics"), "who was not let in is noted wherever it was");
     assert_eq!(noted(&["--require-tokens", "--audit", "never"]), None);
 }

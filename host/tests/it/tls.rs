@@ -1,13 +1,20 @@
 //! A server that is reached by TLS: HTTP/1.1 and HTTP/2, certificates that change, and clients of HTTP/2 that mean harm.
 
+use std::convert::Infallible;
+use std::io::Read;
+use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use http_body_util::BodyExt;
 use http_body_util::Full;
+use http_body_util::StreamBody;
 use hyper::Request;
 use hyper::body::Bytes;
+use hyper::body::Frame;
 use hyper::client::conn::http2::SendRequest;
 use hyper_util::rt::TokioExecutor;
 use hyper_util::rt::TokioIo;
@@ -161,6 +168,47 @@ fn a_cookie_is_kept_to_where_nobody_can_read_it_on_its_way() {
         }
         panic!("the token does not come to count");
     });
+}
+
+/// A client sends all that it has before it looks for an answer.
+#[test]
+fn who_is_refused_before_all_has_come_can_send_it_and_reads_why() {
+    const CHUNKS: usize = 64;
+    let place = place(&["--require-tokens"]);
+    runtime().block_on(async {
+        let stream = TokioIo::new(place.connect("h2").await);
+        let (mut sender, connection) =
+            hyper::client::conn::http2::handshake(TokioExecutor::new(), stream).await.unwrap();
+        tokio::spawn(async move { drop(connection.await) });
+        let sent = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&sent);
+        let chunks = (0..CHUNKS).map(move |_| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            Ok::<_, Infallible>(Frame::data(Bytes::from(vec![7; 64 << 10])))
+        });
+        let body = StreamBody::new(futures_util::stream::iter(chunks));
+        let request = Request::builder().method("POST").uri("https://localhost/upload").body(body).unwrap();
+        let answer = sender.send_request(request).await.unwrap();
+        assert_eq!(answer.status(), 401);
+        answer.into_body().collect().await.unwrap();
+        let until = std::time::Instant::now() + Duration::from_secs(20);
+        while sent.load(Ordering::Relaxed) < CHUNKS {
+            assert!(std::time::Instant::now() < until, "{} of {CHUNKS} were taken", sent.load(Ordering::Relaxed));
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    });
+    // The same in the clear, where the connection would be broken.
+    let server = Server::start_with(&[], &["--shipped", "none", "--require-tokens"]);
+    let head = "POST /upload HTTP/1.1\r\nhost: localhost\r\ncontent-length: 6000000\r\nconnection: close\r\n\r\n";
+    let mut stream = server.connect();
+    stream.write_all(head.as_bytes()).unwrap();
+    for _ in 0..60 {
+        stream.write_all(&[7; 100_000]).unwrap();
+        std::thread::park_timeout(Duration::from_millis(1));
+    }
+    let mut said = String::new();
+    stream.read_to_string(&mut said).unwrap();
+    assert!(said.starts_with("HTTP/1.1 401"), "{said}");
 }
 
 /// CVE-2023-44487.
