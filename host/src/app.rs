@@ -193,12 +193,14 @@ pub async fn serve(options: Options, listening: impl FnOnce((&str, SocketAddr)))
     tokio::spawn(tasks::expire(api.clone(), options.retention.every));
     let listener =
         TcpListener::bind(options.listen).await.with_context(|| format!("cannot listen on {}", options.listen))?;
-    listening((if tls.is_some() { "https" } else { "http" }, listener.local_addr()?));
+    // Heard from before anybody knows that there is a server to stop.
+    let (stop, scheme) = (stop(), if tls.is_some() { "https" } else { "http" });
+    listening((scheme, listener.local_addr()?));
     // A connection may hold a file beside its socket; the rest is for runs and the store.
     let possible = usize::try_from(confine::raise_descriptors()?.saturating_sub(512) / 2)?.max(64);
     let (router, parts) = (http::router(api.clone()), api.parts.clone());
     drop(api);
-    http::serve::serve((listener, tls), router, options.connections_max.min(possible), stop()).await;
+    http::serve::serve((listener, tls), router, options.connections_max.min(possible), stop).await;
     close_books(&parts).await?;
     // Workers die with the runtime; their runs are still in the queue.
     store.say_stopped().context("cannot say that this server stops on purpose")
@@ -302,20 +304,23 @@ async fn install(
     Ok(directory)
 }
 
-/// SIGTERM or ctrl-c.
-async fn stop() {
+/// SIGTERM or ctrl-c, from when this is called.
+fn stop() -> impl Future<Output = ()> {
     use tokio::signal::unix::SignalKind;
     use tokio::signal::unix::signal;
-    match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
-        (Ok(mut terminate), Ok(mut interrupt)) => {
-            tokio::select! {
-                _ = terminate.recv() => (),
-                _ = interrupt.recv() => (),
+    let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    async {
+        match signals {
+            (Ok(mut terminate), Ok(mut interrupt)) => {
+                tokio::select! {
+                    _ = terminate.recv() => (),
+                    _ = interrupt.recv() => (),
+                }
             }
-        }
-        (Err(error), _) | (_, Err(error)) => {
-            tracing::error!(%error, "signals cannot be heard; stop this server by its process id");
-            std::future::pending().await
+            (Err(error), _) | (_, Err(error)) => {
+                tracing::error!(%error, "signals cannot be heard; stop this server by its process id");
+                std::future::pending().await
+            }
         }
     }
 }

@@ -202,7 +202,7 @@ fn what_compiling_may_take_is_named_when_it_is_too_little() {
     for (caps, named) in [
         (&["cpu_s=1"][..], Some("more than `cpu_s` allows, which is 1")),
         (&["wall_ms=1500"], Some("more than `wall_ms` allows, which is 1500")),
-        (&["memory_bytes=70000000"], Some("more than `memory_bytes` allows, which is 70000000")),
+        (&["memory_bytes=80000000"], Some("more than `memory_bytes` allows, which is 80000000")),
         (&["cpu_s=300", "wall_ms=300000"], None),
     ] {
         let dir = tempfile::tempdir().unwrap();

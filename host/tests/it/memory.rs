@@ -145,8 +145,8 @@ fn only_so_many_long_questions_are_held_and_never_one_clients_alone() {
     let mut another = server.connect_as_another();
     ask(&mut another, body.len());
     assert_eq!(said(another), "HTTP/1.1 404", "another's is looked at: there is no such file");
-    let after = resident_mib(&server);
-    assert!(after < before + 75, "{before} MiB, then {after}");
+    // Of those that were refused, some are heard out first, for two seconds at most.
+    wait_for("no more than those in memory", || (resident_mib(&server) < before + 75).then_some(()));
     drop(stopped);
     wait_for("a place", || {
         let mut again = server.connect();

@@ -264,7 +264,6 @@ impl Mortal {
         self.end();
         let said = std::fs::read_to_string(&self.stderr).unwrap();
         let line = said.lines().find(|it| it.contains("a fault was asked for here"))?;
-        let line: String = line.split('\u{1b}').map(|it| it.split_once('m').map_or(it, |it| it.1)).collect();
         let member = |name: &str| line.split_once(name).map(|it| it.1.split(' ').next().unwrap_or_default());
         let path = member("path=")?.split_once("/data/").map_or("", |it| it.1);
         let class = |part: &str| {

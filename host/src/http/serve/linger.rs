@@ -16,10 +16,13 @@ use hyper::body::Incoming;
 use hyper::body::SizeHint;
 use hyper::header;
 use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
 
 /// Thrown away of one body, bytes. Who sends more does well to ask beforehand (`Expect: 100-continue`).
 const DISCARDED_BYTES_MAX: u64 = 8 << 20;
 const DISCARDED_WITHIN: Duration = Duration::from_secs(2);
+/// Bodies of which that is done at the same time: each holds its connection, and what that has in memory.
+static ROOM: Semaphore = Semaphore::const_new(64);
 
 /// A request's body.
 #[derive(Debug)]
@@ -71,8 +74,11 @@ impl Drop for Lingering {
     fn drop(&mut self) {
         let rest = self.body.take().filter(|it| self.end == End::Discard && !it.is_end_stream());
         // There is none when the server ends.
-        if let (Some(rest), Ok(runtime)) = (rest, Handle::try_current()) {
-            runtime.spawn(tokio::time::timeout(DISCARDED_WITHIN, discard(rest)));
+        if let (Some(rest), Ok(runtime), Ok(place)) = (rest, Handle::try_current(), ROOM.try_acquire()) {
+            runtime.spawn(async move {
+                drop(tokio::time::timeout(DISCARDED_WITHIN, discard(rest)).await);
+                drop(place);
+            });
         }
     }
 }
