@@ -1,8 +1,9 @@
-//! `componentize command|library IN.wasm OUT.wasm [--descriptor FILE]`: a component out of a core module that was built
-//! for wasm32-wasip1.
+//! `componentize command|library IN.wasm OUT.wasm [--wit DIR] [--descriptor FILE]`: a component out of a core module that
+//! was built for wasm32-wasip1.
 //!
-//! A command becomes one of WASI 0.2; a library that was built with `wit-bindgen` exports the world it was made for. The
-//! descriptor goes into a custom section of the component itself, for of the modules inside the host reads none.
+//! A command becomes one of WASI 0.2; a library exports the world it was made for. Most of `wit-bindgen`'s languages note in
+//! the module which world that is; for one that does not, as Go, `--wit` says it. The descriptor goes into a custom section
+//! of the component itself, for of the modules inside the host reads none.
 
 use std::fs;
 
@@ -10,30 +11,46 @@ use anyhow::Context;
 use wasi_preview1_component_adapter_provider as adapters;
 use wasm_encoder::ComponentSection;
 use wasm_encoder::CustomSection;
+use wit_component::StringEncoding;
+use wit_parser::Resolve;
 
-const USAGE: &str = "usage: componentize command|library IN.wasm OUT.wasm [--descriptor FILE]";
+const USAGE: &str = "usage: componentize command|library IN.wasm OUT.wasm [--wit DIR] [--descriptor FILE]";
 const DESCRIPTOR_SECTION: &str = "belljar:analysis";
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
     let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
-    let (kind, from, to, descriptor) = match arguments[..] {
-        [kind, from, to] => (kind, from, to, None),
-        [kind, from, to, "--descriptor", descriptor] => (kind, from, to, Some(descriptor)),
-        _ => anyhow::bail!(USAGE),
-    };
-    let adapter = match kind {
+    let [kind, from, to, options @ ..] = &arguments[..] else { anyhow::bail!(USAGE) };
+    let (mut wit, mut descriptor) = (None, None);
+    for option in options.chunks(2) {
+        match option {
+            ["--wit", dir] => wit = Some(*dir),
+            ["--descriptor", file] => descriptor = Some(*file),
+            _ => anyhow::bail!(USAGE),
+        }
+    }
+    let adapter = match *kind {
         "command" => adapters::WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER,
         "library" => adapters::WASI_SNAPSHOT_PREVIEW1_REACTOR_ADAPTER,
         other => anyhow::bail!("`{other}` is neither command nor library; {USAGE}"),
     };
     let read = |path: &str| fs::read(path).with_context(|| format!("cannot read {path}"));
-    let mut component =
-        component(&read(from)?, adapter).with_context(|| format!("cannot make a component of {from}"))?;
+    let mut module = read(from)?;
+    if let Some(dir) = wit {
+        add_world(&mut module, dir).with_context(|| format!("cannot tell the world of {dir}"))?;
+    }
+    let mut component = component(&module, adapter).with_context(|| format!("cannot make a component of {from}"))?;
     if let Some(descriptor) = descriptor {
         add_descriptor(&mut component, &read(descriptor)?);
     }
     fs::write(to, component).with_context(|| format!("cannot write {to}"))
+}
+
+fn add_world(module: &mut Vec<u8>, dir: &str) -> anyhow::Result<()> {
+    let mut resolve = Resolve::default();
+    let (package, _) = resolve.push_path(dir)?;
+    let world = resolve.select_world(&[package], None)?;
+    wit_component::embed_component_metadata(module, &resolve, world, StringEncoding::UTF8)
 }
 
 fn component(module: &[u8], adapter: &[u8]) -> anyhow::Result<Vec<u8>> {
@@ -55,6 +72,14 @@ mod tests {
         let header_bytes = component.len();
         add_descriptor(&mut component, b"{}");
         assert_eq!(component[header_bytes..], *b"\x00\x13\x10belljar:analysis{}");
+    }
+
+    #[test]
+    fn a_module_is_told_its_world() {
+        let mut module = wasm_encoder::Module::new().finish();
+        add_world(&mut module, "../../wit").unwrap();
+        assert!(String::from_utf8_lossy(&module).contains("belljar:analysis/analysis@1.0.0"));
+        assert!(add_world(&mut module, "src").is_err());
     }
 
     #[test]
