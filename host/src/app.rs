@@ -170,8 +170,7 @@ pub async fn serve(options: Options, listening: impl FnOnce((&str, SocketAddr)))
         }
         tokio::spawn(tasks::heed_tokens(Arc::clone(&keys), Arc::clone(&parts.ledger)));
     }
-    let tls = options.tls.map(open_tls).transpose()?;
-    warn_in_the_clear(options.listen, tls.as_deref());
+    let tls = open_tls(options.tls, options.listen)?;
     keep_books(&parts, options.audit_days);
     let api = Api::from(Shared {
         parts,
@@ -244,16 +243,17 @@ async fn take_over(parts: &Assembly) -> anyhow::Result<()> {
     parts.registry.learn_marks().await.context("cannot read which modules are revoked or approved")
 }
 
-fn warn_in_the_clear(listen: SocketAddr, tls: Option<&Tls>) {
-    if tls.is_none() && !listen.ip().is_loopback() {
-        tracing::warn!("others can read what is sent here, tokens too: give --tls-certificate and --tls-key");
-    }
-}
-
-fn open_tls(files: tls::Files) -> anyhow::Result<Arc<Tls>> {
+/// Where there is none, and others can reach this server, that is said.
+fn open_tls(files: Option<tls::Files>, listen: SocketAddr) -> anyhow::Result<Option<Arc<Tls>>> {
+    let Some(files) = files else {
+        if !listen.ip().is_loopback() {
+            tracing::warn!("others can read what is sent here, tokens too: give --tls-certificate and --tls-key");
+        }
+        return Ok(None);
+    };
     let tls = Arc::new(Tls::open(files)?);
     tokio::spawn(tasks::renew_tls(Arc::clone(&tls)));
-    Ok(tls)
+    Ok(Some(tls))
 }
 
 /// What is noted of clients in memory, or in the page cache, goes to disk from time to time.
