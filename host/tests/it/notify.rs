@@ -268,7 +268,8 @@ fn no_kill_takes_the_news_with_it() {
     server.worker_of(&run);
     server.crash_and_restart();
     let first = receiver.next();
-    told(&server, &run, "due");
+    // A call that is not written down yet would be made again.
+    wait_for("the first call", || (told(&server, &run, "due")["attempts"][0]["status"] == 500).then_some(()));
     server.crash_and_restart();
     let second = receiver.next();
     assert_eq!((first.id(), first.event(SECRET)), (second.id(), second.event(SECRET)));
