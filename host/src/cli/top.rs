@@ -23,7 +23,7 @@ const WITHIN: Duration = Duration::from_secs(10);
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// Where the server is.
+    /// Where the server is. By TLS, whom this machine trusts is trusted; `SSL_CERT_FILE` names a file of others.
     #[arg(long, default_value = "http://127.0.0.1:8080")]
     url: Url,
     /// A file with a token of scope `admin`, where the server asks for one.

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::io::Read;
 use std::io::Write;
 use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
@@ -117,6 +118,26 @@ fn a_server_on_a_public_name_is_asked_by_that_name_alone() {
         let request = Request::builder().uri("https://elsewhere.example/healthz").body(Full::default()).unwrap();
         assert_eq!(sender.send_request(request).await.unwrap().status(), 421);
     });
+}
+
+#[test]
+fn top_trusts_whom_it_is_told_to_trust() {
+    let place = place(&[]);
+    let chain = place.server.dir.path().join("chain.pem");
+    let top = |trusted: Option<&Path>| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_belljar"));
+        let url = format!("https://localhost:{}", place.server.address().port());
+        command.args(["top", "--once", "--url", &url]).env_remove("SSL_CERT_FILE");
+        if let Some(trusted) = trusted {
+            command.env("SSL_CERT_FILE", trusted);
+        }
+        command.output().unwrap()
+    };
+    let asked = top(Some(&chain));
+    assert!(asked.status.success(), "{}", String::from_utf8_lossy(&asked.stderr));
+    let refused = top(None);
+    assert!(!refused.status.success());
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("ertificate"), "{refused:?}");
 }
 
 #[test]
