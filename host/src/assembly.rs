@@ -28,6 +28,7 @@ use crate::store;
 use crate::store::OpenError;
 use crate::store::Store;
 use crate::store::audit::AuditLog;
+use crate::store::cache::ProgramCache;
 use crate::store::disk::Durability;
 use crate::store::tenants::Stores;
 use crate::telemetry::Metrics;
@@ -58,6 +59,8 @@ pub struct Options {
     pub audit: Audit,
     /// Who is told of requests and runs that have ended.
     pub spans: Option<Arc<dyn Spans>>,
+    /// Programs from before, for a data directory that vanishes.
+    pub cache: Option<ProgramCache>,
 }
 
 /// Whether it is noted who asks what.
@@ -86,6 +89,7 @@ impl Options {
             notify: notify::Options::none(),
             audit: Audit::Not,
             spans: None,
+            cache: None,
         }
     }
 }
@@ -152,6 +156,7 @@ pub async fn assemble(options: Options) -> Result<Assembly, AssemblyError> {
         manner: options.manner,
         terms,
         keys: options.keys,
+        cache: options.cache,
     };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let registry = Arc::new(Registry::new(workshop, options.registry, Arc::clone(&clock)));

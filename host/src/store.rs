@@ -6,6 +6,7 @@
 //! checks it against the digests in its record before it leaves the queue.
 
 pub mod audit;
+pub mod cache;
 pub mod commit;
 pub mod digest;
 pub mod disk;

@@ -38,7 +38,7 @@ pub(super) fn main(arguments: &Arguments) -> anyhow::Result<()> {
     };
     let samples = arguments.samples.iter().map(open).collect::<anyhow::Result<Vec<_>>>()?;
     let manner = Manner { wasi_03: arguments.wasi_03.into(), ..Manner::DEFAULT };
-    let options = |data| assembly::Options { manner, ..assembly::Options::for_one(data) };
+    let options = |data| assembly::Options { manner, cache: local::cache(), ..assembly::Options::for_one(data) };
     let report = local::with_assembly(options, async |assembly| Ok(check::check(assembly, module, samples).await?))?;
     if arguments.json {
         say(&serde_json::to_string_pretty(&report)?);

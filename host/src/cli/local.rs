@@ -7,7 +7,16 @@ use anyhow::Context;
 
 use crate::assembly;
 use crate::assembly::Assembly;
+use crate::store::cache::ProgramCache;
 use crate::store::scratch::Scratch;
+
+/// What one command compiles the next need not: in `$XDG_CACHE_HOME/belljar`, or `~/.cache/belljar`. Where that cannot be had, or is
+/// somebody else's too, everything is compiled each time.
+pub(super) fn cache() -> Option<ProgramCache> {
+    let base = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|it| it.is_absolute());
+    let base = base.or_else(|| Some(std::env::home_dir()?.join(".cache")))?;
+    ProgramCache::open(base.join("belljar")).inspect_err(|error| tracing::debug!(%error, "no cache of programs")).ok()
+}
 
 /// Puts them together and does that work with them.
 pub(super) fn with_assembly<T>(

@@ -62,7 +62,7 @@ fn parse_object(text: &str) -> Result<Value, String> {
 pub(super) fn main(arguments: &Arguments) -> anyhow::Result<()> {
     let limits = super::asked_limits(&arguments.limits)?;
     let manner = Manner { wasi_03: arguments.wasi_03.into(), ..Manner::DEFAULT };
-    let options = |data| assembly::Options { manner, ..assembly::Options::for_one(data) };
+    let options = |data| assembly::Options { manner, cache: local::cache(), ..assembly::Options::for_one(data) };
     local::with_assembly(options, async |assembly| {
         if !arguments.watch {
             return once(assembly, arguments, &limits).await;

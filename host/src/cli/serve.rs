@@ -274,6 +274,7 @@ fn options(arguments: ServeArguments) -> anyhow::Result<app::Options> {
             ..Manner::DEFAULT
         },
         notify: arguments.notify.options()?,
+        cache: None,
         spans: arguments.otlp_endpoint.as_deref().map(otlp::open).transpose().context("--otlp-endpoint")?,
         audit: match (arguments.audit, demand_tokens) {
             (AuditArgument::Always, _) | (AuditArgument::WithTokens, keys::Demand::Token) => Audit::Kept,

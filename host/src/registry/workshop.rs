@@ -38,6 +38,7 @@ use crate::pool::worker;
 use crate::pool::worker::Cargo;
 use crate::pool::worker::Terms;
 use crate::store::Store;
+use crate::store::cache::ProgramCache;
 use crate::store::digest::Sha256Writer;
 use crate::store::disk;
 use crate::wire::LoadSpec;
@@ -86,6 +87,8 @@ pub struct Workshop {
     pub terms: Terms,
     /// Whose signatures count.
     pub keys: Arc<TrustedKeys>,
+    /// What was compiled before, for a store that vanishes.
+    pub cache: Option<ProgramCache>,
 }
 
 /// A module of which it is known who vouches for it, and nothing else.
@@ -167,7 +170,12 @@ impl Workshop {
         module: Bytes,
         name: Option<&AnalysisName>,
     ) -> Result<Analysis, InstallError> {
-        let facts = match self.known(digest).await? {
+        let mut known = self.known(digest).await?;
+        if known.is_none() && self.cache.is_some() {
+            self.by_cache(digest, ProgramCache::lend).await?;
+            known = self.known(digest).await?;
+        }
+        let facts = match known {
             // Taken by a server that had the switch.
             Some(Facts { module: ModuleFacts { kind: ModuleKind::AsyncCommandComponent, .. }, .. })
                 if self.manner.wasi_03 == Wasi03::Refused =>
@@ -230,6 +238,7 @@ impl Workshop {
             drop(first.then(|| self.store.disk().remove_if_there(&wasm)));
         })?;
         self.remember(digest, &facts).await?;
+        self.by_cache(digest, ProgramCache::keep).await?;
         Ok(facts)
     }
 
@@ -288,6 +297,22 @@ impl Workshop {
         let json = serde_json::to_vec_pretty(facts)?;
         let target = self.path(digest, "json");
         self.on_disk(move |store| store.disk().replace(&store.staging_path(), &target, &json)).await
+    }
+
+    /// Without it a module is only compiled again.
+    async fn by_cache(
+        &self,
+        digest: ModuleDigest,
+        work: impl FnOnce(&ProgramCache, &Store, ModuleDigest, &str) -> io::Result<()> + Send + 'static,
+    ) -> io::Result<()> {
+        let Some(cache) = self.cache.clone() else { return Ok(()) };
+        let engine = self.fingerprint.clone();
+        self.on_disk(move |store| {
+            work(&cache, store, digest, &engine)
+                .unwrap_or_else(|error| tracing::debug!(%error, "the cache of programs is of no use"));
+            Ok(())
+        })
+        .await
     }
 
     /// What waits for the disk does so on a thread that may.

@@ -2,6 +2,7 @@
 
 use std::io::BufRead;
 use std::io::BufReader;
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::process::Command;
 use std::process::Output;
@@ -38,7 +39,8 @@ impl Desk {
 
     fn belljar(&self, command: &str, arguments: &[&str]) -> Output {
         let mut belljar = Command::new(env!("CARGO_BIN_EXE_belljar"));
-        belljar.current_dir(self.0.path()).arg(command).args(arguments).output().unwrap()
+        belljar.current_dir(self.0.path()).env("XDG_CACHE_HOME", self.path("cache"));
+        belljar.arg(command).args(arguments).output().unwrap()
     }
 
     /// What it prints, when it does well.
@@ -127,6 +129,31 @@ fn what_a_server_would_refuse_is_not_packed_and_told_in_its_words() {
     let ran = desk.refuses("run", &["a.wasm", "a.json"]);
     assert!(ran.contains(theirs), "{theirs} in {ran}");
     assert!(desk.refuses("pack", &["a.wasm", "--descriptor", "none.json"]).contains("none.json"));
+}
+
+#[test]
+fn what_one_command_compiled_the_next_takes_if_it_is_whole() {
+    let desk = Desk::with(ECHO, &whole(json!({})));
+    desk.put("x.txt", b"x");
+    let run = || assert_eq!(json(&desk.says("run", &["a.wasm", "x.txt"])), json!({ "n": 7 }));
+    let program = || {
+        let kept = std::fs::read_dir(desk.path("cache/belljar")).unwrap().map(|it| it.unwrap().path());
+        kept.filter(|it| it.extension().is_some_and(|it| it == "cwasm")).collect::<Vec<_>>()
+    };
+    run();
+    let [path] = program().try_into().unwrap();
+    let compiled = || std::fs::metadata(&path).unwrap().ino();
+    let first = compiled();
+    run();
+    desk.says("check", &["a.wasm"]);
+    assert_eq!(compiled(), first);
+    std::fs::remove_file(&path).unwrap();
+    std::fs::write(&path, "not what was compiled").unwrap();
+    run();
+    assert!(std::fs::metadata(&path).unwrap().len() > 1000);
+    let whole = compiled();
+    run();
+    assert_eq!((compiled(), program().len()), (whole, 1));
 }
 
 #[test]
