@@ -1,7 +1,9 @@
 //! What clients do to connections, on purpose or not.
 
+use std::io::ErrorKind;
 use std::io::Read;
 use std::io::Write;
+use std::net::TcpStream;
 use std::time::Duration;
 
 use serde_json::json;
@@ -53,6 +55,38 @@ fn hundreds_of_stalled_clients_stop_nobody_else() {
     assert_eq!(server.get(&format!("/download/{file}/a.bin")).expect(200).body.len(), 3 << 20);
     server.result(&server.analyse(&file, "entropy", json!({}))).expect(200);
     drop(stalled);
+}
+
+#[test]
+fn of_those_who_are_refused_so_many_are_heard_out_so_long() {
+    let server = Server::start_with(&[], &["--require-tokens", "--shipped", "none"]);
+    let refused = |_| {
+        let mut stream = server.connect();
+        stream.write_all(b"POST /upload HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1000000000\r\n\r\n").unwrap();
+        let mut said = [0; 12];
+        stream.read_exact(&mut said).unwrap();
+        assert_eq!(&said, b"HTTP/1.1 401");
+        stream
+    };
+    let silent: Vec<_> = (0..200).map(refused).collect();
+    let heard = |stream: &&TcpStream| {
+        stream.set_nonblocking(true).unwrap();
+        let mut stream = *stream;
+        loop {
+            match stream.read(&mut [0; 1024]) {
+                Ok(0) => return false,
+                Ok(_) => (),
+                Err(error) => return error.kind() == ErrorKind::WouldBlock,
+            }
+        }
+    };
+    wait_for("those to go that are too many", || (silent.iter().filter(heard).count() <= 64).then_some(()));
+    wait_for("the others to go", || (silent.iter().filter(heard).count() == 0).then_some(()));
+    let mut endless = refused(0);
+    wait_for("the one to go that does not end", || endless.write_all(b"x").is_err().then_some(()));
+    let mut fast = refused(0);
+    let sent = (0..1024).take_while(|_| fast.write_all(&[0; 1 << 16]).is_ok()).count();
+    assert!(sent < 1024, "64 MiB were heard out");
 }
 
 #[test]
