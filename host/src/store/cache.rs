@@ -30,8 +30,12 @@ impl ProgramCache {
     /// Opens one, and makes it where there is none.
     ///
     /// # Errors
-    /// Of the disk, or when somebody else may write there.
+    /// Of the disk, when somebody else may write there, and within a server's data, as where that is its user's home.
     pub fn open(directory: PathBuf) -> io::Result<Self> {
+        if directory.ancestors().any(|it| it.join("FORMAT").is_file()) {
+            let detail = format!("{} is within a data directory", directory.display());
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, detail));
+        }
         fs::DirBuilder::new().recursive(true).mode(0o700).create(&directory)?;
         let found = fs::symlink_metadata(&directory)?;
         if !found.is_dir() || found.uid() != rustix::process::geteuid().as_raw() || found.mode() & 0o022 != 0 {
@@ -167,5 +171,8 @@ mod tests {
         let link = dir.path().join("link");
         std::os::unix::fs::symlink(dir.path(), &link).unwrap();
         assert!(ProgramCache::open(link).is_err());
+        let data = dir.path().join("data");
+        drop(store(&data));
+        assert!(ProgramCache::open(data.join(".cache/belljar")).is_err() && !data.join(".cache").exists());
     }
 }
