@@ -13,6 +13,9 @@ use std::process::Stdio;
 
 use anyhow::Context;
 use anyhow::ensure;
+use rustix::process::Pid;
+use rustix::process::Signal;
+use rustix::process::kill_process;
 
 /// Where the peers' programs are.
 #[derive(Debug)]
@@ -87,7 +90,7 @@ impl Peers {
 impl Drop for Peer {
     fn drop(&mut self) {
         // nginx' workers end only when their master ends in order.
-        drop(Command::new("kill").arg(self.child.id().to_string()).status());
+        kill_process(Pid::from_child(&self.child), Signal::TERM).ok();
         drop(self.child.wait());
     }
 }

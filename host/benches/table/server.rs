@@ -10,7 +10,9 @@ use std::process::Command;
 use std::process::Stdio;
 
 use anyhow::Context;
-use anyhow::ensure;
+use rustix::process::Pid;
+use rustix::process::Signal;
+use rustix::process::kill_process;
 use serde_json::Value;
 use serde_json::json;
 use tempfile::TempDir;
@@ -49,7 +51,7 @@ impl Server {
 
     /// Stops it in order, and starts it again over the same data.
     pub(crate) fn restart(&mut self) -> anyhow::Result<()> {
-        ensure!(Command::new("kill").arg(self.pid().to_string()).status()?.success(), "it cannot be stopped");
+        kill_process(Pid::from_child(&self.child), Signal::TERM)?;
         self.child.wait()?;
         (self.child, self.address) = spawn(self.dir.path(), self.durability)?;
         Ok(())

@@ -5,9 +5,11 @@ use std::path::Path;
 use std::time::Duration;
 use std::time::Instant;
 
+use rustix::process::Signal;
 use serde_json::json;
 
 use crate::server::Server;
+use crate::server::signal;
 use crate::server::wait_for;
 
 #[test]
@@ -136,8 +138,8 @@ fn a_worker_that_is_stopped_in_its_sleep_goes_on() {
     let file = server.upload("a.txt", b"abc");
     let run = server.analyse(&file, "dummy", json!({ "args": { "seconds": 1 } }));
     let worker = server.worker_of(&run);
-    for signal in ["-STOP", "-CONT"] {
-        assert!(std::process::Command::new("kill").args([signal, &worker]).status().unwrap().success());
+    for it in [Signal::STOP, Signal::CONT] {
+        signal(&worker, it);
     }
     server.result(&run).expect(200);
     assert_eq!(server.get(&format!("/results/{run}/run")).json()["attempts"], 1);

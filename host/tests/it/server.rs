@@ -15,6 +15,9 @@ use std::sync::OnceLock;
 use std::time::Duration;
 use std::time::Instant;
 
+use rustix::process::Pid;
+use rustix::process::Signal;
+use rustix::process::kill_process;
 use serde_json::Value;
 use serde_json::json;
 use tempfile::TempDir;
@@ -116,7 +119,7 @@ impl Server {
 
     /// SIGTERM; the exit code.
     pub(crate) fn stop(&mut self) -> Option<i32> {
-        assert!(Command::new("kill").arg(self.pid()).status().unwrap().success());
+        signal(&self.pid(), Signal::TERM);
         self.child.wait().unwrap().code()
     }
 
@@ -308,7 +311,13 @@ pub(crate) fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T 
 }
 
 pub(crate) fn kill(pid: &str) {
-    assert!(Command::new("kill").args(["-9", pid]).status().unwrap().success());
+    signal(pid, Signal::KILL);
+}
+
+/// Without `kill`, which a machine need not have.
+pub(crate) fn signal(pid: &str, signal: Signal) {
+    let pid = Pid::from_raw(pid.parse().unwrap()).unwrap();
+    kill_process(pid, signal).unwrap();
 }
 
 fn agent() -> ureq::Agent {
@@ -343,7 +352,7 @@ fn founded() -> &'static Path {
         std::fs::create_dir_all(dir.join("analyses")).unwrap();
         let (mut child, url) = started(command(&dir).args(FEW));
         assert!(url.is_some());
-        assert!(Command::new("kill").arg(child.id().to_string()).status().unwrap().success());
+        signal(&child.id().to_string(), Signal::TERM);
         assert!(child.wait().unwrap().success());
         dir
     })
