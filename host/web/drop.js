@@ -21,6 +21,11 @@ const STATES = {
   cancelled: () => "given up",
 };
 
+/** Whether the list of uploads is looked at. */
+function atFiles() {
+  return /^(#\/?)?$/.test(location.hash);
+}
+
 function share(it) {
   return it.file.size === 0 ? 100 : Math.floor((it.sent / it.file.size) * 100);
 }
@@ -109,7 +114,7 @@ export function acceptDrops(document) {
     event.preventDefault();
     over(-depth);
     addAll(event.dataTransfer.files);
-    location.hash = "#/";
+    if (!atFiles()) location.hash = "#/";
   });
 }
 
