@@ -1,6 +1,7 @@
 // Where files are dropped or chosen, and how those on their way are doing. They go on while other views are looked at.
 
 import { announce, h, put } from "./dom.js";
+import { analyse } from "./file.js";
 import { tell } from "./watch.js";
 import { Transfer, forget, unfinished } from "./upload.js";
 import { bytes } from "./words.js";
@@ -30,7 +31,8 @@ function share(it) {
   return it.file.size === 0 ? 100 : Math.floor((it.sent / it.file.size) * 100);
 }
 
-function add(file) {
+/** `alone`: whether there is nothing else that one waits for. */
+function add(file, alone) {
   const transfer = new Transfer(file);
   const name = h("span", { class: "name" }, file.name);
   const state = h("span", { class: "state" });
@@ -52,16 +54,28 @@ function add(file) {
       shown === "sending" && transfer.resumable && button("Pause", () => transfer.pause()),
       shown === "paused" && button("Go on", () => transfer.start()),
       shown === "failed" && button("Try again", () => transfer.start()),
+      transfer.id && button("Analyse", async () => (location.hash = await analyse(transfer.id))),
       transfer.ended ? button("Dismiss", () => dismiss(row)) : button("Cancel", () => transfer.cancel()),
     );
     if (["stored", "known", "failed"].includes(shown)) announce(`${file.name}: ${state.textContent}`);
     if (transfer.id) tell();
+    if (transfer.id && alone) goOn(row, transfer);
     if (!["checking", "sending"].includes(shown)) next();
   };
   transfer.addEventListener("change", draw);
   rows.push({ row, transfer });
   list.prepend(row);
   draw();
+}
+
+/** From a file that was brought alone to what comes of it, unless something else is looked at by now. */
+async function goOn(row, { id }) {
+  const others = rows.filter((it) => it.row !== row && !it.transfer.ended);
+  if (!atFiles() || others.length > 0) return;
+  const address = await analyse(id);
+  if (!atFiles()) return;
+  dismiss(row);
+  location.hash = address;
 }
 
 function dismiss(row) {
@@ -79,7 +93,7 @@ function next() {
 }
 
 function addAll(files) {
-  for (const file of files) add(file);
+  for (const file of files) add(file, files.length === 1);
   next();
   drawUnfinished();
 }
@@ -125,7 +139,7 @@ export function dropZone() {
     addAll(input.files);
     input.value = "";
   });
-  const label = h("label", { class: "drop", for: "choose" }, h("strong", {}, "Drop files here, or choose them"), h("span", {}, "Large ones go on where they stopped."));
+  const label = h("label", { class: "drop", for: "choose" }, h("strong", {}, "Drop files here, or choose them"), h("span", {}, "A video, a picture, sound, a table, a log, a program, anything: it is analysed in a sandbox, and the result is drawn."));
   drawUnfinished();
   return h("section", { "aria-label": "Upload" }, input, label, waiting, list);
 }

@@ -93,7 +93,8 @@ test("what changes is said", async () => {
   await settled(tab);
   await tab.locator("#choose").setInputFiles({ name: "said.txt", mimeType: "text/plain", buffer: Buffer.from("said") });
   await tab.getByRole("status").filter({ hasText: "said.txt: stored" }).waitFor({ state: "attached" });
-  await tab.locator(".transfers").getByRole("link", { name: "said.txt" }).click();
+  await tab.getByRole("heading", { level: 1, name: "Text" }).waitFor();
+  await tab.getByRole("link", { name: "said.txt" }).click();
   const run = await choose(tab, "Dummy");
   await run.click();
   await tab.getByRole("status").filter({ hasText: "The run is successful." }).waitFor({ state: "attached" });

@@ -44,7 +44,7 @@ test("who has a token comes in, and who has none sees nothing", async () => {
   await tab.locator("#choose").waitFor({ state: "attached" });
   assert.equal(await tab.evaluate(() => document.cookie), "", "no script reads it");
   await tab.locator("#choose").setInputFiles({ name: "a.txt", mimeType: "text/plain", buffer: Buffer.from("abc") });
-  await tab.locator(".transfers .stored").waitFor();
+  await tab.locator(".titled .chip.successful").waitFor();
   const other = await context.newPage();
   await other.goto("/");
   await other.getByRole("link", { name: "a.txt" }).waitFor();
