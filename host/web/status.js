@@ -35,8 +35,12 @@ export function showStatus(element) {
     async () => {
       try {
         put(element, draw(await readiness(signal)));
+        element.classList.remove("lost");
       } catch (problem) {
-        put(element, h("div", { class: "glance" }, h("span", { class: "label" }, "Server"), h("span", { class: "dot bad" }, problem.message)));
+        // Said once, and where it is seen: what is shown above is of before.
+        if (element.classList.contains("lost")) return;
+        element.classList.add("lost");
+        put(element, h("div", { class: "glance" }, h("span", { class: "label" }, "Server"), h("span", { class: "dot bad", role: "alert" }, `${problem.message} This page looks again by itself.`)));
       }
     },
     { everyMs: EVERY_MS, signal },
