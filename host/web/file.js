@@ -6,7 +6,7 @@ import { announce, confirmed, copyButton, h, problemPanel, prose, put } from "./
 import { argsForm } from "./form.js";
 import { askLine } from "./record.js";
 import { repeat, tell } from "./watch.js";
-import { bytes, moment } from "./words.js";
+import { bytes, moment, plain } from "./words.js";
 
 const EVERY_MS = 3000;
 /** Of its runs, before one asks for all. */
@@ -144,11 +144,11 @@ function ask(analysis, fit, file) {
   ];
 }
 
-function runRow(it) {
+function runRow(it, titles) {
   return h(
     "li",
     {},
-    h("a", { href: `#/run/${it.file_id}/${it.analysis_id}` }, it.analysis),
+    h("a", { href: `#/run/${it.file_id}/${it.analysis_id}` }, titles.get(it.analysis) ?? it.analysis),
     h("span", { class: `chip ${it.status}` }, it.reason ?? it.status),
     it.revoked && h("span", { class: "chip failed" }, "revoked"),
     h("span", { class: "when" }, moment(it.accepted)),
@@ -164,6 +164,7 @@ export async function showFile(view, [id], signal) {
   let shownMax = RUNS_SHOWN;
   const shown = preview({ ...file, name: file.filename }, { framed: null });
   const fits = await fitting(file, signal);
+  const titles = new Map(fits.map((it) => [it.name, it.title || it.name]));
   const [made, others] = [fits.filter((it) => it.made), fits.filter((it) => !it.made)];
   put(
     view,
@@ -181,7 +182,7 @@ export async function showFile(view, [id], signal) {
     if (now === before) return;
     before = now;
     const held = document.activeElement?.getAttribute("href");
-    put(runs, results.slice(0, shownMax).map(runRow));
+    put(runs, results.slice(0, shownMax).map((it) => runRow(it, titles)));
     more.hidden = results.length <= shownMax;
     more.textContent = `Show all ${results.length}`;
     if (held?.startsWith("#/run/")) runs.querySelector(`a[href="${CSS.escape(held)}"]`)?.focus();

@@ -145,8 +145,8 @@ class View {
     }
     put(
       this.head,
-      h("p", { class: "crumbs" }, h("a", { href: "#/" }, "Files"), " › ", h("a", { href: `#/file/${record.file_id}` }, this.file.filename)),
-      h("div", { class: "titled" }, h("h1", {}, title), chip),
+      h("p", { class: "crumbs" }, h("a", { href: "#/" }, "Files"), " › ", h("a", { href: `#/file/${record.file_id}` }, plain(this.file.filename))),
+      h("div", { class: "titled" }, h("h1", {}, title), chip, h("a", { class: "button quiet", href: `#/file/${record.file_id}` }, "Other analyses of this file")),
     );
   }
 

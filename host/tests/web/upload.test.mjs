@@ -27,6 +27,13 @@ test("a video is dropped, and its result appears", async () => {
   await tab.getByRole("heading", { level: 1, name: "Video" }).waitFor();
   await tab.locator(".titled .chip.successful").waitFor();
   await tab.waitForFunction(() => document.querySelector(".artifact video")?.readyState >= 1);
+  // What is seen stands above what is read, and leaves some of that to be seen.
+  const [film, facts] = [await tab.locator(".artifact video").boundingBox(), await tab.locator(".result .facts-list").first().boundingBox()];
+  assert.ok(film.y + film.height < facts.y && facts.y < 700, JSON.stringify([film, facts]));
+  await tab.getByRole("link", { name: "Other analyses of this file" }).click();
+  await tab.getByRole("heading", { level: 1, name: "testsrc.mp4" }).waitFor();
+  await tab.locator(".runs").getByRole("link", { name: "Video", exact: true }).waitFor();
+  await tab.goBack();
   await tab.goBack();
   await tab.locator(".rows a", { hasText: "testsrc.mp4" }).waitFor();
   assert.equal(await tab.locator(".transfers li").count(), 0);
