@@ -52,7 +52,7 @@ export async function analyse(id) {
 
 function head(it) {
   const said = h("div", { role: "status" });
-  const pin = h("button", { type: "button", "aria-pressed": String(it.pinned === true) }, it.pinned ? "Kept" : "Keep");
+  const pin = h("button", { type: "button", "aria-pressed": String(it.pinned === true), title: "What is kept stays until it is deleted, whatever is removed for its age or for room" }, it.pinned ? "Kept" : "Keep");
   pin.addEventListener("click", async () => {
     const kept = pin.getAttribute("aria-pressed") === "true";
     try {
@@ -65,7 +65,7 @@ function head(it) {
     }
   });
   const remove = async () => {
-    const text = `${it.filename} and all its results are removed. This cannot be undone.`;
+    const text = `${plain(it.filename)} and all its results are removed. This cannot be undone.`;
     if (!(await confirmed({ title: "Delete this file?", text, action: "Delete" }))) return;
     try {
       await send("DELETE", `/upload/${it.file_id}`);
@@ -78,7 +78,7 @@ function head(it) {
   const digest = (name, value) => [h("dt", {}, name), h("dd", {}, h("code", {}, value), " ", copyButton(() => value, { what: name }))];
   return [
     h("p", { class: "crumbs" }, h("a", { href: "#/" }, "Files")),
-    h("h1", {}, it.filename),
+    h("h1", {}, plain(it.filename)),
     h("p", { class: "facts" }, h("span", {}, it.media_type), h("span", {}, bytes(it.size_bytes)), h("span", {}, "stored ", moment(it.created)), it.expires && h("span", {}, "goes ", moment(it.expires))),
     h(
       "div",
@@ -88,7 +88,7 @@ function head(it) {
       h("button", { type: "button", class: "danger", onclick: remove }, "Delete"),
     ),
     said,
-    h("details", {}, h("summary", {}, "Digests"), h("dl", { class: "pairs" }, digest("SHA-1", it.sha1), digest("SHA-256", it.sha256))),
+    h("details", {}, h("summary", {}, "SHA-1 and SHA-256"), h("dl", { class: "pairs" }, digest("SHA-1", it.sha1), digest("SHA-256", it.sha256))),
   ];
 }
 
@@ -162,7 +162,7 @@ export async function showFile(view, [id], signal) {
   const more = h("button", { type: "button", class: "more", onclick: () => ((shownMax = Infinity), (before = null), draw()) });
   const ran = h("section", { hidden: true }, h("h2", {}, "Runs"), runs, more);
   let shownMax = RUNS_SHOWN;
-  const shown = preview({ ...file, name: file.filename }, { framed: null });
+  const shown = preview({ ...file, name: plain(file.filename) }, { framed: null });
   const fits = await fitting(file, signal);
   const titles = new Map(fits.map((it) => [it.name, it.title || it.name]));
   const [made, others] = [fits.filter((it) => it.made), fits.filter((it) => !it.made)];

@@ -73,7 +73,7 @@ test("by keyboard alone from a file to its result", async () => {
   await tab.keyboard.press("Enter");
   await tab.getByRole("heading", { level: 1, name: /^heights/ }).waitFor();
   await tab.waitForFunction(() => document.activeElement.tagName === "H1");
-  await until(/^Digests/);
+  await until(/^SHA-1/);
   await until(/^Strings/);
   await tab.keyboard.press("Enter");
   await tab.getByRole("button", { name: "Run Strings" }).waitFor();

@@ -127,6 +127,8 @@ test("many at once, dropped and chosen, an empty one among them", async () => {
   await drop(tab, ["dropped", "beside"].map((it) => [`${it}.txt`, btoa(it)]));
   await tab.waitForFunction(() => document.querySelectorAll(".transfers .stored").length === 8);
   await tab.locator(".rows a", { hasText: "dropped.txt" }).waitFor();
+  await tab.getByRole("button", { name: "Dismiss all that have ended" }).click();
+  assert.equal(await tab.locator(".transfers li").count(), 0);
   await close();
 });
 
