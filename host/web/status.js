@@ -16,15 +16,15 @@ function filled(value, max, label) {
 }
 
 function draw(it) {
-  const walls = it.walls.process ? "both stand" : `lacking: ${it.walls.lacking.join("; ")}`;
+  const walls = it.walls.process ? "both walls stand" : `lacking: ${it.walls.lacking.join("; ")}`;
   const tone = it.ready && it.walls.process ? "good" : "warn";
   const word = it.ready ? "Ready" : "Takes no work";
   return [
     h("div", { class: "glance" }, h("span", { class: "label" }, "Server"), h("span", { class: `dot ${tone}` }, word)),
     part("Queue", `${number(it.queue.in_flight)} of ${number(it.queue.max)}`, filled(it.queue.in_flight, it.queue.max, "How full the queue is")),
-    part("Workers", `${it.workers.max} at most, ${it.workers.idle} warm`),
+    part("Workers", `up to ${it.workers.max}, ${it.workers.idle} ready`),
     part("Disk", it.disk.room ? `${bytes(it.disk.free_bytes)} free` : "full"),
-    part("Walls", walls),
+    part("Sandbox", walls),
   ];
 }
 
