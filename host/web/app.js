@@ -7,6 +7,7 @@ import { showFiles } from "./files.js";
 import { h, problemPanel, put } from "./dom.js";
 import { showRun } from "./run.js";
 import { showAccount, showSignIn, whoIsHere } from "./signin.js";
+import { readiness } from "./api.js";
 import { showStatus } from "./status.js";
 
 const ROUTES = [
@@ -19,6 +20,7 @@ const ROUTES = [
 const main = document.getElementById("main");
 let leaving = new AbortController();
 let known = false;
+const LOOK_EVERY_MS = 3000;
 
 /** Who is here, before anything else is asked of the server. */
 async function enter() {
@@ -29,6 +31,15 @@ async function enter() {
 
 function nothing(view) {
   put(view, h("h1", {}, "There is nothing here"), h("p", {}, "The address leads nowhere on this page. ", h("a", { href: "#/" }, "Go to the files.")));
+}
+
+/** Shows it after all, once the server answers. */
+async function again(signal) {
+  while (!signal.aborted) {
+    await new Promise((done) => setTimeout(done, LOOK_EVERY_MS));
+    if (signal.aborted) return;
+    if (await readiness(signal).catch(() => null)) return go(false);
+  }
 }
 
 async function go(first) {
@@ -53,6 +64,7 @@ async function go(first) {
       return;
     }
     put(view, h("h1", {}, "This cannot be shown"), problemPanel(problem), h("p", {}, h("a", { href: "#/" }, "Back to the files")));
+    if (problem.status === 0) again(signal);
   }
   if (signal.aborted) return;
   const title = view.querySelector("h1");

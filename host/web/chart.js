@@ -7,6 +7,8 @@ import { number, short } from "./words.js";
 
 const HEIGHT = 240;
 const MARGIN = { top: 12, right: 12, bottom: 28, left: 56 };
+/** How wide a digit of a label is, at most. */
+const DIGIT = 8;
 const POINTS_MAX = 1200;
 /** Lines across, about. */
 const ROWS = 4;
@@ -59,11 +61,16 @@ function scales({ x, series }, width) {
   if (low === high) [low, high] = low >= 0 ? [0, high * 2 || 1] : [low * 2, 0];
   const step = stepOf(low, high, ROWS);
   [low, high] = [Math.floor(low / step + 1e-9) * step, Math.ceil(high / step - 1e-9) * step];
-  const inner = width - MARGIN.left - MARGIN.right;
+  const rows = ticks(low, high, ROWS).map((it) => [it, short(it, step)]);
+  const start = Math.max(MARGIN.left, 12 + DIGIT * Math.max(...rows.map(([, text]) => text.length)));
+  const inner = width - start - MARGIN.right;
   const tall = HEIGHT - MARGIN.top - MARGIN.bottom;
   return {
     bounds: { left, right, low, high },
-    toX: (it) => MARGIN.left + ((it - left) / (right - left || 1)) * inner,
+    start,
+    inner,
+    rows,
+    toX: (it) => start + ((it - left) / (right - left || 1)) * inner,
     toY: (it) => MARGIN.top + (1 - (it - low) / (high - low)) * tall,
   };
 }
@@ -77,13 +84,14 @@ function lines(data, { toX, toY }) {
 }
 
 function axes(scale, width) {
-  const { left, right, low, high } = scale.bounds;
-  const across = ticks(low, high, ROWS).map((it) => [
-    s("line", { class: "grid", x1: MARGIN.left, x2: width - MARGIN.right, y1: scale.toY(it), y2: scale.toY(it) }),
-    s("text", { x: MARGIN.left - 8, y: scale.toY(it) + 4, "text-anchor": "end" }, short(it)),
+  const { left, right } = scale.bounds;
+  const across = scale.rows.map(([it, text]) => [
+    s("line", { class: "grid", x1: scale.start, x2: width - MARGIN.right, y1: scale.toY(it), y2: scale.toY(it) }),
+    s("text", { x: scale.start - 8, y: scale.toY(it) + 4, "text-anchor": "end" }, text),
   ]);
-  const along = ticks(left, right, Math.max(2, Math.floor(width / 120))).map((it) =>
-    s("text", { x: scale.toX(it), y: HEIGHT - 8, "text-anchor": it === right ? "end" : "middle" }, short(it)),
+  const wanted = Math.max(2, Math.floor(width / 120));
+  const along = ticks(left, right, wanted).map((it) =>
+    s("text", { x: scale.toX(it), y: HEIGHT - 8, "text-anchor": it === right ? "end" : "middle" }, short(it, stepOf(left, right, wanted))),
   );
   return [across, along];
 }
@@ -114,7 +122,7 @@ export function chartView(data, title) {
     const picture = s("svg", { viewBox: `0 0 ${width} ${HEIGHT}`, width, height: HEIGHT, role: "img", "aria-label": summary(data, title) }, axes(scale, width), lines(data, scale), cursor);
     picture.addEventListener("pointermove", (event) => {
       const { left, right } = scale.bounds;
-      const share = (event.offsetX - MARGIN.left) / (width - MARGIN.left - MARGIN.right);
+      const share = (event.offsetX - scale.start) / scale.inner;
       const at = nearest(data.x.values, left + share * (right - left));
       const x = scale.toX(data.x.values[at]);
       for (const [name, value] of [["x1", x], ["x2", x], ["visibility", "visible"]]) cursor.setAttribute(name, value);

@@ -106,5 +106,5 @@ export function prose(text) {
 
 /** A panel that says what went wrong. */
 export function problemPanel(problem) {
-  return h("div", { class: "panel bad", role: "alert" }, h("p", {}, h("strong", {}, problem.title ?? "That did not work")), h("p", {}, problem.message));
+  return h("div", { class: "panel bad", role: "alert" }, h("p", {}, h("strong", {}, problem.title ?? "That did not work")), h("p", {}, prose(problem.message)));
 }

@@ -1,14 +1,16 @@
 // Where files are dropped or chosen, and how those on their way are doing. They go on while other views are looked at.
 
-import { announce, h, put } from "./dom.js";
+import { announce, h, prose, put } from "./dom.js";
+import { analyse } from "./file.js";
 import { tell } from "./watch.js";
 import { Transfer, forget, unfinished } from "./upload.js";
-import { bytes } from "./words.js";
+import { bytes, plain } from "./words.js";
 
 const AT_ONCE = 2;
 const rows = [];
 const list = h("ul", { class: "transfers", "aria-label": "Uploads" });
 const waiting = h("div", {});
+const clear = h("button", { type: "button", class: "quiet more", hidden: true, onclick: () => rows.filter((it) => it.transfer.ended).forEach((it) => dismiss(it.row)) }, "Dismiss all that have ended");
 
 const STATES = {
   waiting: () => "waits for its turn",
@@ -21,36 +23,46 @@ const STATES = {
   cancelled: () => "given up",
 };
 
+/** Whether the list of uploads is looked at. */
+function atFiles() {
+  return /^(#\/?)?$/.test(location.hash);
+}
+
 function share(it) {
   return it.file.size === 0 ? 100 : Math.floor((it.sent / it.file.size) * 100);
 }
 
-function add(file) {
+/** `alone`: whether there is nothing else that one waits for. */
+function add(file, alone) {
   const transfer = new Transfer(file);
-  const name = h("span", { class: "name" }, file.name);
+  const called = plain(file.name);
+  const name = h("span", { class: "name" }, called);
   const state = h("span", { class: "state" });
-  const bar = h("progress", { max: 1, value: 0, "aria-label": `Upload of ${file.name}` });
+  const bar = h("progress", { max: 1, value: 0, "aria-label": `Upload of ${called}` });
   const buttons = h("span", { class: "actions" });
   const row = h("li", {}, name, state, buttons, bar);
-  const button = (text, act) => h("button", { type: "button", class: "quiet", "aria-label": `${text}: ${file.name}`, onclick: act }, text);
+  const button = (text, act) => h("button", { type: "button", class: "quiet", "aria-label": `${text}: ${called}`, onclick: act }, text);
   let shown = null;
   const draw = () => {
-    state.textContent = STATES[transfer.state](transfer);
+    put(state, prose(STATES[transfer.state](transfer)));
     bar.value = file.size === 0 ? 1 : transfer.sent / file.size;
     if (shown === transfer.state) return;
     shown = transfer.state;
     row.className = shown;
     bar.hidden = !["sending", "paused", "checking"].includes(shown);
-    if (transfer.id) put(name, h("a", { href: `#/file/${transfer.id}` }, file.name));
+    if (transfer.id) put(name, h("a", { href: `#/file/${transfer.id}` }, called));
     put(
       buttons,
       shown === "sending" && transfer.resumable && button("Pause", () => transfer.pause()),
       shown === "paused" && button("Go on", () => transfer.start()),
       shown === "failed" && button("Try again", () => transfer.start()),
+      transfer.id && button("Analyse", async () => (location.hash = await analyse(transfer.id))),
       transfer.ended ? button("Dismiss", () => dismiss(row)) : button("Cancel", () => transfer.cancel()),
     );
-    if (["stored", "known", "failed"].includes(shown)) announce(`${file.name}: ${state.textContent}`);
+    if (["stored", "known", "failed"].includes(shown)) announce(`${called}: ${state.textContent}`);
+    drawClear();
     if (transfer.id) tell();
+    if (transfer.id && alone) goOn(row, transfer);
     if (!["checking", "sending"].includes(shown)) next();
   };
   transfer.addEventListener("change", draw);
@@ -59,12 +71,27 @@ function add(file) {
   draw();
 }
 
+/** From a file that was brought alone to what comes of it, unless something else is looked at by now. */
+async function goOn(row, { id }) {
+  const others = rows.filter((it) => it.row !== row && !it.transfer.ended);
+  if (!atFiles() || others.length > 0) return;
+  const address = await analyse(id);
+  if (!atFiles()) return;
+  dismiss(row);
+  location.hash = address;
+}
+
 function dismiss(row) {
   rows.splice(
     rows.findIndex((it) => it.row === row),
     1,
   );
   row.remove();
+  drawClear();
+}
+
+function drawClear() {
+  clear.hidden = rows.filter((it) => it.transfer.ended).length < 2;
 }
 
 function next() {
@@ -74,7 +101,7 @@ function next() {
 }
 
 function addAll(files) {
-  for (const file of files) add(file);
+  for (const file of files) add(file, files.length === 1);
   next();
   drawUnfinished();
 }
@@ -87,8 +114,8 @@ function drawUnfinished() {
     h(
       "li",
       {},
-      `${it.name} (${bytes(it.size)}) `,
-      h("button", { type: "button", class: "quiet", "aria-label": `Forget ${it.name}`, onclick: () => (forget(it.key), drawUnfinished()) }, "Forget"),
+      `${plain(it.name)} (${bytes(it.size)}) `,
+      h("button", { type: "button", class: "quiet", "aria-label": `Forget ${plain(it.name)}`, onclick: () => (forget(it.key), drawUnfinished()) }, "Forget"),
     );
   put(waiting, left.length > 0 && h("div", { class: "panel" }, h("p", {}, "Stopped on an earlier visit. Choose the same file again, and it goes on where it stopped:"), h("ul", {}, left.map(row))));
 }
@@ -109,7 +136,7 @@ export function acceptDrops(document) {
     event.preventDefault();
     over(-depth);
     addAll(event.dataTransfer.files);
-    location.hash = "#/";
+    if (!atFiles()) location.hash = "#/";
   });
 }
 
@@ -120,7 +147,7 @@ export function dropZone() {
     addAll(input.files);
     input.value = "";
   });
-  const label = h("label", { class: "drop", for: "choose" }, h("strong", {}, "Drop files here, or choose them"), h("span", {}, "Large ones go on where they stopped."));
+  const label = h("label", { class: "drop", for: "choose" }, h("strong", {}, "Drop files here, or choose them"), h("span", {}, "A video, a picture, sound, a table, a log, a program, anything: it is analysed in a sandbox, and the result is drawn."));
   drawUnfinished();
-  return h("section", { "aria-label": "Upload" }, input, label, waiting, list);
+  return h("section", { "aria-label": "Upload" }, input, label, waiting, list, clear);
 }

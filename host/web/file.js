@@ -1,20 +1,58 @@
 // One file: what it is, what can be run on it, and what was.
 
-import { all, get, post, send } from "./api.js";
+import { Problem, all, get, post, send } from "./api.js";
 import { preview } from "./artifacts.js";
 import { announce, confirmed, copyButton, h, problemPanel, prose, put } from "./dom.js";
 import { argsForm } from "./form.js";
 import { askLine } from "./record.js";
 import { repeat, tell } from "./watch.js";
-import { bytes, moment } from "./words.js";
+import { bytes, moment, plain } from "./words.js";
 
 const EVERY_MS = 3000;
 /** Of its runs, before one asks for all. */
 const RUNS_SHOWN = 6;
+/** What says nothing of a file: an analysis that takes it is not made for it. */
+const ANYTHING = ["*/*", "application/octet-stream"];
+
+/** What can be run on a file, what is made for such files first, and of that what is named after them: a log is text as well. */
+async function fitting(file, signal) {
+  const [fits, installed] = await Promise.all([all(`/upload/${file.file_id}/analyses`, "analyses", { signal }), all("/analyses", "analyses", { signal })]);
+  const accepts = new Map(installed.map((it) => [it.name, it.accepts]));
+  const type = file.media_type.split(";")[0].trim().toLowerCase();
+  const [general, ...special] = type.split(/[/.+-]/);
+  const words = [/\.(\w+)$/.exec(file.filename)?.[1].toLowerCase(), ...special.reverse(), general];
+  const rank = (fit) => {
+    const taken = (accepts.get(fit.name) ?? []).filter((it) => !ANYTHING.includes(it));
+    const named = words.findIndex((it) => fit.name.split("-").includes(it));
+    return {
+      ...fit,
+      made: taken.some((it) => it === type || (it.endsWith("/*") && it.slice(0, -2) === general)),
+      named: named < 0 ? words.length : named,
+      kin: taken.filter((it) => special.some((word) => it.includes(word))).length,
+    };
+  };
+  return fits.map(rank).sort((a, b) => b.made - a.made || a.named - b.named || b.kin - a.kin);
+}
+
+/** Asks what is made for such a file, and gives the address of the run; that of the file where one has to choose. */
+export async function analyse(id) {
+  try {
+    const [best] = await fitting(await get(`/upload/${id}`));
+    if (best?.made) {
+      const taken = await post("/analyse", best.question);
+      tell();
+      return `#/run/${taken.file_id}/${taken.analysis_id}`;
+    }
+  } catch (problem) {
+    // The view of the file shows what can be done about it.
+    if (!(problem instanceof Problem)) throw problem;
+  }
+  return `#/file/${id}`;
+}
 
 function head(it) {
   const said = h("div", { role: "status" });
-  const pin = h("button", { type: "button", "aria-pressed": String(it.pinned === true) }, it.pinned ? "Kept" : "Keep");
+  const pin = h("button", { type: "button", "aria-pressed": String(it.pinned === true), title: "What is kept stays until it is deleted, whatever is removed for its age or for room" }, it.pinned ? "Kept" : "Keep");
   pin.addEventListener("click", async () => {
     const kept = pin.getAttribute("aria-pressed") === "true";
     try {
@@ -27,7 +65,7 @@ function head(it) {
     }
   });
   const remove = async () => {
-    const text = `${it.filename} and all its results are removed. This cannot be undone.`;
+    const text = `${plain(it.filename)} and all its results are removed. This cannot be undone.`;
     if (!(await confirmed({ title: "Delete this file?", text, action: "Delete" }))) return;
     try {
       await send("DELETE", `/upload/${it.file_id}`);
@@ -40,7 +78,7 @@ function head(it) {
   const digest = (name, value) => [h("dt", {}, name), h("dd", {}, h("code", {}, value), " ", copyButton(() => value, { what: name }))];
   return [
     h("p", { class: "crumbs" }, h("a", { href: "#/" }, "Files")),
-    h("h1", {}, it.filename),
+    h("h1", {}, plain(it.filename)),
     h("p", { class: "facts" }, h("span", {}, it.media_type), h("span", {}, bytes(it.size_bytes)), h("span", {}, "stored ", moment(it.created)), it.expires && h("span", {}, "goes ", moment(it.expires))),
     h(
       "div",
@@ -50,8 +88,12 @@ function head(it) {
       h("button", { type: "button", class: "danger", onclick: remove }, "Delete"),
     ),
     said,
-    h("details", {}, h("summary", {}, "Digests"), h("dl", { class: "pairs" }, digest("SHA-1", it.sha1), digest("SHA-256", it.sha256))),
+    h("details", {}, h("summary", {}, "SHA-1 and SHA-256"), h("dl", { class: "pairs" }, digest("SHA-1", it.sha1), digest("SHA-256", it.sha256))),
   ];
+}
+
+function choices(title, fits, file) {
+  return fits.length > 0 && [title && h("h3", {}, title), h("ul", { class: "choices" }, fits.map((it) => choice(it, file)))];
 }
 
 /** An analysis in the list; its form is drawn when it is opened. */
@@ -102,11 +144,11 @@ function ask(analysis, fit, file) {
   ];
 }
 
-function runRow(it) {
+function runRow(it, titles) {
   return h(
     "li",
     {},
-    h("a", { href: `#/run/${it.file_id}/${it.analysis_id}` }, it.analysis),
+    h("a", { href: `#/run/${it.file_id}/${it.analysis_id}` }, titles.get(it.analysis) ?? it.analysis),
     h("span", { class: `chip ${it.status}` }, it.reason ?? it.status),
     it.revoked && h("span", { class: "chip failed" }, "revoked"),
     h("span", { class: "when" }, moment(it.accepted)),
@@ -120,14 +162,16 @@ export async function showFile(view, [id], signal) {
   const more = h("button", { type: "button", class: "more", onclick: () => ((shownMax = Infinity), (before = null), draw()) });
   const ran = h("section", { hidden: true }, h("h2", {}, "Runs"), runs, more);
   let shownMax = RUNS_SHOWN;
-  const shown = preview({ ...file, name: file.filename }, { framed: null });
-  const fitting = await all(`/upload/${id}/analyses`, "analyses", { signal });
+  const shown = preview({ ...file, name: plain(file.filename) }, { framed: null });
+  const fits = await fitting(file, signal);
+  const titles = new Map(fits.map((it) => [it.name, it.title || it.name]));
+  const [made, others] = [fits.filter((it) => it.made), fits.filter((it) => !it.made)];
   put(
     view,
     head(file),
     shown && h("section", { "aria-label": "The file" }, shown),
     ran,
-    h("section", {}, h("h2", {}, "Run an analysis"), fitting.length === 0 && h("p", { class: "faint" }, "None of those installed takes such a file."), h("ul", { class: "choices" }, fitting.map((it) => choice(it, file)))),
+    h("section", {}, h("h2", {}, "Run an analysis"), fits.length === 0 && h("p", { class: "faint" }, "None of those installed takes such a file."), choices("Made for such files", made, file), choices(made.length > 0 && "For any file", others, file)),
   );
   let before = null;
   const draw = async () => {
@@ -138,7 +182,7 @@ export async function showFile(view, [id], signal) {
     if (now === before) return;
     before = now;
     const held = document.activeElement?.getAttribute("href");
-    put(runs, results.slice(0, shownMax).map(runRow));
+    put(runs, results.slice(0, shownMax).map((it) => runRow(it, titles)));
     more.hidden = results.length <= shownMax;
     more.textContent = `Show all ${results.length}`;
     if (held?.startsWith("#/run/")) runs.querySelector(`a[href="${CSS.escape(held)}"]`)?.focus();

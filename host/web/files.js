@@ -3,7 +3,7 @@
 import { get } from "./api.js";
 import { dropZone } from "./drop.js";
 import { h, put } from "./dom.js";
-import { bytes, moment } from "./words.js";
+import { bytes, moment, plain } from "./words.js";
 import { repeat } from "./watch.js";
 
 const EVERY_MS = 5000;
@@ -13,7 +13,7 @@ function row(it) {
   return h(
     "li",
     {},
-    h("a", { href: `#/file/${it.file_id}` }, it.filename),
+    h("a", { href: `#/file/${it.file_id}` }, plain(it.filename)),
     h("span", { class: "type" }, it.media_type),
     h("span", { class: "size" }, bytes(it.size_bytes)),
     h("span", { class: "when" }, moment(it.created)),

@@ -14,6 +14,7 @@ const LIST_SHOWN = 12;
 const DEPTH_MAX = 3;
 /** Members that are drawn in all; what has more is looked at as a tree. */
 const MEMBERS_MAX = 400;
+const SEEN = /^(image\/(?!svg)|audio\/|video\/)/;
 const TIMES = /^(t|x|ts|at|time|timestamp|second|seconds|frame)$|_(s|ms|us|seconds)$/i;
 
 const isNumber = (it) => typeof it === "number" && Number.isFinite(it);
@@ -96,7 +97,7 @@ function isShort(value) {
 
 function members(value, context) {
   const { schema, artifacts, drawn, run } = context;
-  const [facts, blocks] = [[], []];
+  const [facts, seen, blocks] = [[], [], []];
   for (const [key, it] of Object.entries(value)) {
     context.left.members -= 1;
     if (context.left.members < 0) {
@@ -107,12 +108,14 @@ function members(value, context) {
     const artifact = typeof it === "string" && artifacts.get(it);
     if (artifact && !drawn.has(it)) {
       drawn.add(it);
-      blocks.push(h("section", { class: "block" }, artifactView(artifact, run, heading(key)), about?.description && h("p", { class: "about" }, prose(about.description))));
+      // What is seen or heard says more at a glance than what is read.
+      const place = !context.depth && SEEN.test(artifact.media_type) ? seen : blocks;
+      place.push(h("section", { class: "block" }, artifactView(artifact, run, heading(key)), about?.description && h("p", { class: "about" }, prose(about.description))));
     } else if (isShort(it)) facts.push(fact(key, it, about));
     else if (Array.isArray(it)) blocks.push(array(key, it, about));
     else blocks.push(object(key, it, { ...context, schema: about, depth: context.depth ?? 1 }));
   }
-  return [facts.length > 0 && h("dl", { class: "pairs facts-list" }, facts), blocks];
+  return [seen, facts.length > 0 && h("dl", { class: "pairs facts-list" }, facts), blocks];
 }
 
 /** The result of a run. */

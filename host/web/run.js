@@ -6,7 +6,7 @@ import { announce, confirmed, h, problemPanel, put } from "./dom.js";
 import { recordView } from "./record.js";
 import { resultView } from "./result.js";
 import { repeat, tell, watch } from "./watch.js";
-import { bytes, duration, short } from "./words.js";
+import { bytes, duration, plain, spelled } from "./words.js";
 
 const LOG_CHARACTERS_MAX = 200_000;
 const LOOK_EVERY_MS = 5000;
@@ -77,7 +77,7 @@ function progressView(record) {
   }, 500);
   const show = (it) => {
     if (it.fraction > 0) bar.value = it.fraction;
-    words.textContent = `${Math.floor(it.fraction * 100)} % · ${bytes(it.bytes_read)} of ${bytes(it.size_bytes)} read · ${short(it.fuel)} fuel of ${short(it.fuel_max)}`;
+    words.textContent = `${Math.floor(it.fraction * 100)} % · ${bytes(it.bytes_read)} of ${bytes(it.size_bytes)} read · ${spelled(it.fuel)} fuel of ${spelled(it.fuel_max)}`;
   };
   const started = (attempt) => (words.textContent = attempt > 1 ? `It runs, for the ${attempt}. time.` : "It runs.");
   if (record.status === "running") started(1);
@@ -145,8 +145,8 @@ class View {
     }
     put(
       this.head,
-      h("p", { class: "crumbs" }, h("a", { href: "#/" }, "Files"), " › ", h("a", { href: `#/file/${record.file_id}` }, this.file.filename)),
-      h("div", { class: "titled" }, h("h1", {}, title), chip),
+      h("p", { class: "crumbs" }, h("a", { href: "#/" }, "Files"), " › ", h("a", { href: `#/file/${record.file_id}` }, plain(this.file.filename))),
+      h("div", { class: "titled" }, h("h1", {}, title), chip, h("a", { class: "button quiet", href: `#/file/${record.file_id}` }, "Other analyses of this file")),
     );
   }
 

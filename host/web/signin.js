@@ -1,7 +1,7 @@
 // Signing in, where the server wants a token: it is kept in a cookie that nothing on this page can read.
 
 import { get, Problem, send, signIn } from "./api.js";
-import { announce, h, put } from "./dom.js";
+import { announce, h, prose, put } from "./dom.js";
 
 /** Who is here; null where the server asks nobody. Throws what the server says where a token is wanted. */
 export async function whoIsHere() {
@@ -13,7 +13,7 @@ export async function whoIsHere() {
 export function showSignIn(view, then) {
   const wrong = h("p", { class: "wrong", id: "token-wrong", role: "alert" });
   const input = h("input", { type: "password", id: "token", autocomplete: "current-password", required: true, spellcheck: "false", "aria-describedby": "token-about token-wrong" });
-  const about = h("p", { class: "faint", id: "token-about" }, "As `belljar token create` wrote it: belljar_…");
+  const about = h("p", { class: "faint", id: "token-about" }, prose("As `belljar token create` wrote it: `belljar_…`"));
   const form = h(
     "form",
     {
@@ -21,10 +21,10 @@ export function showSignIn(view, then) {
       onsubmit: async (event) => {
         event.preventDefault();
         try {
-          await signIn(input.value.trim());
+          await signIn(input.value.trim().replace(/^bearer\s+/i, ""));
         } catch (problem) {
           if (!(problem instanceof Problem)) throw problem;
-          put(wrong, problem.message);
+          put(wrong, prose(problem.message));
           input.setAttribute("aria-invalid", "true");
           input.focus();
           return;
@@ -34,9 +34,9 @@ export function showSignIn(view, then) {
       },
     },
     h("div", { class: "field" }, h("label", { for: "token" }, "Token"), input, about, wrong),
-    h("button", { type: "submit" }, "Sign in"),
+    h("div", {}, h("button", { type: "submit", class: "primary" }, "Sign in")),
   );
-  put(view, h("h1", {}, "Sign in"), h("p", {}, "This server asks for a token."), form);
+  put(view, h("h1", {}, "Sign in"), h("p", {}, "This server asks for a token. Who runs it can make one for you."), form);
 }
 
 /** Says who is here, with the way out. */

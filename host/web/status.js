@@ -16,15 +16,15 @@ function filled(value, max, label) {
 }
 
 function draw(it) {
-  const walls = it.walls.process ? "both stand" : `lacking: ${it.walls.lacking.join("; ")}`;
+  const walls = it.walls.process ? "both walls stand" : `lacking: ${it.walls.lacking.join("; ")}`;
   const tone = it.ready && it.walls.process ? "good" : "warn";
   const word = it.ready ? "Ready" : "Takes no work";
   return [
     h("div", { class: "glance" }, h("span", { class: "label" }, "Server"), h("span", { class: `dot ${tone}` }, word)),
     part("Queue", `${number(it.queue.in_flight)} of ${number(it.queue.max)}`, filled(it.queue.in_flight, it.queue.max, "How full the queue is")),
-    part("Workers", `${it.workers.max} at most, ${it.workers.idle} warm`),
+    part("Workers", `up to ${it.workers.max}, ${it.workers.idle} ready`),
     part("Disk", it.disk.room ? `${bytes(it.disk.free_bytes)} free` : "full"),
-    part("Walls", walls),
+    part("Sandbox", walls),
   ];
 }
 
@@ -35,8 +35,12 @@ export function showStatus(element) {
     async () => {
       try {
         put(element, draw(await readiness(signal)));
+        element.classList.remove("lost");
       } catch (problem) {
-        put(element, h("div", { class: "glance" }, h("span", { class: "label" }, "Server"), h("span", { class: "dot bad" }, problem.message)));
+        // Said once, and where it is seen: what is shown above is of before.
+        if (element.classList.contains("lost")) return;
+        element.classList.add("lost");
+        put(element, h("div", { class: "glance" }, h("span", { class: "label" }, "Server"), h("span", { class: "dot bad", role: "alert" }, `${problem.message} This page looks again by itself.`)));
       }
     },
     { everyMs: EVERY_MS, signal },

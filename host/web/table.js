@@ -20,6 +20,7 @@ function isNumber(value) {
 
 function cell(value) {
   if (value === undefined || value === null) return h("td", { class: "faint" }, value === null ? "–" : "");
+  if (typeof value === "boolean") return h("td", {}, value ? "yes" : "no");
   if (isNumber(value)) return h("td", { class: "number" }, number(value));
   if (typeof value === "object") {
     const text = print(value, 0);

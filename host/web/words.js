@@ -8,12 +8,25 @@ export function number(value) {
   if (typeof value === "bigint" || Number.isInteger(value)) return whole.format(value);
   const size = Math.abs(value);
   if (size !== 0 && (size < 1e-4 || size >= 1e15)) return value.toExponential(4);
-  return new Intl.NumberFormat("en", { maximumSignificantDigits: 6 }).format(value);
+  return new Intl.NumberFormat("en", { maximumSignificantDigits: 7 }).format(value);
 }
 
-/** A number for where there is little room: 1.2 M. */
-export function short(value) {
-  return new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 2 }).format(value);
+/** A number for where there is little room, 1.2M; with as many digits as tell it from its neighbours that far away. */
+export function short(value, step = Infinity) {
+  const unit = 1000 ** Math.max(0, Math.floor(Math.log10(Math.abs(value) || 1) / 3 + 1e-9));
+  const digits = Math.ceil(Math.log10(unit / step) - 1e-9);
+  const [least, most] = digits > 2 ? [Math.min(20, digits), Math.min(20, digits)] : [0, 2];
+  return new Intl.NumberFormat("en", { notation: "compact", minimumFractionDigits: least, maximumFractionDigits: most }).format(value);
+}
+
+/** A number with its magnitude as a word: 10 billion. */
+export function spelled(value) {
+  return new Intl.NumberFormat("en", { notation: "compact", compactDisplay: "long", maximumFractionDigits: 2 }).format(value);
+}
+
+/** A name that a stranger gave: what would turn its letters around or hide them is written out, as U+202E. */
+export function plain(name) {
+  return name.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]/gu, (it) => `[U+${it.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
 }
 
 /** A size. */
@@ -55,9 +68,13 @@ function ago(ms) {
   return null;
 }
 
+const WRITTEN = { hz: "Hz", percent: "%", lufs: "LUFS", lu: "LU", dbfs: "dBFS", dbtp: "dBTP" };
+const INITIALS = /\b(bom|crc32|dc|exif|id|ids|md5|rms|sha1|sha256|sha512|url|urls)\b/gi;
+
 /** `keyframe_times_s` as a heading: Keyframe times (s). */
 export function heading(key) {
-  const words = key.replace(/_(bytes|bits|s|ms|us|hz|percent)$/i, " ($1)").replaceAll(/[_-]+/g, " ").trim();
+  const unit = (_, it) => ` (${WRITTEN[it.toLowerCase()] ?? it})`;
+  const words = key.replace(/_(bytes|bits|s|ms|us|hz|percent|px|lufs|lu|dbfs|dbtp)$/i, unit).replaceAll(/[_-]+/g, " ").replaceAll(INITIALS, (it) => it.toUpperCase().replace(/S$/, "s")).trim();
   return words ? words[0].toUpperCase() + words.slice(1) : key;
 }
 

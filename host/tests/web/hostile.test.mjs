@@ -109,8 +109,20 @@ test("names and texts are only ever text", async () => {
   const run = await asked(stage, { file_id: file, analysis: "shapes" });
   await tab.goto(`/#/run/${run}`);
   await tab.getByText(`<img src=x onerror="document.title='markup'">`).first().waitFor();
-  assert.match(await tab.title(), /^Shapes/);
+  await tab.getByRole("heading", { name: "Run record" }).waitFor();
+  await tab.waitForFunction(() => document.title.startsWith("Shapes"));
   assert.equal(await tab.locator("main script, main img[src=x]").count(), 0);
+  await close();
+});
+
+test("a name cannot be made to read as another", async () => {
+  const name = "photo\u202egpj.exe";
+  await stored(stage, name, "no photo");
+  const { page, close } = await visit(stage);
+  const tab = await page("/");
+  await tab.getByRole("link", { name: "photo[U+202E]gpj.exe" }).click();
+  await tab.getByRole("heading", { level: 1, name: "photo[U+202E]gpj.exe" }).waitFor();
+  assert.ok(!(await tab.locator("body").innerText()).includes("\u202e"));
   await close();
 });
 

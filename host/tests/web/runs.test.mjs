@@ -175,6 +175,33 @@ test("a tab that nobody looks at holds no connection, and goes on when somebody 
   await close();
 });
 
+test("numbers that lie close are told apart, and units are written as they are", async () => {
+  const { page, close } = await visit(stage);
+  const tab = await page("/");
+  const said = await tab.evaluate(async () => {
+    const { heading, number, short } = await import("/web/words.js");
+    return { ticks: [7.9998, 7.99985, 7.9999].map((it) => short(it, 0.00005)), millions: short(1_170_000, 2000), round: [short(0, 200_000), short(400_000, 200_000)], number: number(7.999999), headings: ["sample_rate_hz", "peak_dbfs", "bom", "file_ids"].map(heading) };
+  });
+  assert.deepEqual(said, { ticks: ["7.99980", "7.99985", "7.99990"], millions: "1.170M", round: ["0", "400K"], number: "7.999999", headings: ["Sample rate (Hz)", "Peak (dBFS)", "BOM", "File IDs"] });
+  await close();
+});
+
+test("a server that does not answer is said so where it is seen, and what was asked is shown once it does", async () => {
+  const { context, page, close } = await visit(stage, { expected: [/net::ERR_/] });
+  const tab = await page("/");
+  await tab.locator("#status meter").waitFor();
+  await context.setOffline(true);
+  await tab.getByRole("link", { name: "Analyses" }).click();
+  await tab.getByRole("heading", { name: "This cannot be shown" }).waitFor();
+  const said = tab.locator("#status").getByRole("alert").filter({ hasText: "This page looks again by itself." });
+  await said.waitFor();
+  assert.ok((await said.boundingBox()).y < tab.viewportSize().height);
+  await context.setOffline(false);
+  await tab.getByRole("heading", { level: 1, name: "Analyses" }).waitFor();
+  await tab.locator("#status meter").waitFor();
+  await close();
+});
+
 test("no number is rounded", async () => {
   const { page, close } = await visit(stage);
   const tab = await page(`/#/run/${await asked(stage, { file_id: file, analysis: "exact" })}`);
