@@ -2,6 +2,7 @@
 
 mod tasks;
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -220,9 +221,10 @@ pub async fn prepare(options: Options) -> anyhow::Result<usize> {
         former.lend_programs(&parts.store, parts.registry.fingerprint()).context("cannot read what is there")?;
     }
     install(&parts.registry, &options.shipped, options.analyses).await?;
-    let mut count = parts.registry.all().len();
+    let installed: BTreeSet<_> = parts.registry.all().iter().map(|it| it.module).collect();
+    let mut count = installed.len();
     let needed = former.as_ref().map(Store::needed_at_start).transpose().context("cannot read what is needed")?;
-    for module in needed.into_iter().flatten() {
+    for module in needed.into_iter().flatten().filter(|it| !installed.contains(it)) {
         let Some(bytes) = former.as_ref().map(|it| it.module(module)).transpose()?.flatten() else { continue };
         match parts.registry.prepare(bytes.into()).await {
             Ok(()) => count += 1,

@@ -24,11 +24,11 @@ const NEXT: &str = "next";
 pub fn begin(data: &Path) -> Result<PathBuf, OpenError> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(data)?;
     let next = data.join(NEXT);
-    if next.exists() {
-        let _lock = lock(&next)?;
-        fs::remove_dir_all(&next)?;
+    match lock(&next).and_then(|_lock| Ok(fs::remove_dir_all(&next)?)) {
+        // There was none, or a server that starts has just taken it over.
+        Err(OpenError::Io(error)) if error.kind() == io::ErrorKind::NotFound => Ok(next),
+        done => done.map(|()| next),
     }
-    Ok(next)
 }
 
 impl Store {
