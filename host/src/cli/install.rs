@@ -13,6 +13,8 @@ use crate::oci;
 use crate::oci::Login;
 use crate::oci::Reference;
 use crate::registry::package;
+use crate::registry::package::Beside;
+use crate::registry::package::Parcel;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct InstallArguments {
@@ -31,15 +33,16 @@ pub(super) struct InstallArguments {
 
 /// Puts it there as `<name>.wasm`, unless a server would refuse it.
 pub(super) fn main(arguments: &InstallArguments) -> anyhow::Result<()> {
-    let module = match arguments.source.strip_prefix("oci://") {
+    let Parcel { module, signature } = match arguments.source.strip_prefix("oci://") {
         Some(_) => {
             let reference: Reference = arguments.source.parse()?;
             let pulled = oci::pull(&reference, login(arguments)?.as_ref(), CompileLimits::DEFAULT.module_bytes);
-            pulled.with_context(|| format!("cannot pull {reference}"))?
+            let module = pulled.with_context(|| format!("cannot pull {reference}"))?.into();
+            Parcel { module, signature: None }
         }
         None => {
             let path = Path::new(&arguments.source);
-            package::read(path).with_context(|| format!("cannot read {}", path.display()))?.module.to_vec()
+            package::read(path).with_context(|| format!("cannot read {}", path.display()))?
         }
     };
     let found = inspect::inspect(&module);
@@ -48,7 +51,18 @@ pub(super) fn main(arguments: &InstallArguments) -> anyhow::Result<()> {
     let name = name.context("its descriptor has no name")?;
     anyhow::ensure!(arguments.to.is_dir(), "{} is no directory", arguments.to.display());
     let path = arguments.to.join(format!("{name}.wasm"));
+    // One of the module that was there before would be taken for a forgery.
+    let beside = Beside::of(&path).signature;
+    match std::fs::remove_file(&beside) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(error).with_context(|| format!("cannot remove {}", beside.display()));
+        }
+        _ => (),
+    }
     pack::replace(&path, &module).with_context(|| format!("cannot write {}", path.display()))?;
+    if let Some(signature) = signature {
+        pack::replace(&beside, &signature).with_context(|| format!("cannot write {}", beside.display()))?;
+    }
     say(&format!("{}: {} bytes, sha256 {}", path.display(), found.size_bytes, found.sha256));
     Ok(())
 }

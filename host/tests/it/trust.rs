@@ -215,3 +215,25 @@ fn the_operators_directory_has_strangers_too() {
     std::fs::remove_file(&path).unwrap();
     wait_for("both to go", || (held(&server).is_empty() && installed(&server).is_none()).then_some(()));
 }
+
+#[test]
+fn an_installed_module_has_its_own_signature_and_none_of_a_former_one() {
+    let (ann, dir) = (Ann::new(), tempfile::tempdir().unwrap());
+    let [from, to] = ["from", "to"].map(|it| dir.path().join(it));
+    [&from, &to].iter().for_each(|it| std::fs::create_dir(it).unwrap());
+    let (module, beside) = (theirs('a'), to.join("theirs.wasm.minisig"));
+    std::fs::write(from.join("a.wasm"), &module).unwrap();
+    std::fs::write(from.join("a.wasm.minisig"), ann.sign(&module)).unwrap();
+    std::fs::write(&beside, ann.sign(&theirs('b'))).unwrap();
+    let install = || {
+        let mut command = belljar();
+        command.arg("install").arg(from.join("a.wasm")).arg("--to").arg(&to);
+        assert!(command.output().unwrap().status.success());
+        assert_eq!(std::fs::read(to.join("theirs.wasm")).unwrap(), module);
+    };
+    install();
+    assert_eq!(std::fs::read(&beside).unwrap(), std::fs::read(from.join("a.wasm.minisig")).unwrap());
+    std::fs::remove_file(from.join("a.wasm.minisig")).unwrap();
+    install();
+    assert!(!beside.exists());
+}
