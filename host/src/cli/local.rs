@@ -15,7 +15,7 @@ use crate::store::scratch::Scratch;
 pub(super) fn cache() -> Option<ProgramCache> {
     let base = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|it| it.is_absolute());
     let base = base.or_else(|| Some(std::env::home_dir()?.join(".cache")))?;
-    ProgramCache::open(base.join("belljar")).inspect_err(|error| tracing::debug!(%error, "no cache of programs")).ok()
+    ProgramCache::open(base.join("belljar")).ok()
 }
 
 /// Puts them together and does that work with them.

@@ -170,12 +170,7 @@ impl Workshop {
         module: Bytes,
         name: Option<&AnalysisName>,
     ) -> Result<Analysis, InstallError> {
-        let mut known = self.known(digest).await?;
-        if known.is_none() && self.cache.is_some() {
-            self.by_cache(digest, ProgramCache::lend).await?;
-            known = self.known(digest).await?;
-        }
-        let facts = match known {
+        let facts = match self.recall(digest).await? {
             // Taken by a server that had the switch.
             Some(Facts { module: ModuleFacts { kind: ModuleKind::AsyncCommandComponent, .. }, .. })
                 if self.manner.wasi_03 == Wasi03::Refused =>
@@ -203,16 +198,26 @@ impl Workshop {
         self.make(self.vet(Parcel { module: module.into(), signature }).await?, name).await
     }
 
+    /// What is known of a module here, or by the cache.
+    async fn recall(&self, digest: ModuleDigest) -> io::Result<Option<Facts>> {
+        let known = self.known(digest).await?;
+        if known.is_some() || self.cache.is_none() {
+            return Ok(known);
+        }
+        self.by_cache(digest, ProgramCache::lend).await?;
+        self.known(digest).await
+    }
+
     /// What is known of a module if its program is at hand and untouched.
     async fn known(&self, digest: ModuleDigest) -> io::Result<Option<Facts>> {
         let engine = self.fingerprint.clone();
         self.on_disk(move |store| {
-            let facts = disk::read_if_there(&module_path(store, digest, "json"))?;
+            let facts = disk::read_if_there(&store.module_path(digest, "json"))?;
             let facts = facts.and_then(|json| serde_json::from_slice::<Facts>(&json).ok());
             let facts = facts.filter(|it| it.engine == engine && it.version == FACTS_VERSION);
             let Some(facts) = facts else { return Ok(None) };
             let mut found = Sha256Writer::default();
-            match File::open(program_path(store, (digest, &engine)))
+            match File::open(store.program_path(digest, &engine))
                 .and_then(|mut program| io::copy(&mut program, &mut found))
             {
                 Ok(_) => Ok(Some(facts).filter(|facts| found.finish() == facts.program_sha256)),
@@ -299,7 +304,7 @@ impl Workshop {
         self.on_disk(move |store| store.disk().replace(&store.staging_path(), &target, &json)).await
     }
 
-    /// Without it a module is only compiled again.
+    /// What comes of it says nothing: without a cache a module is only compiled again.
     async fn by_cache(
         &self,
         digest: ModuleDigest,
@@ -308,8 +313,7 @@ impl Workshop {
         let Some(cache) = self.cache.clone() else { return Ok(()) };
         let engine = self.fingerprint.clone();
         self.on_disk(move |store| {
-            work(&cache, store, digest, &engine)
-                .unwrap_or_else(|error| tracing::debug!(%error, "the cache of programs is of no use"));
+            drop(work(&cache, store, digest, &engine));
             Ok(())
         })
         .await
@@ -365,18 +369,10 @@ impl Workshop {
     }
 
     fn path(&self, digest: ModuleDigest, extension: &str) -> PathBuf {
-        module_path(&self.store, digest, extension)
+        self.store.module_path(digest, extension)
     }
 
     fn program_path(&self, digest: ModuleDigest) -> PathBuf {
-        program_path(&self.store, (digest, &self.fingerprint))
+        self.store.program_path(digest, &self.fingerprint)
     }
-}
-
-fn module_path(store: &Store, digest: ModuleDigest, extension: &str) -> PathBuf {
-    store.analyses_dir().join(format!("{digest}.{extension}"))
-}
-
-fn program_path(store: &Store, (digest, engine): (ModuleDigest, &str)) -> PathBuf {
-    store.programs_dir().join(format!("{digest}-{engine}.cwasm"))
 }

@@ -52,8 +52,8 @@ impl ProgramCache {
     pub fn lend(&self, store: &Store, module: ModuleDigest, engine: &str) -> io::Result<()> {
         let [facts, program] = self.kept(module, engine);
         let Some(known) = disk::read_if_there(&facts)? else { return Ok(()) };
-        fs::copy(&program, store.programs_dir().join(format!("{module}-{engine}.cwasm")))?;
-        fs::write(store.analyses_dir().join(format!("{module}.json")), known)?;
+        fs::copy(&program, store.program_path(module, engine))?;
+        fs::write(store.module_path(module, "json"), known)?;
         for used in [facts, program] {
             let now = Timespec { tv_sec: 0, tv_nsec: rustix::fs::UTIME_NOW };
             rustix::fs::futimens(File::open(used)?, &Timestamps { last_access: now, last_modification: now })?;
@@ -68,8 +68,8 @@ impl ProgramCache {
     pub fn keep(&self, store: &Store, module: ModuleDigest, engine: &str) -> io::Result<()> {
         let [facts, program] = self.kept(module, engine);
         // What is known comes last: it says that there is a program.
-        self.put(&store.programs_dir().join(format!("{module}-{engine}.cwasm")), &program)?;
-        self.put(&store.analyses_dir().join(format!("{module}.json")), &facts)?;
+        self.put(&store.program_path(module, engine), &program)?;
+        self.put(&store.module_path(module, "json"), &facts)?;
         self.shrink(BYTES_MAX)
     }
 
@@ -122,8 +122,8 @@ mod tests {
     }
 
     fn made(store: &Store, module: ModuleDigest) {
-        fs::write(store.programs_dir().join(format!("{module}-{ENGINE}.cwasm")), [7; 1000]).unwrap();
-        fs::write(store.analyses_dir().join(format!("{module}.json")), "{}").unwrap();
+        fs::write(store.program_path(module, ENGINE), [7; 1000]).unwrap();
+        fs::write(store.module_path(module, "json"), "{}").unwrap();
     }
 
     #[test]
@@ -139,8 +139,8 @@ mod tests {
         cache.lend(&other, module, "another").unwrap();
         assert_eq!(lists::names(&other.programs_dir()).unwrap().count(), 0);
         cache.lend(&other, module, ENGINE).unwrap();
-        assert_eq!(fs::read(other.programs_dir().join(format!("{module}-{ENGINE}.cwasm"))).unwrap(), [7; 1000]);
-        assert_eq!(fs::read(other.analyses_dir().join(format!("{module}.json"))).unwrap(), b"{}");
+        assert_eq!(fs::read(other.program_path(module, ENGINE)).unwrap(), [7; 1000]);
+        assert_eq!(fs::read(other.module_path(module, "json")).unwrap(), b"{}");
     }
 
     #[test]

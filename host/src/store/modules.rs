@@ -17,12 +17,24 @@ use crate::id::FileId;
 use crate::id::ModuleDigest;
 
 impl Store {
+    /// Where what belongs to a module lies: itself (`wasm`), what is known of it (`json`), its signature (`minisig`).
+    #[must_use]
+    pub fn module_path(&self, digest: ModuleDigest, extension: &str) -> PathBuf {
+        self.analyses_dir().join(format!("{digest}.{extension}"))
+    }
+
+    /// Where its program for that engine lies.
+    #[must_use]
+    pub fn program_path(&self, digest: ModuleDigest, engine: &str) -> PathBuf {
+        self.programs_dir().join(format!("{digest}-{engine}.cwasm"))
+    }
+
     /// The module of that digest, if its bytes are still those.
     ///
     /// # Errors
     /// Of the disk.
     pub fn module(&self, digest: ModuleDigest) -> io::Result<Option<Vec<u8>>> {
-        let bytes = disk::read_if_there(&self.analyses_dir().join(format!("{digest}.wasm")))?;
+        let bytes = disk::read_if_there(&self.module_path(digest, "wasm"))?;
         Ok(bytes.filter(|bytes| ModuleDigest::new(sha2::Sha256::digest(bytes).into()) == digest))
     }
 
@@ -31,8 +43,7 @@ impl Store {
     /// # Errors
     /// Of the disk, but not of those bytes: what cannot be read is not whole.
     pub fn has_module(&self, digest: ModuleDigest) -> io::Result<bool> {
-        let path = self.analyses_dir().join(format!("{digest}.wasm"));
-        let Some((mut module, _)) = disk::open_if_there(&path)? else { return Ok(false) };
+        let Some((mut module, _)) = disk::open_if_there(&self.module_path(digest, "wasm"))? else { return Ok(false) };
         let mut found = Sha256Writer::default();
         Ok(io::copy(&mut module, &mut found).is_ok_and(|_| found.finish() == digest))
     }
@@ -42,7 +53,7 @@ impl Store {
     /// # Errors
     /// Of the disk.
     pub fn signature(&self, digest: ModuleDigest) -> io::Result<Option<Vec<u8>>> {
-        disk::read_if_there(&self.signature_path(digest))
+        disk::read_if_there(&self.module_path(digest, "minisig"))
     }
 
     /// Keeps the signature that came with a module; durable on return.
@@ -50,11 +61,7 @@ impl Store {
     /// # Errors
     /// Of the disk.
     pub fn keep_signature(&self, digest: ModuleDigest, signature: &[u8]) -> io::Result<()> {
-        self.disk.replace(&self.staging_path(), &self.signature_path(digest), signature)
-    }
-
-    fn signature_path(&self, digest: ModuleDigest) -> PathBuf {
-        self.analyses_dir().join(format!("{digest}.minisig"))
+        self.disk.replace(&self.staging_path(), &self.module_path(digest, "minisig"), signature)
     }
 
     /// Every module of which something is here.
@@ -124,7 +131,7 @@ impl Store {
         let begin = format!("{digest}-");
         self.remove_programs(|name| name.starts_with(&begin))?;
         for extension in ["json", "minisig", "wasm"] {
-            self.disk.remove_if_there(&self.analyses_dir().join(format!("{digest}.{extension}")))?;
+            self.disk.remove_if_there(&self.module_path(digest, extension))?;
         }
         self.disk.settle()
     }
