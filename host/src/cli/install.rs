@@ -53,11 +53,8 @@ pub(super) fn main(arguments: &InstallArguments) -> anyhow::Result<()> {
     let path = arguments.to.join(format!("{name}.wasm"));
     // One of the module that was there before would be taken for a forgery.
     let beside = Beside::of(&path).signature;
-    match std::fs::remove_file(&beside) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            return Err(error).with_context(|| format!("cannot remove {}", beside.display()));
-        }
-        _ => (),
+    if beside.exists() {
+        std::fs::remove_file(&beside).with_context(|| format!("cannot remove {}", beside.display()))?;
     }
     pack::replace(&path, &module).with_context(|| format!("cannot write {}", path.display()))?;
     if let Some(signature) = signature {

@@ -104,3 +104,27 @@ fn programs(directory: &Path, engine: &str) -> io::Result<Vec<(ModuleDigest, Str
     let names = lists::names(directory)?.collect::<io::Result<Vec<_>>>()?;
     Ok(names.into_iter().filter_map(of_engine).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn what_a_server_takes_over_meanwhile_is_out_of_the_way() {
+        let dir = tempfile::tempdir().unwrap();
+        let next = dir.path().join(NEXT);
+        fs::create_dir(&next).unwrap();
+        let held = lock(&next).unwrap();
+        std::thread::scope(|scope| {
+            let begun = scope.spawn(|| begin(dir.path()));
+            // It waits for the lock by then; if not, it finds nothing, which is as good.
+            std::thread::park_timeout(Duration::from_millis(200));
+            fs::remove_dir_all(&next).unwrap();
+            drop(held);
+            assert_eq!(begun.join().unwrap().unwrap(), next);
+        });
+        assert!(!next.exists());
+    }
+}

@@ -58,6 +58,14 @@ fn what_the_next_server_needs_is_made_beside_the_one_that_works() {
 }
 
 #[test]
+fn a_module_that_runs_wait_for_is_prepared_and_counted_once() {
+    let server = Server::start_with(&[], &["--shipped", "dummy"]);
+    server.analyse(&server.upload("a.txt", b"abc"), "dummy", json!({ "args": { "seconds": 600 } }));
+    let said = prepare(&server, "dummy");
+    assert_eq!(String::from_utf8_lossy(&said.stdout), "prepared 1 analyses; the next start takes them over\n");
+}
+
+#[test]
 fn what_was_prepared_is_believed_no_more_than_what_was_compiled_here() {
     let mut server = Server::start_with(&[("echo", ECHO, json!({}))], &["--shipped", "none"]);
     assert!(prepare(&server, "none").status.success());
