@@ -54,7 +54,7 @@ pub fn profile(mut sample: Sample, top: usize) -> Result<Report, Failure> {
     let incomplete = columns.iter().filter(|column| column.stopped.is_some()).count();
     let mut warnings = Vec::new();
     let mut warn = |when: bool, warning: String| warnings.extend(when.then_some(warning));
-    warn(incomplete > 0, format!("{incomplete} columns could not be read to their end."));
+    warn(incomplete > 0, format!("{incomplete} of {} columns could not be read to their end.", columns.len()));
     warn(not_finite > 0, format!("{not_finite} floats are infinite or no number and count as nulls."));
     warn(oversized > 0, format!("{oversized} texts are larger than 1 MiB; only that much of each is profiled."));
     warn(column_count > COLUMNS_MAX, format!("Of {column_count} columns only the first {COLUMNS_MAX} are profiled."));

@@ -1,7 +1,8 @@
 //! Secrets and personal data: by patterns, and by the checksums that some of them have. Patterns find what looks like it;
 //! whether a key still opens anything is for its owner to say.
 
-use regex_lite::Captures;
+use std::ops::Range;
+
 use regex_lite::Regex;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -9,7 +10,6 @@ use serde::Serialize;
 use crate::checksums::digits;
 use crate::checksums::is_card;
 use crate::checksums::is_iban;
-use crate::statistics::lines;
 
 /// One kind of thing that was found.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -103,6 +103,8 @@ const PATTERNS: [Pattern; 16] = [
 
 /// Numbers are looked for only where a line has so many digits.
 const DIGITS_MIN: usize = 7;
+/// One of 16,384 bits has some 200; a first line without a last one must not hide the whole text.
+const KEY_LINES_MAX: usize = 256;
 
 fn any(_: &str) -> bool {
     true
@@ -139,38 +141,86 @@ fn is_public_ip(text: &str) -> bool {
     }
 }
 
-pub fn of(text: &str, places_max: usize) -> Vec<Finding> {
-    let regexes: Vec<_> = PATTERNS.iter().map(|it| Regex::new(it.regex).expect("the patterns are constants")).collect();
-    let mut findings: Vec<_> =
-        PATTERNS.iter().map(|it| Finding { kind: it.kind, class: it.class, count: 0, places: Vec::new() }).collect();
-    for (line, number) in lines(text).zip(1..) {
+/// Looks line by line, so that who counts words beside it knows what of a line is masked.
+pub struct Finder {
+    regexes: Vec<Regex>,
+    findings: Vec<Finding>,
+    /// So many places of each kind are listed.
+    places_max: usize,
+    /// So many lines of a private key may still come.
+    key_lines_left: usize,
+    masked: Vec<Range<usize>>,
+}
+
+impl Finder {
+    pub fn new(places_max: usize) -> Self {
+        let regexes = PATTERNS.iter().map(|it| Regex::new(it.regex).expect("the patterns are constants"));
+        let findings = PATTERNS.iter().map(|it| Finding { kind: it.kind, class: it.class, count: 0, places: Vec::new() });
+        Self {
+            regexes: regexes.collect(),
+            findings: findings.collect(),
+            places_max,
+            key_lines_left: 0,
+            masked: Vec::new(),
+        }
+    }
+
+    /// Takes the next line, and gives what of it must not be told: ranges of bytes, by where they begin.
+    pub fn look(&mut self, line: &str, number: u64) -> &[Range<usize>] {
+        self.masked.clear();
+        self.go_on_with_key(line, 0);
         let lower = line.to_ascii_lowercase();
         let has_digits = line.bytes().filter(u8::is_ascii_digit).nth(DIGITS_MIN - 1).is_some();
-        for ((pattern, regex), finding) in PATTERNS.iter().zip(&regexes).zip(&mut findings) {
+        for (at, pattern) in PATTERNS.iter().enumerate() {
             let wants_digits =
                 pattern.needles.is_empty() || matches!(pattern.kind, "phone-number" | "us-social-security-number");
             let may = pattern.needles.is_empty() || pattern.needles.iter().any(|it| lower.contains(it));
             if may && (has_digits || !wants_digits) {
-                take(line, number, regex.captures_iter(line), (pattern, finding, places_max));
+                self.take(line, number, at);
             }
         }
+        self.masked.sort_unstable_by_key(|it| it.start);
+        &self.masked
     }
-    findings.retain(|it| it.count > 0);
-    findings
-}
 
-fn take<'t>(
-    line: &str,
-    number: u64,
-    all: impl Iterator<Item = Captures<'t>>,
-    (pattern, finding, places_max): (&Pattern, &mut Finding, usize),
-) {
-    for found in all.filter_map(|it| it.get(1).or(it.get(0))).filter(|it| (pattern.is_one)(it.as_str())) {
-        finding.count += 1;
-        if finding.places.len() < places_max {
-            let column = line[..found.start()].chars().count() as u64 + 1;
-            finding.places.push(Place { line: number, column, masked: mask(pattern.kind, found.as_str()) });
+    fn take(&mut self, line: &str, number: u64, at: usize) {
+        let (pattern, finding) = (&PATTERNS[at], &mut self.findings[at]);
+        let mut key = None;
+        let all = self.regexes[at].captures_iter(line).filter_map(|it| it.get(1).or(it.get(0)));
+        for found in all.filter(|it| (pattern.is_one)(it.as_str())) {
+            finding.count += 1;
+            if finding.places.len() < self.places_max {
+                let column = line[..found.start()].chars().count() as u64 + 1;
+                finding.places.push(Place { line: number, column, masked: mask(pattern.kind, found.as_str()) });
+            }
+            match pattern.kind {
+                // What was found is no secret, but what follows it.
+                "private-key" => key = key.or(Some(found.end())),
+                // The mask tells the domain.
+                "email" => self.masked.extend(found.as_str().find('@').map(|it| found.start()..found.start() + it)),
+                _ => self.masked.push(found.range()),
+            }
         }
+        if let Some(from) = key {
+            self.key_lines_left = KEY_LINES_MAX;
+            self.go_on_with_key(line, from);
+        }
+    }
+
+    /// Masks the rest of the line if it is of a private key.
+    fn go_on_with_key(&mut self, line: &str, from: usize) {
+        if self.key_lines_left == 0 {
+            return;
+        }
+        let end = line[from..].find("-----END").map(|it| from + it);
+        self.masked.push(from..end.unwrap_or(line.len()));
+        self.key_lines_left = if end.is_some() { 0 } else { self.key_lines_left - 1 };
+    }
+
+    /// What was found.
+    pub fn end(mut self) -> Vec<Finding> {
+        self.findings.retain(|it| it.count > 0);
+        self.findings
     }
 }
 

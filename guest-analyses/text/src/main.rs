@@ -18,10 +18,12 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use crate::encoding::Encoding;
+use crate::findings::Finder;
 use crate::findings::Finding;
 use crate::hidden::Hidden;
 use crate::language::Language;
 use crate::statistics::Statistics;
+use crate::statistics::Words;
 
 /// Texts are looked at as a whole.
 const BYTES_MAX: u64 = 32 << 20;
@@ -79,12 +81,16 @@ struct Report {
 fn read(mut sample: Sample, args: Args) -> Result<Report, Failure> {
     let bytes = sample.whole(BYTES_MAX)?;
     let (text, encoding) = encoding::decode(&bytes)?;
+    let (mut finder, mut words) = (Finder::new(args.places_max), Words::default());
+    for (line, number) in statistics::lines(&text).zip(1..) {
+        words.take(line, finder.look(line, number));
+    }
     Ok(Report {
         size_bytes: sample.size_bytes(),
         encoding,
-        statistics: statistics::of(&text, args.words_max),
+        statistics: statistics::of(&text, words, args.words_max),
         language: language::of(&text),
-        findings: findings::of(&text, args.places_max),
+        findings: finder.end(),
         hidden: hidden::of(&text),
     })
 }

@@ -1,6 +1,7 @@
 //! Lines, words, characters.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -32,7 +33,7 @@ pub struct Statistics {
     pub tab_indented_lines: u64,
     pub space_indented_lines: u64,
     pub different_words: usize,
-    /// The most frequent ones, in lower case.
+    /// The most frequent ones, in lower case; without those that stand in something that the findings mask.
     pub frequent_words: Vec<Word>,
 }
 
@@ -43,7 +44,7 @@ pub struct Word {
     pub count: u64,
 }
 
-pub fn of(text: &str, words_max: usize) -> Statistics {
+pub fn of(text: &str, words: Words, words_max: usize) -> Statistics {
     let mut found = Statistics {
         line_ends: line_ends(text),
         ends_with_line_end: text.ends_with(['\n', '\r']),
@@ -64,7 +65,7 @@ pub fn of(text: &str, words_max: usize) -> Statistics {
         found.space_indented_lines += u64::from(line.starts_with("  "));
         found.words += line.split_whitespace().count() as u64;
     }
-    (found.different_words, found.frequent_words) = words(text, words_max);
+    (found.different_words, found.frequent_words) = (words.by_word.len(), words.frequent(words_max));
     found
 }
 
@@ -89,23 +90,56 @@ fn line_ends(text: &str) -> &'static str {
     }
 }
 
-fn words(text: &str, words_max: usize) -> (usize, Vec<Word>) {
-    let mut counts: HashMap<String, u64> = HashMap::new();
-    let words = text.split(|it: char| !it.is_alphanumeric() && it != '\'' && it != '’');
-    for word in words.map(|it| it.trim_matches(['\'', '’'])) {
-        if word.is_empty() || !word.contains(char::is_alphabetic) || word.chars().nth(WORD_CHARS_MAX).is_some() {
-            continue;
-        }
-        let word = word.to_lowercase();
-        if let Some(count) = counts.get_mut(&word) {
-            *count += 1;
-        } else if counts.len() < WORDS_MAX {
-            counts.insert(word, 1);
+/// How often each word stands in a text.
+#[derive(Debug, Default)]
+pub struct Words {
+    by_word: HashMap<String, Seen>,
+}
+
+#[derive(Debug, Default)]
+struct Seen {
+    count: u64,
+    /// It stood once in something that must not be told, and is told nowhere then.
+    is_masked: bool,
+}
+
+impl Words {
+    /// Takes a line, and what of it is masked: ranges of bytes, by where they begin.
+    pub fn take(&mut self, line: &str, mut masked: &[Range<usize>]) {
+        let mut end = 0;
+        for word in line.split_inclusive(|it| !is_of_a_word(it)) {
+            let start = end;
+            end += word.len();
+            let word = word.trim_end_matches(|it| !is_of_a_word(it));
+            while let [first, others @ ..] = masked
+                && first.end <= start
+            {
+                masked = others;
+            }
+            let is_masked = masked.first().is_some_and(|it| it.start < start + word.len());
+            let word = word.trim_matches(['\'', '’']);
+            if word.is_empty() || !word.contains(char::is_alphabetic) || word.chars().nth(WORD_CHARS_MAX).is_some() {
+                continue;
+            }
+            let word = word.to_lowercase();
+            if let Some(seen) = self.by_word.get_mut(&word) {
+                seen.count += 1;
+                seen.is_masked |= is_masked;
+            } else if self.by_word.len() < WORDS_MAX {
+                self.by_word.insert(word, Seen { count: 1, is_masked });
+            }
         }
     }
-    let different = counts.len();
-    let mut words: Vec<_> = counts.into_iter().map(|(word, count)| Word { word, count }).collect();
-    words.sort_unstable_by(|a, b| b.count.cmp(&a.count).then_with(|| a.word.cmp(&b.word)));
-    words.truncate(words_max);
-    (different, words)
+
+    fn frequent(self, words_max: usize) -> Vec<Word> {
+        let told = self.by_word.into_iter().filter(|(_, seen)| !seen.is_masked);
+        let mut words: Vec<_> = told.map(|(word, seen)| Word { word, count: seen.count }).collect();
+        words.sort_unstable_by(|a, b| b.count.cmp(&a.count).then_with(|| a.word.cmp(&b.word)));
+        words.truncate(words_max);
+        words
+    }
+}
+
+fn is_of_a_word(char: char) -> bool {
+    char.is_alphanumeric() || char == '\'' || char == '’'
 }

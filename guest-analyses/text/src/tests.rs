@@ -75,6 +75,31 @@ fn secrets_and_personal_data_are_found_and_masked() {
 }
 
 #[test]
+fn a_word_of_what_is_masked_is_told_nowhere() {
+    let body = ["MIIEvQIBADANBgkqh", "/kiG9w0BAQEF+AASCBKcw"].concat();
+    let text = format!(
+        "Login with hunter2hunter2 today. password = 'hunter2hunter2', mail jane.roe@example.org today\n\
+         -----BEGIN RSA PRIVATE KEY-----\n{body}\n-----END RSA PRIVATE KEY-----\n\
+         key today \"-----BEGIN PRIVATE KEY-----\\nAbCdEf\\n-----END PRIVATE KEY-----\\n\"\n"
+    );
+    let report = read(Sample::of_bytes(text.as_bytes()), Args { words_max: 1000, places_max: 9 }).unwrap();
+    let mut words: Vec<_> = report.statistics.frequent_words.iter().map(|it| it.word.as_str()).collect();
+    assert_eq!((words[0], words[1]), ("key", "private"));
+    words.sort_unstable();
+    let told = ["begin", "end", "example", "key", "login", "mail", "org", "password", "private", "rsa", "today", "with"];
+    assert_eq!(words, told);
+    // They are words nevertheless.
+    assert_eq!(report.statistics.different_words, told.len() + 8);
+}
+
+#[test]
+fn a_key_that_does_not_end_hides_no_more_than_a_key() {
+    let text = format!("-----BEGIN PRIVATE KEY-----\n{}open again", "hidden\n".repeat(256));
+    let words = of(text.as_bytes()).statistics.frequent_words;
+    assert!(words.iter().any(|it| it.word == "again") && words.iter().all(|it| it.word != "hidden"), "{words:?}");
+}
+
+#[test]
 fn what_only_looks_like_a_secret_is_not_told() {
     let text = "password = os.environ['X']\ntoken: ${TOKEN}\npwd=******\nat 256.1.1.1, 127.0.0.1, 192.168.1.1\n4111 1111 1111 1112\n\
         secret: null\nAKIA123\na@b\nDE88370400440532013000\n";

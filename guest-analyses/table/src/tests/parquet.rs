@@ -178,7 +178,8 @@ fn a_column_that_cannot_be_read_leaves_the_others() {
     let result = of(&bytes);
     assert!(result["columns"][0]["stopped"].as_str().unwrap().contains("page"), "{result:#}");
     assert!(result["columns"][1]["stopped"].is_null() && result["columns"][1]["count"] == 51);
-    assert_eq!(result["warnings"][0], "1 columns could not be read to their end.");
+    let columns = result["columns"].as_array().unwrap().len();
+    assert_eq!(result["warnings"][0], format!("1 of {columns} columns could not be read to their end."));
 }
 
 #[test]
