@@ -193,7 +193,10 @@ pub fn routes() -> Routes {
         .at("/healthz", get(health::ALIVE, health::alive))
         .at("/readyz", get(health::READY, health::ready))
         .at("/me", get(keys::ME, keys::me))
-        .at("/session", put(keys::SIGN_IN, keys::sign_in).delete(keys::SIGN_OUT, keys::sign_out))
+        .at(
+            "/session",
+            get(keys::SESSION, keys::session).put(keys::SIGN_IN, keys::sign_in).delete(keys::SIGN_OUT, keys::sign_out),
+        )
         .at("/limits", get(health::LIMITS, health::limits))
         .at("/runs", get(runs::LIST, runs::list))
         .at("/metrics", get(metrics::SHOW, metrics::show))

@@ -4,7 +4,7 @@ import { showAnalyses } from "./analyses.js";
 import { acceptDrops } from "./drop.js";
 import { showFile } from "./file.js";
 import { showFiles } from "./files.js";
-import { h, problemPanel, put } from "./dom.js";
+import { h, notShown, put } from "./dom.js";
 import { showRun } from "./run.js";
 import { showAccount, showSignIn, whoIsHere } from "./signin.js";
 import { readiness } from "./api.js";
@@ -19,14 +19,25 @@ const ROUTES = [
 
 const main = document.getElementById("main");
 let leaving = new AbortController();
-let known = false;
+let here = null;
 const LOOK_EVERY_MS = 3000;
 
-/** Who is here, before anything else is asked of the server. */
-async function enter() {
-  const me = await whoIsHere();
-  if (me) showAccount(document.querySelector("nav"), me);
-  known = true;
+/** Shows it to whoever is let in, which is found out before anything else is asked of the server. */
+async function shown(view, show, ids, signal) {
+  if (!here) {
+    here = await whoIsHere();
+    if (here.standing === "in") showAccount(document.querySelector("nav"), here);
+  }
+  if (here.standing === "open" || here.standing === "in") {
+    try {
+      return await show(view, ids, signal);
+    } catch (problem) {
+      if (problem.status !== 401) throw problem;
+      // Let in before, and not any longer.
+      here = await whoIsHere();
+    }
+  }
+  return showSignIn(view, here.standing, () => location.reload());
 }
 
 function nothing(view) {
@@ -55,15 +66,10 @@ async function go(first) {
   const view = h("div", { class: "view" });
   put(main, view);
   try {
-    if (!known) await enter();
-    await show(view, address.match(pattern).slice(1), signal);
+    await shown(view, show, address.match(pattern).slice(1), signal);
   } catch (problem) {
     if (signal.aborted) return;
-    if (problem.status === 401) {
-      showSignIn(view, () => location.reload());
-      return;
-    }
-    put(view, h("h1", {}, "This cannot be shown"), problemPanel(problem), h("p", {}, h("a", { href: "#/" }, "Back to the files")));
+    notShown(view, problem);
     if (problem.status === 0) again(signal);
   }
   if (signal.aborted) return;

@@ -108,3 +108,8 @@ export function prose(text) {
 export function problemPanel(problem) {
   return h("div", { class: "panel bad", role: "alert" }, h("p", {}, h("strong", {}, problem.title ?? "That did not work")), h("p", {}, prose(problem.message)));
 }
+
+/** Puts why a view cannot be shown, or cannot any longer, in its place. */
+export function notShown(view, problem) {
+  put(view, h("h1", {}, "This cannot be shown"), problemPanel(problem), h("p", {}, h("a", { href: "#/" }, "Back to the files")));
+}

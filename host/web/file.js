@@ -2,7 +2,7 @@
 
 import { Problem, all, get, post, send } from "./api.js";
 import { preview } from "./artifacts.js";
-import { announce, confirmed, copyButton, h, problemPanel, prose, put } from "./dom.js";
+import { announce, confirmed, copyButton, h, notShown, problemPanel, prose, put } from "./dom.js";
 import { argsForm } from "./form.js";
 import { askLine } from "./record.js";
 import { repeat, tell } from "./watch.js";
@@ -16,13 +16,12 @@ const ANYTHING = ["*/*", "application/octet-stream"];
 
 /** What can be run on a file, what is made for such files first, and of that what is named after them: a log is text as well. */
 async function fitting(file, signal) {
-  const [fits, installed] = await Promise.all([all(`/upload/${file.file_id}/analyses`, "analyses", { signal }), all("/analyses", "analyses", { signal })]);
-  const accepts = new Map(installed.map((it) => [it.name, it.accepts]));
+  const fits = await all(`/upload/${file.file_id}/analyses`, "analyses", { signal });
   const type = file.media_type.split(";")[0].trim().toLowerCase();
   const [general, ...special] = type.split(/[/.+-]/);
   const words = [/\.(\w+)$/.exec(file.filename)?.[1].toLowerCase(), ...special.reverse(), general];
   const rank = (fit) => {
-    const taken = (accepts.get(fit.name) ?? []).filter((it) => !ANYTHING.includes(it));
+    const taken = fit.accepts.filter((it) => !ANYTHING.includes(it));
     const named = words.findIndex((it) => fit.name.split("-").includes(it));
     return {
       ...fit,
@@ -50,7 +49,7 @@ export async function analyse(id) {
   return `#/file/${id}`;
 }
 
-function head(it) {
+function head(it, looking) {
   const said = h("div", { role: "status" });
   const pin = h("button", { type: "button", "aria-pressed": String(it.pinned === true), title: "What is kept stays until it is deleted, whatever is removed for its age or for room" }, it.pinned ? "Kept" : "Keep");
   pin.addEventListener("click", async () => {
@@ -67,11 +66,14 @@ function head(it) {
   const remove = async () => {
     const text = `${plain(it.filename)} and all its results are removed. This cannot be undone.`;
     if (!(await confirmed({ title: "Delete this file?", text, action: "Delete" }))) return;
+    // From here on its runs are not looked for.
+    looking.hold();
     try {
       await send("DELETE", `/upload/${it.file_id}`);
       tell();
       location.hash = "#/";
     } catch (problem) {
+      looking.release();
       put(said, problemPanel(problem));
     }
   };
@@ -159,22 +161,15 @@ function runRow(it, titles) {
 export async function showFile(view, [id], signal) {
   const file = await get(`/upload/${id}`, signal);
   const runs = h("ul", { class: "rows runs" });
-  const more = h("button", { type: "button", class: "more", onclick: () => ((shownMax = Infinity), (before = null), draw()) });
+  const more = h("button", { type: "button", class: "more", onclick: () => ((shownMax = Infinity), (before = null), draw(signal)) });
   const ran = h("section", { hidden: true }, h("h2", {}, "Runs"), runs, more);
   let shownMax = RUNS_SHOWN;
   const shown = preview({ ...file, name: plain(file.filename) }, { framed: null });
   const fits = await fitting(file, signal);
   const titles = new Map(fits.map((it) => [it.name, it.title || it.name]));
   const [made, others] = [fits.filter((it) => it.made), fits.filter((it) => !it.made)];
-  put(
-    view,
-    head(file),
-    shown && h("section", { "aria-label": "The file" }, shown),
-    ran,
-    h("section", {}, h("h2", {}, "Run an analysis"), fits.length === 0 && h("p", { class: "faint" }, "None of those installed takes such a file."), choices("Made for such files", made, file), choices(made.length > 0 && "For any file", others, file)),
-  );
   let before = null;
-  const draw = async () => {
+  const draw = async (signal) => {
     const results = await all(`/results/${id}`, "results", { signal });
     results.sort((a, b) => b.accepted.localeCompare(a.accepted));
     ran.hidden = results.length === 0;
@@ -187,6 +182,13 @@ export async function showFile(view, [id], signal) {
     more.textContent = `Show all ${results.length}`;
     if (held?.startsWith("#/run/")) runs.querySelector(`a[href="${CSS.escape(held)}"]`)?.focus();
   };
-  await draw();
-  repeat(draw, { everyMs: EVERY_MS, signal });
+  await draw(signal);
+  const looking = repeat(draw, { everyMs: EVERY_MS, signal, gone: (problem) => notShown(view, problem) });
+  put(
+    view,
+    head(file, looking),
+    shown && h("section", { "aria-label": "The file" }, shown),
+    ran,
+    h("section", {}, h("h2", {}, "Run an analysis"), fits.length === 0 && h("p", { class: "faint" }, "None of those installed takes such a file."), choices("Made for such files", made, file), choices(made.length > 0 && "For any file", others, file)),
+  );
 }

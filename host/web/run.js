@@ -2,7 +2,7 @@
 
 import { get, getText, post, send } from "./api.js";
 import { artifactView } from "./artifacts.js";
-import { announce, confirmed, h, problemPanel, put } from "./dom.js";
+import { announce, confirmed, h, notShown, problemPanel, put } from "./dom.js";
 import { recordView } from "./record.js";
 import { resultView } from "./result.js";
 import { repeat, tell, watch } from "./watch.js";
@@ -88,7 +88,7 @@ function progressView(record) {
 class View {
   constructor(view, ids, signal) {
     const [file, run] = ids;
-    Object.assign(this, { view, signal, path: `/results/${file}/${run}`, file: null, analysis: null, removed: false });
+    Object.assign(this, { view, signal, path: `/results/${file}/${run}`, file: null, analysis: null, looking: null });
     this.head = h("div", {});
     this.live = h("div", { class: "live" });
     this.said = h("div", { role: "status" });
@@ -107,11 +107,11 @@ class View {
     else this.follow(record);
     // Asked again or removed in another tab.
     this.status = record.status;
-    repeat(() => this.refresh(), { everyMs: LOOK_EVERY_MS, signal: this.signal });
+    this.looking = repeat((signal) => this.refresh(signal), { everyMs: LOOK_EVERY_MS, signal: this.signal, gone: (problem) => notShown(this.view, problem) });
   }
 
-  look() {
-    return get(`${this.path}/run`, this.signal);
+  look(signal = this.signal) {
+    return get(`${this.path}/run`, signal);
   }
 
   /** What its author says of it, if the name still stands for what ran. */
@@ -122,10 +122,9 @@ class View {
     return about?.module_sha256 === record.module_sha256 ? about : { title: there?.title, result: null };
   }
 
-  async refresh() {
-    if (this.removed) return;
+  async refresh(signal) {
     if (this.following) return;
-    const record = await this.look();
+    const record = await this.look(signal);
     if (record.status === this.status && record.finished === this.finished) return;
     this.status = record.status;
     this.drawHead(record);
@@ -259,14 +258,14 @@ class View {
   async remove() {
     const text = "The result and the files it wrote are removed. The same question can be asked again.";
     if (!(await confirmed({ title: "Remove this result?", text, action: "Remove" }))) return;
+    // From here on it is not looked for.
+    this.looking.hold();
     try {
-      // From here on it is not looked for.
-      this.removed = true;
       await send("DELETE", this.path);
       tell();
       location.hash = `#/file/${this.file.file_id}`;
     } catch (problem) {
-      this.removed = false;
+      this.looking.release();
       put(this.said, problemPanel(problem));
     }
   }

@@ -2,6 +2,8 @@
 
 const channel = "BroadcastChannel" in globalThis ? new BroadcastChannel("belljar") : null;
 const here = new EventTarget();
+/** What a server answers whoever it does not let in any more, or of what it does not have any more. */
+const NO_LONGER = [401, 404, 410];
 
 /** Tells every tab, this one too, that something has changed. */
 export function tell() {
@@ -11,26 +13,47 @@ export function tell() {
 
 channel?.addEventListener("message", () => here.dispatchEvent(new Event("changed")));
 
-/** Does it now, again after that long while somebody looks, and at once when a tab tells of a change. */
-export function repeat(work, { everyMs, signal }) {
+/**
+ * Does it now, again after that long while somebody looks, and at once when a tab tells of a change; `gone(problem)` is told
+ * when there is nothing left to look at, and whoever is not let in any longer may sign in. Gives what holds it still while
+ * this page deletes what it asks for, and lets it go on.
+ */
+export function repeat(work, { everyMs, signal, gone = () => {} }) {
+  const over = new AbortController();
+  const ended = AbortSignal.any([signal, over.signal]);
   let timer = null;
-  let busy = false;
+  let asking = null;
+  let held = false;
   const turn = async () => {
     clearTimeout(timer);
-    if (busy || signal.aborted) return;
-    busy = true;
+    if (asking || held || ended.aborted) return;
+    asking = new AbortController();
     try {
-      if (!document.hidden) await work();
+      if (!document.hidden) await work(AbortSignal.any([ended, asking.signal]));
     } catch (error) {
-      if (error.name !== "AbortError") console.warn(error.message);
+      if (NO_LONGER.includes(error.status)) over.abort();
+      if (error.status === 401) location.reload();
+      else if (over.signal.aborted) gone(error);
+      else if (error.name !== "AbortError") console.warn(error.message);
     }
-    busy = false;
-    if (!signal.aborted) timer = setTimeout(turn, everyMs);
+    asking = null;
+    if (!held && !ended.aborted) timer = setTimeout(turn, everyMs);
   };
-  document.addEventListener("visibilitychange", turn, { signal });
-  here.addEventListener("changed", turn, { signal });
-  signal.addEventListener("abort", () => clearTimeout(timer));
-  return turn();
+  document.addEventListener("visibilitychange", turn, { signal: ended });
+  here.addEventListener("changed", turn, { signal: ended });
+  ended.addEventListener("abort", () => clearTimeout(timer));
+  turn();
+  return {
+    hold() {
+      held = true;
+      clearTimeout(timer);
+      asking?.abort();
+    },
+    release() {
+      held = false;
+      turn();
+    },
+  };
 }
 
 const EVENTS = ["accepted", "started", "progress", "log", "artifact", "completed"];

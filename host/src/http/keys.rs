@@ -8,6 +8,7 @@ use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::Json;
 use axum::extract::Request;
 use axum::http::Extensions;
@@ -165,6 +166,52 @@ pub async fn me(api: Api) -> Result<Json<Me>, Problem> {
     quotas.extend(upload::room::left(&api).await?);
     let scopes = token.scopes.iter().copied().collect();
     Ok(Json(Me { name: Some(token.name.clone()), tenant, scopes, expires: token.expires, quotas }))
+}
+
+/// How a browser stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Standing {
+    /// No token is wanted here.
+    Open,
+    /// It is let in.
+    In,
+    /// A token is wanted, and it has none.
+    Out,
+    /// What it has is no token, or none that is known here any more.
+    Unknown,
+    /// Its token has ended.
+    Expired,
+}
+
+/// Who a browser is here.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Session {
+    standing: Standing,
+    /// Of the token, for people.
+    name: Option<String>,
+    /// Whose files it sees.
+    tenant: Option<String>,
+}
+
+/// Of `session`.
+pub const SESSION: About =
+    About::new("showSession", "Whether a browser is let in, which is told to whoever asks.").needing(Need::Nothing);
+
+/// `GET /session`: what `GET /me` would refuse to tell.
+pub(super) async fn session(Extension(principal): Extension<Principal>) -> Json<Session> {
+    let nobody = |standing| Session { standing, name: None, tenant: None };
+    Json(match principal {
+        Principal::Anybody(_) => nobody(Standing::Open),
+        Principal::Nobody(Refused::Nothing) => nobody(Standing::Out),
+        Principal::Nobody(Refused::NoToken | Refused::Unknown) => nobody(Standing::Unknown),
+        Principal::Nobody(Refused::Expired) => nobody(Standing::Expired),
+        Principal::Holder(it) => Session {
+            standing: Standing::In,
+            name: Some(it.token.name.clone()),
+            tenant: Some(it.token.tenant.to_string()),
+        },
+    })
 }
 
 /// A cookie is set.

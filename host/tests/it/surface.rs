@@ -80,6 +80,7 @@ fn a_file_tells_what_can_be_run_on_it() {
     }
     let of = |name: &str| fitting.iter().find(|it| it["name"] == name).unwrap();
     assert_eq!(of("words")["title"], "Words");
+    assert_eq!((&of("words")["accepts"], &of("digest")["accepts"]), (&json!(["text/plain"]), &json!(["*/*"])));
     assert_eq!(of("by_example")["question"]["args"], json!({ "n": 5 }));
     assert_eq!(of("by_hand")["question"]["args"], json!(null));
     assert!(of("csv-profile")["question"]["args"]["top"].is_u64(), "with the defaults filled in");

@@ -62,6 +62,7 @@ fn nobody_is_let_in_without_a_token_but_to_what_is_nobodys() {
     for path in ["/healthz", "/readyz"] {
         server.get(path).expect(200);
     }
+    assert_eq!(server.get("/session").expect(200).json(), json!({ "standing": "out", "name": null, "tenant": null }));
     server.get_with("/", ("accept", "text/html")).expect(200);
     server.get("/web/app.js").expect(200);
     let file = "a".repeat(40);
@@ -119,6 +120,8 @@ fn a_token_opens_what_its_scopes_say() {
     }
     let me = all.get(&server, "/me").expect(200).json();
     assert_eq!((&me["name"], &me["tenant"]), (&json!("somebody"), &json!("main")));
+    let session = all.get(&server, "/session").expect(200).json();
+    assert_eq!(session, json!({ "standing": "in", "name": "somebody", "tenant": "main" }));
 }
 
 #[test]
@@ -279,6 +282,7 @@ fn what_a_browser_kept_of_a_token_that_has_gone_locks_nobody_out() {
     server.send(("GET", "/"), &[("accept", "text/html"), cookie], b"").expect(200);
     server.get_with("/web/app.js", cookie).expect(200);
     server.get_with("/healthz", cookie).expect(200);
+    assert_eq!(server.get_with("/session", cookie).expect(200).json()["standing"], "unknown");
     server.send(("DELETE", "/session"), &[cookie], b"").expect(204);
     let said = server.get_with("/me", cookie).expect(401).json();
     assert!(said["detail"].as_str().unwrap().contains("revoked"), "{said}");

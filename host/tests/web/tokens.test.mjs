@@ -9,14 +9,19 @@ let stage;
 before(async () => (stage = await begin("--require-tokens")));
 after(() => stage?.end());
 
-// A browser tells its console of every 401, which is how the page learns that a token is wanted.
-const expected = [/401/];
+// A browser tells its console of every 401.
+const expected = [/401.*\/session/];
 
 function token(...options) {
   const data = join(stage.directory, "data");
   const made = spawnSync(process.env.BELLJAR, ["token", "create", "ann", "--tenant", "ann", "--data", data, ...options], { encoding: "utf8" });
   assert.equal(made.status, 0, made.stderr);
   return made.stdout.trim();
+}
+
+function revoke(secret) {
+  const ended = spawnSync(process.env.BELLJAR, ["token", "revoke", secret.split("_")[1], "--data", join(stage.directory, "data")], { encoding: "utf8" });
+  assert.equal(ended.status, 0, ended.stderr);
 }
 
 async function heeded(secret) {
@@ -26,6 +31,29 @@ async function heeded(secret) {
     await new Promise((done) => setTimeout(done, 100));
   }
 }
+
+test("a first visit is asked for a token, and its console is told of nothing", async () => {
+  const { page, close } = await visit(stage);
+  const tab = await page(`/#/file/${"a".repeat(40)}`);
+  await tab.getByRole("heading", { level: 1, name: "Sign in" }).waitFor();
+  assert.equal(await tab.title(), "Sign in – Belljar");
+  await close();
+});
+
+test("whose token was revoked is told so, and asked for another", async () => {
+  const secret = token();
+  await heeded(secret);
+  // It learns so from the one answer, while it looks at the list.
+  const { page, close } = await visit(stage, { expected: [/401.*\/upload/] });
+  const tab = await page();
+  await tab.getByLabel("Token").fill(secret);
+  await tab.getByRole("button", { name: "Sign in" }).click();
+  await tab.locator("#choose").waitFor({ state: "attached" });
+  revoke(secret);
+  await tab.getByText("is not known here any more").waitFor();
+  await tab.getByRole("heading", { level: 1, name: "Sign in" }).waitFor();
+  await close();
+});
 
 test("who has a token comes in, and who has none sees nothing", async () => {
   const secret = token();

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
-import { begin, choose, stored, visit } from "./kit.mjs";
+import { asked, begin, choose, stored, visit } from "./kit.mjs";
 
 let stage;
 before(async () => (stage = await begin()));
@@ -197,5 +197,26 @@ test("a file is kept, and deleted after a question", async () => {
   await tab.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
   await tab.waitForURL("**/#/");
   assert.equal((await fetch(`${stage.url}/upload/${id}`)).status, 410);
+  await close();
+});
+
+test("what is deleted elsewhere is told to be gone, once", async () => {
+  const id = await stored(stage, "elsewhere.txt", "deleted elsewhere");
+  const run = await asked(stage, { file_id: id, analysis: "dummy" });
+  // The browser tells its console of the one answer that it is gone.
+  const { page, close } = await visit(stage, { expected: [/410/, /404/] });
+  const [file, result] = [await page(`/#/file/${id}`), await page(`/#/run/${run}`)];
+  let askedAgain = 0;
+  for (const tab of [file, result]) {
+    await tab.getByRole("heading", { level: 2 }).first().waitFor();
+    tab.on("response", (answer) => (askedAgain += [404, 410].includes(answer.status()) ? 1 : 0));
+  }
+  assert.equal((await fetch(`${stage.url}/upload/${id}`, { method: "DELETE" })).status, 204);
+  for (const tab of [file, result]) {
+    await tab.bringToFront();
+    await tab.getByRole("heading", { level: 1, name: "This cannot be shown" }).waitFor();
+    await tab.waitForTimeout(5000);
+  }
+  assert.equal(askedAgain, 2);
   await close();
 });

@@ -1,5 +1,6 @@
 //! What the arguments and the answer of a handler say of its operation.
 
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::RawQuery;
 use axum::extract::Request;
@@ -57,6 +58,11 @@ takes! {
     Body: body;
     Request: body;
     RawQuery: query;
+}
+
+/// What was found out of the request before.
+impl<T> Takes for Extension<T> {
+    fn takes(_: &mut Taken, _: &mut Schemas) {}
 }
 
 impl<T> Takes for Path<T> {

@@ -52,6 +52,7 @@ fn view(analysis: &Analysis, facts: &UploadFacts) -> Fit {
         version: it.version.clone(),
         title: it.title.clone(),
         description: it.description.clone(),
+        accepts: it.accepts.clone(),
         about: format!("/analyses/{}", it.name),
         question: Ready { file_id: facts.sha1, analysis: it.name.clone(), args: args(analysis) },
     }

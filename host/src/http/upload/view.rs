@@ -100,6 +100,8 @@ pub struct Fit {
     pub(super) version: String,
     pub(super) title: String,
     pub(super) description: String,
+    /// Media types that it takes: `*/*` is made for nothing in particular.
+    pub(super) accepts: Vec<String>,
     /// The path of what is known of it.
     pub(super) about: String,
     pub(super) question: Ready,
