@@ -134,6 +134,8 @@ pub enum Demand {
 /// When it cannot start.
 pub async fn serve(options: Options, listening: impl FnOnce((&str, SocketAddr))) -> anyhow::Result<()> {
     let data = options.parts.data.clone();
+    // Whoever has a file amiss learns it before anything is compiled.
+    let tls = open_tls(options.tls, options.listen)?;
     let parts = assembly::assemble(options.parts).await?;
     let lacking = parts.walls.lacking();
     match options.demand {
@@ -171,7 +173,6 @@ pub async fn serve(options: Options, listening: impl FnOnce((&str, SocketAddr)))
         }
         tokio::spawn(tasks::heed_tokens(Arc::clone(&keys), Arc::clone(&parts.ledger)));
     }
-    let tls = open_tls(options.tls, options.listen)?;
     keep_books(&parts, options.audit_days);
     let api = Api::from(Shared {
         parts,
