@@ -14,7 +14,7 @@ use crate::limits::ARGV_WORDS_MAX;
 use crate::limits::AskedLimits;
 use crate::limits::ENV_BYTES_MAX;
 
-/// What an author says of an analysis. See `docs/analysis-contract` for each member.
+/// What an author says of an analysis. Each member is told in `guest-analyses/README.md`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Descriptor {

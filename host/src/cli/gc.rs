@@ -107,7 +107,8 @@ pub(super) fn main(arguments: &Arguments) -> anyhow::Result<()> {
             store.forget_gone(now)?;
         }
     }
-    say(&format!("{gone} uploads {}", if arguments.dry_run { "would go" } else { "went" }));
+    let uploads = if gone == 1 { "upload" } else { "uploads" };
+    say(&format!("{gone} {uploads} {}", if arguments.dry_run { "would go" } else { "went" }));
     Ok(())
 }
 

@@ -120,9 +120,9 @@ fn what_a_kill_left_staged_does_not_keep_gc_from_its_work() {
     for number in 0..8 {
         std::fs::create_dir_all(staging.join(number.to_string())).unwrap();
     }
-    assert_eq!(lines(&gc(&server, &["--expire-after-s", "0", "--dry-run"])).last().unwrap(), "1 uploads would go");
+    assert_eq!(lines(&gc(&server, &["--expire-after-s", "0", "--dry-run"])).last().unwrap(), "1 upload would go");
     assert!(!server.lying_in("staging").is_empty(), "it only looks");
-    assert_eq!(lines(&gc(&server, &["--expire-after-s", "0"])).last().unwrap(), "1 uploads went");
+    assert_eq!(lines(&gc(&server, &["--expire-after-s", "0"])).last().unwrap(), "1 upload went");
     assert_eq!(server.lying_in("staging"), Vec::<String>::new());
     server.crash_and_restart();
     server.get(&format!("/upload/{file}")).expect(410);
