@@ -155,7 +155,8 @@ pub struct Finder {
 impl Finder {
     pub fn new(places_max: usize) -> Self {
         let regexes = PATTERNS.iter().map(|it| Regex::new(it.regex).expect("the patterns are constants"));
-        let findings = PATTERNS.iter().map(|it| Finding { kind: it.kind, class: it.class, count: 0, places: Vec::new() });
+        let findings =
+            PATTERNS.iter().map(|it| Finding { kind: it.kind, class: it.class, count: 0, places: Vec::new() });
         Self {
             regexes: regexes.collect(),
             findings: findings.collect(),

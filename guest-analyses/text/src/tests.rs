@@ -86,7 +86,8 @@ fn a_word_of_what_is_masked_is_told_nowhere() {
     let mut words: Vec<_> = report.statistics.frequent_words.iter().map(|it| it.word.as_str()).collect();
     assert_eq!((words[0], words[1]), ("key", "private"));
     words.sort_unstable();
-    let told = ["begin", "end", "example", "key", "login", "mail", "org", "password", "private", "rsa", "today", "with"];
+    let told =
+        ["begin", "end", "example", "key", "login", "mail", "org", "password", "private", "rsa", "today", "with"];
     assert_eq!(words, told);
     // They are words nevertheless.
     assert_eq!(report.statistics.different_words, told.len() + 8);
