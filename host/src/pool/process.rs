@@ -286,7 +286,31 @@ pub(super) mod stand_in {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
+
     use super::*;
+
+    #[tokio::test]
+    async fn what_finds_no_room_is_sent_once_there_is_some() {
+        let nursery = Nursery::open().unwrap();
+        let (process, theirs) = stand_in::start(&nursery, &["sleep", "600"]).await;
+        process.send_little(0).unwrap();
+        let mut sent = 0;
+        let soon = Duration::from_millis(200);
+        while tokio::time::timeout(soon, process.send(&wire::Command::NoFile, &[])).await.is_ok() {
+            sent += 1;
+        }
+        assert!(sent > 0);
+        let mut waiting = pin!(process.send(&wire::Command::NoFile, &[]));
+        tokio::time::timeout(soon, &mut waiting).await.expect_err("there is no room");
+        let taken = tokio::task::spawn_blocking(move || {
+            let mut inbox = Inbox::default();
+            (0..=sent).filter(|_| matches!(inbox.receive(theirs.as_fd()), Ok(Some((wire::Command::NoFile, _))))).count()
+        });
+        waiting.await.unwrap();
+        // What was given up was not sent.
+        assert_eq!(taken.await.unwrap(), sent + 1);
+    }
 
     #[test]
     fn a_process_of_which_nothing_is_told_is_not_seen() {

@@ -298,9 +298,12 @@ impl Drop for Server {
     }
 }
 
+/// How long a test waits for what must come: a busy machine compiles three dear modules in half a minute.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// Looks until it is there. For what nothing tells of: the file system and the process table.
 pub(crate) fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let until = Instant::now() + Duration::from_secs(20);
+    let until = Instant::now() + PATIENCE;
     loop {
         if let Some(found) = look() {
             return found;
