@@ -186,7 +186,7 @@ impl Finder {
 
     fn take(&mut self, line: &str, number: u64, at: usize) {
         let (pattern, finding) = (&PATTERNS[at], &mut self.findings[at]);
-        let mut key = None;
+        let mut keys = Vec::new();
         let all = self.regexes[at].captures_iter(line).filter_map(|it| it.get(1).or(it.get(0)));
         for found in all.filter(|it| (pattern.is_one)(it.as_str())) {
             finding.count += 1;
@@ -196,26 +196,32 @@ impl Finder {
             }
             match pattern.kind {
                 // What was found is no secret, but what follows it.
-                "private-key" => key = key.or(Some(found.end())),
+                "private-key" => keys.push(found.end()),
                 // The mask tells the domain.
                 "email" => self.masked.extend(found.as_str().find('@').map(|it| found.start()..found.start() + it)),
                 _ => self.masked.push(found.range()),
             }
         }
-        if let Some(from) = key {
-            self.key_lines_left = KEY_LINES_MAX;
-            self.go_on_with_key(line, from);
+        let mut masked_to = 0;
+        for from in keys {
+            // Each byte is looked at once, however many keys begin and do not end.
+            if from >= masked_to {
+                self.key_lines_left = KEY_LINES_MAX;
+                masked_to = self.go_on_with_key(line, from);
+            }
         }
     }
 
-    /// Masks the rest of the line if it is of a private key.
-    fn go_on_with_key(&mut self, line: &str, from: usize) {
+    /// Masks what of the rest of the line is of a private key, and gives where that ends.
+    fn go_on_with_key(&mut self, line: &str, from: usize) -> usize {
         if self.key_lines_left == 0 {
-            return;
+            return from;
         }
         let end = line[from..].find("-----END").map(|it| from + it);
-        self.masked.push(from..end.unwrap_or(line.len()));
         self.key_lines_left = if end.is_some() { 0 } else { self.key_lines_left - 1 };
+        let end = end.unwrap_or(line.len());
+        self.masked.push(from..end);
+        end
     }
 
     /// What was found.

@@ -94,6 +94,16 @@ fn a_word_of_what_is_masked_is_told_nowhere() {
 }
 
 #[test]
+fn each_key_of_a_line_is_masked() {
+    let key = |body: &str| format!("-----BEGIN PRIVATE KEY-----\\n{body}\\n-----END PRIVATE KEY-----");
+    let text = format!("{{\"one\":\"{}\",\"two\":\"{}\"}}", key("AbCdEf"), key("GhIjKl"));
+    let report = read(Sample::of_bytes(text.as_bytes()), Args { words_max: 1000, places_max: 9 }).unwrap();
+    assert!(report.statistics.frequent_words.iter().any(|it| it.word == "two"));
+    let told = serde_json::to_string(&report).unwrap().to_lowercase();
+    assert!(!told.contains("abcdef") && !told.contains("ghijkl"), "{told}");
+}
+
+#[test]
 fn a_key_that_does_not_end_hides_no_more_than_a_key() {
     let text = format!("-----BEGIN PRIVATE KEY-----\n{}open again", "hidden\n".repeat(256));
     let words = of(text.as_bytes()).statistics.frequent_words;
