@@ -2,8 +2,8 @@
 
 const channel = "BroadcastChannel" in globalThis ? new BroadcastChannel("belljar") : null;
 const here = new EventTarget();
-/** What a server answers whoever it does not let in any more, or of what it does not have any more. */
-const NO_LONGER = [401, 404, 410];
+/** What a server answers of what it does not have any more. */
+const GONE = [404, 410];
 
 /** Tells every tab, this one too, that something has changed. */
 export function tell() {
@@ -18,7 +18,7 @@ channel?.addEventListener("message", () => here.dispatchEvent(new Event("changed
  * when there is nothing left to look at, and whoever is not let in any longer may sign in. Gives what holds it still while
  * this page deletes what it asks for, and lets it go on.
  */
-export function repeat(work, { everyMs, signal, gone = () => {} }) {
+export function repeat(work, { everyMs, signal, gone = null }) {
   const over = new AbortController();
   const ended = AbortSignal.any([signal, over.signal]);
   let timer = null;
@@ -31,10 +31,13 @@ export function repeat(work, { everyMs, signal, gone = () => {} }) {
     try {
       if (!document.hidden) await work(AbortSignal.any([ended, asking.signal]));
     } catch (error) {
-      if (NO_LONGER.includes(error.status)) over.abort();
-      if (error.status === 401) location.reload();
-      else if (over.signal.aborted) gone(error);
-      else if (error.name !== "AbortError") console.warn(error.message);
+      if (error.status === 401) {
+        over.abort();
+        location.reload();
+      } else if (gone && GONE.includes(error.status)) {
+        over.abort();
+        gone(error);
+      } else if (error.name !== "AbortError") console.warn(error.message);
     }
     asking = null;
     if (!held && !ended.aborted) timer = setTimeout(turn, everyMs);

@@ -121,6 +121,21 @@ fn a_server_on_a_public_name_is_asked_by_that_name_alone() {
 }
 
 #[test]
+fn a_key_that_cannot_be_read_is_told_before_anything_is_compiled() {
+    let dir = tempfile::tempdir().unwrap();
+    certify(dir.path());
+    std::fs::write(dir.path().join("key.pem"), "half of one").unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_belljar"));
+    command.args(["serve", "--listen", "127.0.0.1:0", "--data", "data", "--shipped", "dummy"]);
+    command.args(["--tls-certificate", "chain.pem", "--tls-key", "key.pem"]).current_dir(dir.path());
+    let refused = command.output().unwrap();
+    assert!(!refused.status.success());
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert!(said.contains("key.pem") && !said.contains("installing"), "{said}");
+    assert!(!dir.path().join("data").exists());
+}
+
+#[test]
 fn top_trusts_whom_it_is_told_to_trust() {
     let place = place(&[]);
     let chain = place.server.dir.path().join("chain.pem");

@@ -125,6 +125,24 @@ fn a_token_opens_what_its_scopes_say() {
 }
 
 #[test]
+fn whoever_asks_is_told_how_they_stand() {
+    let open = Server::start_with(&[], &[]).get("/session").expect(200).json();
+    assert_eq!(open, json!({ "standing": "open", "name": null, "tenant": null }));
+    let server = server();
+    let holder = made_with(&server, "main", &["--expire-days", "1"]);
+    // A day later, as far as the server can tell.
+    let tokens = server.data().join("tokens");
+    let id = holder.0.split('_').nth(1).unwrap();
+    let kept = tokens.join(format!("{id}.json"));
+    let mut token: Value = serde_json::from_slice(&std::fs::read(&kept).unwrap()).unwrap();
+    token["expires"] = token["created"].clone();
+    std::fs::write(&kept, token.to_string()).unwrap();
+    wait_for("its end", || (holder.get(&server, "/me").status == 401).then_some(()));
+    let expired = holder.get(&server, "/session").expect(200).json();
+    assert_eq!(expired, json!({ "standing": "expired", "name": null, "tenant": null }));
+}
+
+#[test]
 fn a_tenant_learns_nothing_of_what_another_has() {
     let mut server = server();
     let everything = "upload,run,read,delete";
